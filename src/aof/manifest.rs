@@ -1,0 +1,173 @@
+//! The manifest: which files make up the log, in the format of Redis 7.
+//!
+//! ```text
+//! file appendonly.aof.1.base.rdb seq 1 type b
+//! file appendonly.aof.1.incr.aof seq 1 type i
+//! ```
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::ServerError;
+use crate::resp::request::split_line;
+
+/// What a file of the log holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// All data at one instant.
+    Base,
+    /// No longer needed.
+    History,
+    /// The effects since the base, in the order of the sequence numbers.
+    Increment,
+}
+
+/// A file of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) sequence: u64,
+    pub(crate) role: Role,
+}
+
+/// The files of the log, and where they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    folder: PathBuf,
+    prefix: String,
+    pub(crate) parts: Vec<Part>,
+}
+
+impl Manifest {
+    /// Reads the manifest in `folder`; without one, the log is empty.
+    pub(crate) fn read(folder: &Path, prefix: &str) -> Result<Self, ServerError> {
+        let mut manifest =
+            Self { folder: folder.to_owned(), prefix: prefix.to_owned(), parts: Vec::new() };
+        let path = manifest.path();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(manifest),
+            Err(error) => return Err(ServerError::file("read", &path, error)),
+        };
+        let mut offset = 0;
+        for line in text.lines() {
+            if !line.starts_with('#') && !line.is_empty() {
+                let part = parse_line(line).ok_or_else(|| ServerError::Corrupt {
+                    path: path.clone(),
+                    offset,
+                    reason: "not a line of a manifest".to_owned(),
+                })?;
+                manifest.parts.push(part);
+            }
+            offset += line.len() as u64 + 1;
+        }
+        Ok(manifest)
+    }
+
+    /// Writes the manifest so that a crash leaves either the old one or the new one.
+    pub(crate) fn write(&self) -> Result<(), ServerError> {
+        let temporary = self.folder.join(format!("temp-{}.manifest", self.prefix));
+        let fail = |error| ServerError::file("write", &temporary, error);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&temporary).map_err(fail)?;
+        file.write_all(self.text().as_bytes()).map_err(fail)?;
+        file.sync_all().map_err(fail)?;
+        let path = self.path();
+        fs::rename(&temporary, &path)
+            .map_err(|error| ServerError::file("replace", &path, error))?;
+        sync_folder(&self.folder)
+    }
+
+    fn text(&self) -> String {
+        let line = |part: &Part| {
+            let role = match part.role {
+                Role::Base => 'b',
+                Role::History => 'h',
+                Role::Increment => 'i',
+            };
+            format!("file {} seq {} type {role}\n", part.name, part.sequence)
+        };
+        self.parts.iter().map(line).collect()
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}.manifest", self.prefix))
+    }
+
+    pub(crate) fn path_of(&self, part: &Part) -> PathBuf {
+        self.folder.join(&part.name)
+    }
+
+    /// The parts to load, in order: the base, then the increments.
+    pub(crate) fn to_load(&self) -> impl Iterator<Item = &Part> {
+        let of = |role| self.parts.iter().filter(move |part| part.role == role);
+        of(Role::Base).chain(of(Role::Increment))
+    }
+
+    /// A new increment behind all others.
+    pub(crate) fn next_increment(&self) -> Part {
+        let last = self.parts.iter().filter(|part| part.role == Role::Increment);
+        let sequence = last.map(|part| part.sequence).max().unwrap_or(0) + 1;
+        let name = format!("{}.{sequence}.incr.aof", self.prefix);
+        Part { name, sequence, role: Role::Increment }
+    }
+
+    /// A new base behind all others.
+    pub(crate) fn next_base(&self) -> Part {
+        let last = self.parts.iter().filter(|part| part.role == Role::Base);
+        let sequence = last.map(|part| part.sequence).max().unwrap_or(0) + 1;
+        let name = format!("{}.{sequence}.base.aof", self.prefix);
+        Part { name, sequence, role: Role::Base }
+    }
+}
+
+fn parse_line(line: &str) -> Option<Part> {
+    let words = split_line(line.as_bytes())?;
+    let words: Vec<&str> =
+        words.iter().map(|word| std::str::from_utf8(word)).collect::<Result<_, _>>().ok()?;
+    let value = |key: &str| {
+        let at = words.iter().step_by(2).position(|word| *word == key)?;
+        words.get(2 * at + 1).copied()
+    };
+    let role = match value("type")? {
+        "b" => Role::Base,
+        "h" => Role::History,
+        "i" => Role::Increment,
+        _ => return None,
+    };
+    let name = value("file")?.to_owned();
+    if name.contains('/') {
+        return None;
+    }
+    Some(Part { name, sequence: value("seq")?.parse().ok()?, role })
+}
+
+/// Makes renames and new files in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), ServerError> {
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| ServerError::file("sync", folder, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_redis_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "file appendonly.aof.2.base.rdb seq 2 type b\n\
+                    file appendonly.aof.1.incr.aof seq 1 type h\n\
+                    file \"appendonly.aof.2.incr.aof\" seq 2 type i\n";
+        fs::write(folder.path().join("appendonly.aof.manifest"), text).unwrap();
+        let manifest = Manifest::read(folder.path(), "appendonly.aof").unwrap();
+        let names: Vec<_> = manifest.to_load().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof"]);
+        assert_eq!(manifest.next_increment().name, "appendonly.aof.3.incr.aof");
+        manifest.write().unwrap();
+        assert_eq!(Manifest::read(folder.path(), "appendonly.aof").unwrap(), manifest);
+    }
+}

@@ -1,0 +1,194 @@
+//! The part of a client that every thread may see: who it is, and ways to reach it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::ClientId;
+use crate::resp::Protocol;
+
+/// Where a client comes from and what it reached, as `ip:port` or a socket's path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peer {
+    pub(crate) address: String,
+    pub(crate) local_address: String,
+    /// The number of its file descriptor.
+    pub(crate) fd: i32,
+}
+
+/// How CLIENT UNBLOCK lets a waiting client go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unblock {
+    /// With the error `UNBLOCKED`.
+    Error,
+    /// As if its time were up.
+    Timeout,
+}
+
+/// Is a client waiting in a blocking command?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    No,
+    /// Someone asked to let it go; nobody may serve it any more.
+    Released(Unblock),
+    Yes,
+}
+
+/// Bytes for a client that others wrote, and the log position they depend on.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) log_position: u64,
+    /// Was the client's blocking command answered?
+    pub(crate) served: bool,
+}
+
+/// Figures that CLIENT LIST shows; written by the connection only.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) db: AtomicUsize,
+    /// Index of the last command in the table, plus one.
+    pub(crate) last_command: AtomicUsize,
+    pub(crate) last_active_ms: AtomicU64,
+    /// Queued commands plus one; 0 outside of MULTI.
+    pub(crate) queued: AtomicUsize,
+    pub(crate) queued_bytes: AtomicUsize,
+    pub(crate) watched: AtomicUsize,
+    pub(crate) protocol: AtomicU32,
+    pub(crate) query_bytes: AtomicUsize,
+    pub(crate) query_bytes_free: AtomicUsize,
+    pub(crate) output_bytes: AtomicUsize,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) no_evict: AtomicBool,
+    pub(crate) no_touch: AtomicBool,
+}
+
+/// A client as others see it.
+pub(crate) struct Handle {
+    pub(crate) id: ClientId,
+    pub(crate) peer: Peer,
+    pub(crate) created_ms: u64,
+    pub(crate) figures: Figures,
+    pub(crate) name: Mutex<Box<[u8]>>,
+    pub(crate) library: Mutex<(Box<[u8]>, Box<[u8]>)>,
+    outbox: Mutex<Outbox>,
+    has_mail: AtomicBool,
+    waiting: Mutex<Waiting>,
+    killed: AtomicBool,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("id", &self.id).field("peer", &self.peer).finish()
+    }
+}
+
+impl Handle {
+    /// A client that connected at `now_ms`; `wake` makes its connection look at this handle.
+    pub(crate) fn new(
+        id: ClientId,
+        peer: Peer,
+        now_ms: u64,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        let figures = Figures::default();
+        figures.last_active_ms.store(now_ms, Ordering::Relaxed);
+        figures.protocol.store(2, Ordering::Relaxed);
+        Self {
+            id,
+            peer,
+            created_ms: now_ms,
+            figures,
+            name: Mutex::default(),
+            library: Mutex::default(),
+            outbox: Mutex::default(),
+            has_mail: AtomicBool::new(false),
+            waiting: Mutex::default(),
+            killed: AtomicBool::new(false),
+            wake,
+        }
+    }
+
+    /// The protocol the client speaks.
+    pub(crate) fn set_protocol(&self, protocol: Protocol) {
+        let number = if protocol == Protocol::Resp2 { 2 } else { 3 };
+        self.figures.protocol.store(number, Ordering::Relaxed);
+    }
+
+    /// Answers the blocking command of the client; the bytes may leave when the log is safe up
+    /// to `log_position`.
+    pub(crate) fn serve(&self, bytes: &[u8], log_position: u64) {
+        let mut outbox = self.outbox.lock();
+        outbox.bytes.extend_from_slice(bytes);
+        outbox.log_position = outbox.log_position.max(log_position);
+        outbox.served = true;
+        drop(outbox);
+        self.has_mail.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    /// Takes what others wrote for the client, if anything.
+    pub(crate) fn take_outbox(&self) -> Option<Outbox> {
+        if !self.has_mail.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        Some(std::mem::take(&mut *self.outbox.lock()))
+    }
+
+    /// The client waits from now on.
+    pub(crate) fn start_waiting(&self) {
+        *self.waiting.lock() = Waiting::Yes;
+    }
+
+    /// The client waits no more; replies how it was let go, if it was.
+    pub(crate) fn stop_waiting(&self) -> Option<Unblock> {
+        match std::mem::take(&mut *self.waiting.lock()) {
+            Waiting::Released(how) => Some(how),
+            Waiting::No | Waiting::Yes => None,
+        }
+    }
+
+    /// May the client's blocking command be served? Not once it was let go or killed.
+    pub(crate) fn may_be_served(&self) -> bool {
+        !self.is_killed() && *self.waiting.lock() == Waiting::Yes
+    }
+
+    /// Is the client in a blocking command?
+    pub(crate) fn is_waiting(&self) -> bool {
+        *self.waiting.lock() != Waiting::No
+    }
+
+    /// How the client is to be let go from its blocking command, if it is.
+    pub(crate) fn released(&self) -> Option<Unblock> {
+        match *self.waiting.lock() {
+            Waiting::Released(how) => Some(how),
+            Waiting::No | Waiting::Yes => None,
+        }
+    }
+
+    /// Lets a waiting client go; `false` if it does not wait.
+    pub(crate) fn unblock(&self, how: Unblock) -> bool {
+        let mut waiting = self.waiting.lock();
+        if *waiting != Waiting::Yes {
+            return false;
+        }
+        *waiting = Waiting::Released(how);
+        drop(waiting);
+        (self.wake)();
+        true
+    }
+
+    /// Closes the connection as soon as its task looks.
+    pub(crate) fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+}

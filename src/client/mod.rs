@@ -1,0 +1,12 @@
+//! Clients as data: what a connection knows about its client, and what others may know of it.
+
+pub(crate) mod handle;
+pub(crate) mod registry;
+pub(crate) mod state;
+
+pub(crate) use handle::{Handle, Peer, Unblock};
+pub(crate) use registry::Registry;
+pub(crate) use state::{Client, ReplyMode, Transaction};
+
+/// The number of a client, unique in the life of the server.
+pub(crate) type ClientId = u64;

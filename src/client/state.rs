@@ -1,0 +1,105 @@
+//! The state of a client that its connection owns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Handle, Peer};
+use crate::resp::request::{Argv, OwnedArgv};
+
+/// Commands queued between MULTI and EXEC.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction {
+    pub(crate) queue: Vec<OwnedArgv>,
+    /// Was a command refused while queueing? Then EXEC refuses all.
+    pub(crate) aborted: bool,
+}
+
+/// Which replies a client wants to see (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ReplyMode {
+    Off,
+    #[default]
+    On,
+    /// Not the next one.
+    SkipNext,
+}
+
+/// A key that a client watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WatchedKey {
+    pub(crate) db: usize,
+    pub(crate) key: Box<[u8]>,
+}
+
+/// A client, as the one who runs its commands knows it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) handle: Arc<Handle>,
+    pub(crate) authenticated: bool,
+    /// The selected database.
+    pub(crate) db: usize,
+    pub(crate) transaction: Option<Transaction>,
+    pub(crate) watched: Vec<WatchedKey>,
+    /// Set by others when a watched key changes.
+    pub(crate) dirty: Arc<AtomicBool>,
+    pub(crate) reply_mode: ReplyMode,
+    /// Close the connection once the replies are sent.
+    pub(crate) closing: bool,
+}
+
+impl Client {
+    pub(crate) fn new(handle: Arc<Handle>, authenticated: bool) -> Self {
+        Self {
+            handle,
+            authenticated,
+            db: 0,
+            transaction: None,
+            watched: Vec::new(),
+            dirty: Arc::default(),
+            reply_mode: ReplyMode::On,
+            closing: false,
+        }
+    }
+
+    /// A client of the server's own, without a connection: replay and tests.
+    pub(crate) fn internal() -> Self {
+        Self::new(Arc::new(Handle::new(0, Peer::default(), 0, Box::new(|| {}))), true)
+    }
+
+    /// Selects a database, which exists.
+    pub(crate) fn select(&mut self, db: usize) {
+        self.db = db;
+        self.handle.figures.db.store(db, Ordering::Relaxed);
+    }
+
+    /// Queues a command if a transaction is open; `false` if none is.
+    pub(crate) fn queue(&mut self, argv: Argv<'_>) -> bool {
+        let Some(transaction) = &mut self.transaction else { return false };
+        let argv = argv.to_owned();
+        let figures = &self.handle.figures;
+        figures.queued_bytes.fetch_add(argv.bytes(), Ordering::Relaxed);
+        transaction.queue.push(argv);
+        figures.queued.store(transaction.queue.len() + 1, Ordering::Relaxed);
+        true
+    }
+
+    /// Opens a transaction.
+    pub(crate) fn open_transaction(&mut self) {
+        self.transaction = Some(Transaction::default());
+        self.handle.figures.queued.store(1, Ordering::Relaxed);
+    }
+
+    /// Closes the transaction, if one is open, and takes it.
+    pub(crate) fn close_transaction(&mut self) -> Option<Transaction> {
+        self.handle.figures.queued.store(0, Ordering::Relaxed);
+        self.handle.figures.queued_bytes.store(0, Ordering::Relaxed);
+        self.transaction.take()
+    }
+
+    /// A command was refused: an open transaction can no longer be run.
+    pub(crate) fn abort_transaction(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.aborted = true;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A cursor over the arguments of a command: typed reads, each with Redis' error.
+
+use super::error::CommandError;
+use crate::number::{parse_f64, parse_i64};
+use crate::resp::request::Argv;
+
+/// The arguments not read yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Args<'a> {
+    argv: Argv<'a>,
+    at: usize,
+}
+
+impl<'a> Args<'a> {
+    /// The arguments behind the first `at` words of a request.
+    pub(crate) fn new(argv: Argv<'a>, at: usize) -> Self {
+        Self { argv, at }
+    }
+
+    /// The whole request, its name included.
+    pub(crate) fn argv(&self) -> Argv<'a> {
+        self.argv
+    }
+
+    /// Number of arguments left.
+    pub(crate) fn len(&self) -> usize {
+        self.argv.len().saturating_sub(self.at)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next argument, not read yet.
+    pub(crate) fn peek(&self) -> Option<&'a [u8]> {
+        self.argv.get(self.at)
+    }
+
+    /// Reads any bytes: a key, an element, a value.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], CommandError> {
+        let word = self.peek().ok_or(CommandError::Syntax)?;
+        self.at += 1;
+        Ok(word)
+    }
+
+    /// Reads a signed integer.
+    pub(crate) fn integer(&mut self) -> Result<i64, CommandError> {
+        parse_i64(self.bytes()?).ok_or(CommandError::NotAnInteger)
+    }
+
+    /// Reads a signed integer; `error` if it is none or less than `min`.
+    pub(crate) fn integer_from(
+        &mut self,
+        min: i64,
+        error: CommandError,
+    ) -> Result<i64, CommandError> {
+        let value = parse_i64(self.bytes()?);
+        value.filter(|&value| value >= min).ok_or(error)
+    }
+
+    /// Reads a count that is not negative.
+    pub(crate) fn count(&mut self, error: CommandError) -> Result<usize, CommandError> {
+        let value = self.integer_from(0, error.clone())?;
+        usize::try_from(value).map_err(|_| error)
+    }
+
+    /// Reads a double.
+    pub(crate) fn float(&mut self) -> Result<f64, CommandError> {
+        parse_f64(self.bytes()?).ok_or(CommandError::NotAFloat)
+    }
+
+    /// Is the next argument this keyword, in upper or lower case? If so, reads it.
+    pub(crate) fn keyword(&mut self, keyword: &str) -> bool {
+        let hit = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));
+        self.at += usize::from(hit);
+        hit
+    }
+
+    /// Reads all arguments that are left.
+    pub(crate) fn rest(&mut self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let rest = self.argv.iter_from(self.at);
+        self.at = self.argv.len();
+        rest
+    }
+
+    /// Nothing may be left.
+    pub(crate) fn finish(&self) -> Result<(), CommandError> {
+        if self.is_empty() { Ok(()) } else { Err(CommandError::Syntax) }
+    }
+}
+
+impl Args<'_> {
+    /// Reads a blocking command's time-out in seconds (decimal; 0: for ever); replies the instant
+    /// at which it ends (unix ms).
+    pub(crate) fn deadline_ms(&mut self, now_ms: u64) -> Result<Option<u64>, CommandError> {
+        let seconds = parse_f64(self.bytes()?)
+            .ok_or(CommandError::Plain("ERR timeout is not a float or out of range"))?;
+        if seconds < 0.0 {
+            return Err(CommandError::Plain("ERR timeout is negative"));
+        }
+        let ms = (seconds * 1000.0).ceil();
+        #[expect(clippy::cast_precision_loss, reason = "a bound, compared only")]
+        if ms > (i64::MAX as f64) - now_ms as f64 {
+            return Err(CommandError::Plain("ERR timeout is out of range"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+        let ms = ms as u64;
+        Ok((ms > 0).then(|| now_ms + ms))
+    }
+}

@@ -1,0 +1,100 @@
+//! What a handler may use: the keys of its client's database, the client, the reply to write, and
+//! handles to the rest of the server.
+
+use std::sync::atomic::AtomicBool;
+
+use super::error::CommandError;
+use super::{Outcome, TimeoutReply, Wait};
+use crate::aof::Aof;
+use crate::client::{Client, Registry};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::observe::Stats;
+use crate::resp::Reply;
+use crate::resp::request::Argv;
+use crate::store::{Class, Db, Keyspace};
+
+/// The parts of the server that commands reach beyond the keyspace.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) aof: Aof,
+    pub(crate) clients: Registry,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) keyspace: Keyspace,
+    pub(crate) stats: Stats,
+    /// Set when the server is asked to stop.
+    pub(crate) stopping: AtomicBool,
+}
+
+/// Who runs the command, and hence whether it may wait or be logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A client, directly.
+    Direct,
+    /// The log, at start-up.
+    Replay,
+    /// EXEC.
+    Transaction,
+    /// The engine, for a client that waits.
+    Wake,
+}
+
+/// The way back into the engine, for commands that run others (EXEC).
+pub(crate) trait Host {
+    /// Runs one command under the locks that `context` holds, and writes its reply.
+    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>);
+}
+
+/// The surroundings of one call.
+pub(crate) struct Context<'a> {
+    pub(crate) db: Db<'a>,
+    pub(crate) client: &'a mut Client,
+    pub(crate) reply: &'a mut Reply,
+    pub(crate) services: &'a Services,
+    pub(crate) host: &'a dyn Host,
+    pub(crate) mode: Mode,
+    /// Did the handler say itself what to log?
+    pub(crate) propagated: bool,
+}
+
+impl Context<'_> {
+    /// Logs this effect instead of the command as it was sent. Several calls add up.
+    pub(crate) fn propagate(&mut self, words: &[&[u8]]) {
+        self.propagated = true;
+        let db = self.db.index();
+        self.db.changes().effects.push(db, words.iter().copied());
+    }
+
+    /// `key` was changed: see [`Db::modified`].
+    pub(crate) fn modified(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.db.modified(key, class, event);
+    }
+
+    /// The end of a blocking command that found nothing: waits for a value of type `type_name`
+    /// in one of `keys`, or, where nobody can wait (EXEC, replay), replies as at the time-out.
+    pub(crate) fn wait<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        type_name: &'static str,
+        deadline_ms: Option<u64>,
+        on_timeout: TimeoutReply,
+    ) -> Result<Outcome, CommandError> {
+        if matches!(self.mode, Mode::Transaction | Mode::Replay) {
+            on_timeout.write(self.reply);
+            return Ok(Outcome::Done);
+        }
+        let keys = keys.map(Into::into).collect();
+        Ok(Outcome::Wait(Wait { keys, type_name, deadline_ms, on_timeout }))
+    }
+}
+
+impl TimeoutReply {
+    /// Writes the null of its shape.
+    pub(crate) fn write(self, reply: &mut Reply) {
+        match self {
+            Self::Nil => reply.nil(),
+            Self::NilArray => reply.nil_array(),
+        }
+    }
+}

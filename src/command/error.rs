@@ -1,0 +1,65 @@
+//! What can go wrong in a command, with the exact texts of Redis.
+
+use std::fmt;
+
+use crate::store::WrongType;
+
+/// Why a command was refused; its `Display` is the error reply without the leading `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CommandError {
+    /// EXEC after a command was refused while queueing.
+    ExecAborted,
+    /// The key holds no time to live option that fits (command name).
+    InvalidExpire(&'static str),
+    NoAuth,
+    NotAFloat,
+    NotAnInteger,
+    /// Any text that needs no parameters; the code stands in front.
+    Plain(&'static str),
+    Syntax,
+    UnknownCommand {
+        name: Box<str>,
+        args: Box<str>,
+    },
+    UnknownSubcommand {
+        container: &'static str,
+        name: Box<str>,
+    },
+    /// A command of this name got too few or too many words.
+    WrongArity(Box<str>),
+    WrongType,
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
+            Self::InvalidExpire(name) => {
+                return write!(f, "ERR invalid expire time in '{name}' command");
+            }
+            Self::NoAuth => "NOAUTH Authentication required.",
+            Self::NotAFloat => "ERR value is not a valid float",
+            Self::NotAnInteger => "ERR value is not an integer or out of range",
+            Self::Plain(text) => text,
+            Self::Syntax => "ERR syntax error",
+            Self::UnknownCommand { name, args } => {
+                return write!(f, "ERR unknown command '{name}', with args beginning with: {args}");
+            }
+            Self::UnknownSubcommand { container, name } => {
+                let container = container.to_uppercase();
+                return write!(f, "ERR unknown subcommand '{name}'. Try {container} HELP.");
+            }
+            Self::WrongArity(name) => {
+                return write!(f, "ERR wrong number of arguments for '{name}' command");
+            }
+            Self::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
+        };
+        f.write_str(text)
+    }
+}
+
+impl From<WrongType> for CommandError {
+    fn from(WrongType: WrongType) -> Self {
+        Self::WrongType
+    }
+}

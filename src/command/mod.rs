@@ -1,0 +1,188 @@
+//! Semantics: what each command does. One file per Redis command group.
+//!
+//! A command is a row of its group's table ([`CommandSpec`]) and a handler: a plain function from
+//! arguments to a reply. Everything else follows from the row: dispatch, arity errors, locks,
+//! COMMAND's replies, the README's command list.
+
+use crate::resp::request::Argv;
+
+pub(crate) mod admin;
+pub(crate) mod args;
+pub(crate) mod connection;
+pub(crate) mod context;
+pub(crate) mod error;
+pub(crate) mod keys;
+pub(crate) mod list;
+pub(crate) mod string;
+pub(crate) mod table;
+pub(crate) mod transaction;
+
+pub(crate) use args::Args;
+pub(crate) use context::{Context, Host, Mode, Services};
+pub(crate) use error::CommandError;
+
+/// How many words a command takes, its name included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arity {
+    AtLeast(usize),
+    Exact(usize),
+}
+
+impl Arity {
+    pub(crate) fn allows(self, words: usize) -> bool {
+        match self {
+            Self::AtLeast(least) => words >= least,
+            Self::Exact(exact) => words == exact,
+        }
+    }
+}
+
+/// Which words of a request are keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum KeySpec {
+    /// A function that finds the indexes of the keys; nothing if the request makes no sense.
+    Find(fn(Argv<'_>) -> Vec<usize>),
+    None,
+    /// From word `first` to word `last` (negative: from the end, -1 is the last), every `step`.
+    Range {
+        first: usize,
+        last: i32,
+        step: usize,
+    },
+}
+
+/// The spec of a command whose only key is its first argument.
+pub(crate) const FIRST_KEY: KeySpec = KeySpec::Range { first: 1, last: 1, step: 1 };
+
+impl KeySpec {
+    /// Calls `visit` with the index of each key among the words of a request.
+    pub(crate) fn for_each(self, argv: Argv<'_>, mut visit: impl FnMut(usize)) {
+        match self {
+            Self::None => {}
+            Self::Find(find) => find(argv).into_iter().for_each(visit),
+            Self::Range { first, last, step } => {
+                let last = match usize::try_from(last) {
+                    Ok(last) => last.min(argv.len().saturating_sub(1)),
+                    Err(_) => argv.len().saturating_sub(last.unsigned_abs() as usize),
+                };
+                let mut at = first;
+                while at <= last {
+                    visit(at);
+                    at += step;
+                }
+            }
+        }
+    }
+}
+
+/// Finds keys behind a count: `numkeys` is word `at`, the keys follow.
+pub(crate) fn counted_keys(argv: Argv<'_>, at: usize) -> Vec<usize> {
+    let count = argv.get(at).and_then(crate::number::parse_i64).unwrap_or(0);
+    let count = usize::try_from(count).unwrap_or(0).min(argv.len().saturating_sub(at + 1));
+    (at + 1..=at + count).collect()
+}
+
+/// What a command is and may do; names as COMMAND INFO shows them, where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    /// For operators, not for applications.
+    Admin,
+    /// Not shown: needs every shard, not just those of its keys.
+    AllShards,
+    /// May wait for a key.
+    Blocking,
+    /// Refused when memory is full.
+    DenyOom,
+    /// O(1) or O(log N).
+    Fast,
+    /// Runs while the data are being loaded.
+    Loading,
+    /// Runs before AUTH.
+    NoAuth,
+    /// Not inside MULTI.
+    NoMulti,
+    /// Not in scripts.
+    NoScript,
+    /// Has to do with publishing and subscribing.
+    PubSub,
+    /// Changes no data.
+    ReadOnly,
+    /// Runs on a replica whose primary is out of reach.
+    Stale,
+    /// Not shown: inside MULTI it runs at once and is not queued.
+    Unqueued,
+    /// Not shown: needs the shards of the transaction's commands and watched keys.
+    WholeTransaction,
+    /// May change data, and is logged if it does.
+    Write,
+}
+
+impl Flag {
+    /// This flag's bit in [`table::Command::flags`].
+    pub(crate) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// ACL categories; the ones that follow from flags (read, write, fast, slow, …) are derived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Category {
+    Connection,
+    Dangerous,
+    Keyspace,
+    List,
+    String,
+    Transaction,
+}
+
+/// What a handler came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The reply is written.
+    Done,
+    /// Nothing to give yet: wait for one of these keys. Nothing was written or changed.
+    Wait(Wait),
+}
+
+/// What a blocking command waits for.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    pub(crate) keys: Vec<Box<[u8]>>,
+    /// The type of value that can serve it.
+    pub(crate) type_name: &'static str,
+    /// Unix time in milliseconds; `None`: for ever.
+    pub(crate) deadline_ms: Option<u64>,
+    /// What to reply when the time is up.
+    pub(crate) on_timeout: TimeoutReply,
+}
+
+/// The null that a blocking command replies with at its time-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeoutReply {
+    Nil,
+    NilArray,
+}
+
+pub(crate) type CommandResult = Result<Outcome, CommandError>;
+
+/// A handler runs to its end without waiting for anything.
+pub(crate) type Handler = fn(&mut Context<'_>, &mut Args<'_>) -> CommandResult;
+
+/// A row of the command table.
+#[derive(Debug)]
+pub(crate) struct CommandSpec {
+    /// Lower case.
+    pub(crate) name: &'static str,
+    pub(crate) arity: Arity,
+    pub(crate) keys: KeySpec,
+    pub(crate) flags: &'static [Flag],
+    pub(crate) acl: &'static [Category],
+    /// The version of Redis that brought it.
+    pub(crate) since: &'static str,
+    /// The arguments, as the command's page writes them.
+    pub(crate) syntax: &'static str,
+    pub(crate) summary: &'static str,
+    /// Rows of subcommands; their arity and keys count from the container's name on.
+    pub(crate) subcommands: &'static [CommandSpec],
+    pub(crate) handler: Handler,
+}

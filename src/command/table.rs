@@ -1,0 +1,192 @@
+//! All commands, found by name.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+
+use super::{CommandSpec, Flag, admin, connection, keys, list, string, transaction};
+use crate::resp::request::Argv;
+
+/// The groups by the names that Redis gives them, with their rows.
+pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
+    ("connection", connection::COMMANDS),
+    ("generic", keys::COMMANDS),
+    ("list", list::COMMANDS),
+    ("server", admin::COMMANDS),
+    ("string", string::COMMANDS),
+    ("transactions", transaction::COMMANDS),
+];
+
+/// Longest name of a command or subcommand.
+const NAME_BYTES_MAX: usize = 32;
+
+/// A command: its row and what was derived from it.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) spec: &'static CommandSpec,
+    pub(crate) group: &'static str,
+    /// The row of the container, for a subcommand.
+    pub(crate) container: Option<&'static CommandSpec>,
+    /// `get`, or `config|get` for a subcommand.
+    pub(crate) full_name: String,
+    /// Its place among all commands and subcommands, for statistics.
+    pub(crate) index: usize,
+    /// [`Flag::bit`]s.
+    pub(crate) flags: u32,
+    subcommands: HashMap<&'static [u8], usize, RandomState>,
+}
+
+impl Command {
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags & flag.bit() != 0
+    }
+
+    /// Words before the arguments: 1, or 2 for a subcommand.
+    pub(crate) fn name_words(&self) -> usize {
+        1 + usize::from(self.container.is_some())
+    }
+
+    pub(crate) fn is_container(&self) -> bool {
+        !self.spec.subcommands.is_empty()
+    }
+}
+
+/// The commands and subcommands.
+#[derive(Debug)]
+pub(crate) struct Table {
+    commands: Vec<Command>,
+    by_name: HashMap<&'static [u8], usize, RandomState>,
+}
+
+/// The table of this server.
+pub(crate) fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(Table::new)
+}
+
+impl Table {
+    fn new() -> Self {
+        let mut table = Self { commands: Vec::new(), by_name: HashMap::default() };
+        for &(group, specs) in GROUPS {
+            for spec in specs {
+                let index = table.add(spec, group, None);
+                table.by_name.insert(spec.name.as_bytes(), index);
+                for subcommand in spec.subcommands {
+                    let sub_index = table.add(subcommand, group, Some(spec));
+                    table.commands[index].subcommands.insert(subcommand.name.as_bytes(), sub_index);
+                }
+            }
+        }
+        table
+    }
+
+    fn add(
+        &mut self,
+        spec: &'static CommandSpec,
+        group: &'static str,
+        container: Option<&'static CommandSpec>,
+    ) -> usize {
+        let index = self.commands.len();
+        let full_name = match container {
+            Some(container) => format!("{}|{}", container.name, spec.name),
+            None => spec.name.to_owned(),
+        };
+        let flags = spec.flags.iter().fold(0, |flags, flag| flags | flag.bit());
+        let subcommands = HashMap::default();
+        self.commands.push(Command {
+            spec,
+            group,
+            container,
+            full_name,
+            index,
+            flags,
+            subcommands,
+        });
+        index
+    }
+
+    /// All commands and subcommands; a container stands before its subcommands.
+    pub(crate) fn all(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// Number of commands, without subcommands.
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// The command of this name, in upper or lower case.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&Command> {
+        find_in(&self.by_name, name).map(|index| &self.commands[index])
+    }
+
+    /// The subcommand of `container` of this name.
+    pub(crate) fn find_subcommand(&self, container: &Command, name: &[u8]) -> Option<&Command> {
+        find_in(&container.subcommands, name).map(|index| &self.commands[index])
+    }
+
+    /// The command or subcommand that a request names; a container alone, or with an unknown
+    /// subcommand, is itself.
+    pub(crate) fn resolve(&self, argv: Argv<'_>) -> Option<&Command> {
+        let command = self.find(argv.get(0)?)?;
+        if !command.is_container() {
+            return Some(command);
+        }
+        let subcommand = argv.get(1).and_then(|name| self.find_subcommand(command, name));
+        Some(subcommand.unwrap_or(command))
+    }
+}
+
+fn find_in(names: &HashMap<&[u8], usize, RandomState>, name: &[u8]) -> Option<usize> {
+    let mut lower = [0; NAME_BYTES_MAX];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    names.get(&*lower).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Arity, KeySpec};
+
+    #[test]
+    fn rows_are_sorted_and_lower_case() {
+        for (group, specs) in GROUPS {
+            let names: Vec<_> = specs.iter().map(|spec| spec.name).collect();
+            assert!(names.is_sorted(), "{group} is not in alphabetical order");
+            for spec in *specs {
+                assert_eq!(spec.name, spec.name.to_lowercase());
+                let subcommands: Vec<_> = spec.subcommands.iter().map(|sub| sub.name).collect();
+                assert!(subcommands.is_sorted(), "subcommands of {} are not sorted", spec.name);
+            }
+        }
+        let rows: usize = GROUPS.iter().map(|(_, specs)| specs.len()).sum();
+        assert_eq!(rows, table().len(), "a name stands in two rows");
+    }
+
+    #[test]
+    fn rows_make_sense() {
+        for command in table().all() {
+            let (spec, name) = (command.spec, &command.full_name);
+            assert!(name.len() <= NAME_BYTES_MAX && !spec.summary.is_empty(), "{name}");
+            if !matches!(spec.keys, KeySpec::None) {
+                let both = command.has(Flag::Write) && command.has(Flag::ReadOnly);
+                let one = command.has(Flag::Write) || command.has(Flag::ReadOnly);
+                assert!(one && !both, "{name}: keys are read or written");
+            }
+            if let KeySpec::Range { first, step, .. } = spec.keys {
+                let (Arity::AtLeast(words) | Arity::Exact(words)) = spec.arity;
+                assert!(first < words && step > 0, "{name}: the range does not fit the arity");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        assert_eq!(table().find(b"LPush").map(|command| command.spec.name), Some("lpush"));
+        assert!(table().find(b"nope").is_none());
+        assert!(table().find(&[b'x'; 100]).is_none());
+    }
+}

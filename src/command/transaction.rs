@@ -1,0 +1,203 @@
+//! The group `transactions`: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+//!
+//! EXEC holds the locks of all queued commands and watched keys while it runs them, so nobody sees
+//! half a transaction, and its effects stand in the log between MULTI and EXEC.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
+    Outcome,
+};
+use crate::client::state::WatchedKey;
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "discard",
+        arity: Arity::Exact(1),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::Unqueued,
+            Flag::WholeTransaction,
+        ],
+        acl: &[Category::Transaction],
+        since: "2.0.0",
+        syntax: "",
+        summary: "Drops the queued commands of a transaction.",
+        subcommands: &[],
+        handler: discard,
+    },
+    CommandSpec {
+        name: "exec",
+        arity: Arity::Exact(1),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Unqueued,
+            Flag::WholeTransaction,
+        ],
+        acl: &[Category::Transaction],
+        since: "1.2.0",
+        syntax: "",
+        summary: "Runs the queued commands of a transaction as one.",
+        subcommands: &[],
+        handler: exec,
+    },
+    CommandSpec {
+        name: "multi",
+        arity: Arity::Exact(1),
+        keys: KeySpec::None,
+        flags: &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::Unqueued],
+        acl: &[Category::Transaction],
+        since: "1.2.0",
+        syntax: "",
+        summary: "Starts a transaction: commands are queued until EXEC.",
+        subcommands: &[],
+        handler: multi,
+    },
+    CommandSpec {
+        name: "unwatch",
+        arity: Arity::Exact(1),
+        keys: KeySpec::None,
+        flags: &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::WholeTransaction],
+        acl: &[Category::Transaction],
+        since: "2.2.0",
+        syntax: "",
+        summary: "Forgets all watched keys.",
+        subcommands: &[],
+        handler: unwatch,
+    },
+    CommandSpec {
+        name: "watch",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::Range { first: 1, last: -1, step: 1 },
+        flags: &[
+            Flag::ReadOnly,
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::Unqueued,
+        ],
+        acl: &[Category::Transaction],
+        since: "2.2.0",
+        syntax: "key [key ...]",
+        summary: "Makes the next EXEC fail if one of these keys changes before it.",
+        subcommands: &[],
+        handler: watch,
+    },
+];
+
+/// `DISCARD`
+///
+/// Drops the queued commands and forgets all watched keys. Replies OK.
+/// Errors: ERR without MULTI.
+/// <https://redis.io/docs/latest/commands/discard/>
+fn discard(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    if context.client.close_transaction().is_none() {
+        return Err(CommandError::Plain("ERR DISCARD without MULTI"));
+    }
+    forget_watches(context);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `EXEC`
+///
+/// Runs the queued commands and replies an array with the reply of each; a nil array if a watched
+/// key has changed. Errors: ERR without MULTI; EXECABORT if a command was refused while queueing.
+/// <https://redis.io/docs/latest/commands/exec/>
+fn exec(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let Some(transaction) = context.client.close_transaction() else {
+        return Err(CommandError::Plain("ERR EXEC without MULTI"));
+    };
+    touch_expired_watches(context);
+    let dirty = context.client.dirty.load(Ordering::Acquire);
+    forget_watches(context);
+    if transaction.aborted {
+        return Err(CommandError::ExecAborted);
+    }
+    if dirty {
+        context.reply.nil_array();
+        return Ok(Outcome::Done);
+    }
+    context.reply.array(transaction.queue.len());
+    let mode = std::mem::replace(&mut context.mode, Mode::Transaction);
+    let host = context.host;
+    for argv in &transaction.queue {
+        host.run(context, argv.as_argv());
+    }
+    context.mode = mode;
+    context.propagated = true;
+    Ok(Outcome::Done)
+}
+
+/// Looks at the watched keys, so that one whose time is up goes and counts as changed.
+fn touch_expired_watches(context: &mut Context<'_>) {
+    for watched in &context.client.watched {
+        context.db.other(watched.db).exists(&watched.key);
+    }
+}
+
+fn forget_watches(context: &mut Context<'_>) {
+    let client = context.client.handle.id;
+    for watched in std::mem::take(&mut context.client.watched) {
+        context.db.other(watched.db).unwatch(&watched.key, client);
+    }
+    context.client.dirty.store(false, Ordering::Release);
+    context.client.handle.figures.watched.store(0, Ordering::Relaxed);
+}
+
+/// `MULTI`
+///
+/// Replies OK; the commands that follow are queued. Errors: ERR if one is open already.
+/// <https://redis.io/docs/latest/commands/multi/>
+fn multi(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    if context.client.transaction.is_some() {
+        return Err(CommandError::Plain("ERR MULTI calls can not be nested"));
+    }
+    context.client.open_transaction();
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `UNWATCH`
+///
+/// Forgets all watched keys. Replies OK.
+/// <https://redis.io/docs/latest/commands/unwatch/>
+fn unwatch(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    forget_watches(context);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `WATCH key [key ...]`
+///
+/// Makes the next EXEC reply nil if one of these keys changes before it. Replies OK.
+/// Errors: ERR inside MULTI.
+/// <https://redis.io/docs/latest/commands/watch/>
+fn watch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if context.client.transaction.is_some() {
+        return Err(CommandError::Plain("ERR WATCH inside MULTI is not allowed"));
+    }
+    let db = context.db.index();
+    for key in args.rest() {
+        let watched = WatchedKey { db, key: key.into() };
+        if context.client.watched.contains(&watched) {
+            continue;
+        }
+        context.db.exists(key);
+        context.db.watch(key, context.client.handle.id, &context.client.dirty);
+        context.client.watched.push(watched);
+    }
+    let figures = &context.client.handle.figures;
+    figures.watched.store(context.client.watched.len(), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,305 @@
+//! A call, step by step, and the run of calls it is part of.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::wake::Delivery;
+use super::{Engine, Waiter};
+use crate::client::{Client, ReplyMode};
+use crate::command::table::{Command, table};
+use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
+use crate::resp::Reply;
+use crate::resp::request::Argv;
+use crate::store::{Changes, Db, Locked, ShardSet};
+
+/// Calls after which a batch lets go of its locks, so that others get their turn.
+const CALLS_PER_HOLD: u32 = 64;
+/// Words and bytes of an unknown command's arguments that its error shows.
+const SHOWN_BYTES_MAX: usize = 128;
+
+/// How the client's connection goes on after a call.
+#[derive(Debug)]
+pub(crate) enum Flow {
+    /// The command waits: nothing more of this client is run until it was answered.
+    Blocked(Arc<Waiter>),
+    /// With the next request.
+    Next,
+}
+
+/// A run of calls, usually one client's pipelined requests.
+pub(crate) struct Batch<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) locked: Option<Locked>,
+    pub(super) changes: Changes,
+    /// Replies for clients that waited, to be sent when the locks are released.
+    pub(super) deliveries: Vec<Delivery>,
+    /// Calls until the locks are released.
+    calls_left: u32,
+    pub(super) now_ms: u64,
+    /// Elapsed time at the end of the last call.
+    clock_ns: u64,
+    pub(super) mode: Mode,
+}
+
+impl<'e> Batch<'e> {
+    pub(super) fn new(engine: &'e Engine) -> Self {
+        let services = &engine.services;
+        Self {
+            engine,
+            locked: None,
+            changes: Changes::new(services.aof.is_enabled()),
+            deliveries: Vec::new(),
+            calls_left: 0,
+            now_ms: services.clock.now_ms(),
+            clock_ns: services.clock.elapsed_ns(),
+            mode: Mode::Direct,
+        }
+    }
+
+    /// Runs one request of a client and writes its reply.
+    pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
+        let start = reply.len();
+        let mode = client.reply_mode;
+        let flow = match self.admit(client, argv) {
+            Err(error) => {
+                self.refuse(client, argv, &error, reply);
+                Flow::Next
+            }
+            Ok(Admitted::Queue) => {
+                client.queue(argv);
+                reply.status("QUEUED");
+                Flow::Next
+            }
+            Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
+        };
+        if mode != ReplyMode::On && client.reply_mode != ReplyMode::On {
+            reply.truncate(start);
+        }
+        if mode == ReplyMode::SkipNext && client.reply_mode == ReplyMode::SkipNext {
+            client.reply_mode = ReplyMode::On;
+        }
+        flow
+    }
+
+    /// May this request run now, or be queued?
+    fn admit(&self, client: &Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
+        let command = table().resolve(argv).ok_or_else(|| unknown(argv))?;
+        if command.is_container() && argv.len() > 1 {
+            let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
+            return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
+        }
+        if !command.spec.arity.allows(argv.len()) {
+            return Err(CommandError::WrongArity(command.full_name.as_str().into()));
+        }
+        if !client.authenticated && !command.has(Flag::NoAuth) {
+            return Err(CommandError::NoAuth);
+        }
+        if client.transaction.is_some() && !command.has(Flag::Unqueued) {
+            if command.has(Flag::NoMulti) {
+                return Err(CommandError::Plain("ERR Command not allowed inside a transaction"));
+            }
+            return Ok(Admitted::Queue);
+        }
+        Ok(Admitted::Run(command))
+    }
+
+    /// Answers a request that was not admitted.
+    fn refuse(&self, client: &mut Client, argv: Argv<'_>, error: &CommandError, reply: &mut Reply) {
+        let stats = &self.engine.services.stats;
+        stats.errors.add(1);
+        if let Some(command) = table().resolve(argv) {
+            stats.commands[command.index].rejected.add(1);
+        }
+        client.abort_transaction();
+        reply.error(&error.to_string());
+    }
+
+    fn run(
+        &mut self,
+        command: &'static Command,
+        client: &mut Client,
+        reply: &mut Reply,
+        argv: Argv<'_>,
+    ) -> Flow {
+        client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
+        self.lock_for(command, argv, client);
+        let outcome = self.execute(command, client, reply, argv);
+        let failed = outcome.is_err();
+        let flow = match outcome {
+            Ok(Outcome::Wait(wait)) => Flow::Blocked(self.block(client, reply, argv, wait)),
+            Ok(Outcome::Done) | Err(()) => Flow::Next,
+        };
+        self.serve_ready();
+        self.account(command, failed);
+        self.calls_left = self.calls_left.saturating_sub(1);
+        flow
+    }
+
+    /// Locks what a call needs, going on with the locks held if they suffice.
+    fn lock_for(&mut self, command: &Command, argv: Argv<'_>, client: &Client) {
+        let mut need = self.engine.lock_set(command, argv, client);
+        loop {
+            self.lock(need);
+            if !command.has(Flag::Write) && !command.has(Flag::WholeTransaction) {
+                return;
+            }
+            let Some(locked) = &mut self.locked else { return };
+            let all = self.engine.with_waiters(locked, command, argv, client);
+            if locked.set().contains(all) {
+                return;
+            }
+            need = need.union(all);
+        }
+    }
+
+    /// Locks at least `need`.
+    pub(super) fn lock(&mut self, need: ShardSet) {
+        let suffices = match &self.locked {
+            Some(locked) => locked.set().contains(need) && self.calls_left > 0,
+            None => false,
+        };
+        if !suffices {
+            self.release();
+            self.locked = Some(self.engine.services.keyspace.lock(need));
+            self.calls_left = CALLS_PER_HOLD;
+            self.now_ms = self.engine.services.clock.now_ms();
+        }
+    }
+
+    /// Runs the handler under the locks held, and gathers its effects.
+    pub(super) fn execute(
+        &mut self,
+        command: &Command,
+        client: &mut Client,
+        reply: &mut Reply,
+        argv: Argv<'_>,
+    ) -> Result<Outcome, ()> {
+        let locked = self.locked.as_mut().expect("a call runs under the locks it needs");
+        let mut db = Db::new(locked, &mut self.changes, client.db, self.now_ms);
+        if self.mode == Mode::Replay {
+            db = db.keeping_expired();
+        }
+        let mut context = Context {
+            db,
+            client,
+            reply,
+            services: &self.engine.services,
+            host: self.engine,
+            mode: self.mode,
+            propagated: false,
+        };
+        context.db.changes().effects.begin();
+        let outcome = handle(&mut context, command, argv);
+        context.db.changes().effects.end();
+        outcome
+    }
+
+    /// Counts a call and the time it took.
+    fn account(&mut self, command: &Command, failed: bool) {
+        let services = &self.engine.services;
+        let now_ns = services.clock.elapsed_ns();
+        let stats = &services.stats.commands[command.index];
+        stats.calls.add(1);
+        stats.ns.add(now_ns.saturating_sub(self.clock_ns));
+        if failed {
+            stats.failed.add(1);
+            services.stats.errors.add(1);
+        }
+        self.clock_ns = now_ns;
+    }
+
+    /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
+    pub(super) fn release(&mut self) {
+        let Some(locked) = self.locked.take() else { return };
+        let services = &self.engine.services;
+        let position = services.aof.append(&self.changes.effects);
+        self.changes.effects.clear();
+        for delivery in self.deliveries.drain(..) {
+            delivery.client.serve(&delivery.reply, position);
+        }
+        drop(locked);
+        let stats = &services.stats;
+        for (counter, count) in [
+            (&stats.changes, &mut self.changes.dirty),
+            (&stats.expired_keys, &mut self.changes.expired),
+            (&stats.keyspace_hits, &mut self.changes.hits),
+            (&stats.keyspace_misses, &mut self.changes.misses),
+        ] {
+            if *count > 0 {
+                counter.add(std::mem::take(count));
+            }
+        }
+    }
+
+    /// Ends the run; replies the log position that must be committed before its replies leave.
+    pub(crate) fn finish(mut self) -> u64 {
+        self.release();
+        self.engine.services.aof.appended()
+    }
+
+    fn block(&mut self, client: &Client, reply: &Reply, argv: Argv<'_>, wait: Wait) -> Arc<Waiter> {
+        let locked = self.locked.as_mut().expect("a call that waits holds the locks of its keys");
+        self.engine.park(locked, client, reply.protocol(), argv, wait)
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// What becomes of a request.
+enum Admitted {
+    Queue,
+    Run(&'static Command),
+}
+
+impl Host for Engine {
+    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) {
+        let Some(command) = table().resolve(argv) else { return };
+        let propagated = std::mem::take(&mut context.propagated);
+        let outer_reply = context.reply.len();
+        let failed = handle(context, command, argv).is_err();
+        context.propagated = propagated;
+        let stats = &self.services.stats.commands[command.index];
+        stats.calls.add(1);
+        if failed {
+            stats.failed.add(1);
+            self.services.stats.errors.add(1);
+        }
+        debug_assert!(context.reply.len() > outer_reply, "every command replies");
+    }
+}
+
+/// Calls the handler; writes its error, if any; and logs the command if it changed something.
+fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Result<Outcome, ()> {
+    let start = context.reply.len();
+    let dirty = context.db.changes().dirty;
+    let db = context.db.index();
+    let mut args = Args::new(argv, command.name_words());
+    let outcome = (command.spec.handler)(context, &mut args);
+    if context.db.changes().dirty != dirty && !context.propagated {
+        context.db.changes().effects.push(db, argv.iter());
+    }
+    outcome.map_err(|error| {
+        context.reply.truncate(start);
+        context.reply.error(&error.to_string());
+    })
+}
+
+fn unknown(argv: Argv<'_>) -> CommandError {
+    let shown = |word: &[u8]| {
+        let word = &word[..word.len().min(SHOWN_BYTES_MAX)];
+        String::from_utf8_lossy(word).into_owned()
+    };
+    let mut args = String::new();
+    for word in argv.iter_from(1) {
+        if args.len() >= SHOWN_BYTES_MAX {
+            break;
+        }
+        args.push_str(&format!("'{}' ", shown(word)));
+    }
+    let name = shown(argv.get(0).unwrap_or_default());
+    CommandError::UnknownCommand { name: name.into(), args: args.into() }
+}

@@ -1,0 +1,40 @@
+//! Active expiry: keys whose time is up go even if nobody asks for them.
+
+use super::Engine;
+use crate::store::{Db, ShardSet};
+
+/// Keys looked at under one hold of a shard's lock.
+const KEYS_PER_HOLD: usize = 64;
+/// Holds of one shard in one cycle, so that a cycle ends.
+const HOLDS_PER_SHARD: usize = 1000;
+
+impl Engine {
+    /// Removes the keys that are due, shard by shard, in short holds of the locks.
+    pub fn expire_cycle(&self) {
+        for shard in 0..self.services.keyspace.shards() {
+            for _ in 0..HOLDS_PER_SHARD {
+                if !self.expire_some(shard) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Removes some due keys of a shard; replies whether there are more.
+    fn expire_some(&self, shard: usize) -> bool {
+        let mut batch = self.batch();
+        batch.lock(ShardSet::of(shard));
+        let now_ms = batch.now_ms;
+        let mut more = false;
+        for index in 0..self.services.keyspace.databases() {
+            let Some(locked) = batch.locked.as_mut() else { return false };
+            let Some(part) = locked.shard(shard) else { return false };
+            let (keys, more_due) = part.db(index).due_keys(now_ms, KEYS_PER_HOLD);
+            more |= more_due;
+            let mut db = Db::new(locked, &mut batch.changes, index, now_ms);
+            keys.iter().for_each(|key| db.expire(key));
+        }
+        batch.serve_ready();
+        more
+    }
+}

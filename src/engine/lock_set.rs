@@ -1,0 +1,123 @@
+//! Which shards a call needs: those of its keys, and those needed to serve who waits for them.
+
+use super::Engine;
+use crate::client::Client;
+use crate::command::Flag;
+use crate::command::table::{Command, table};
+use crate::resp::request::Argv;
+use crate::store::{Locked, ShardSet};
+
+impl Engine {
+    /// The shards of the keys that a call names.
+    pub(super) fn lock_set(&self, command: &Command, argv: Argv<'_>, client: &Client) -> ShardSet {
+        if command.has(Flag::AllShards) {
+            return self.services.keyspace.all();
+        }
+        if command.has(Flag::WholeTransaction) {
+            return self.transaction_lock_set(client);
+        }
+        self.key_shards(command, argv)
+    }
+
+    pub(super) fn key_shards(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
+        let mut set = ShardSet::EMPTY;
+        command.spec.keys.for_each(argv, |at| {
+            if let Some(key) = argv.get(at) {
+                set = set.union(ShardSet::of(self.services.keyspace.shard_of(key)));
+            }
+        });
+        set
+    }
+
+    fn transaction_lock_set(&self, client: &Client) -> ShardSet {
+        let keyspace = &self.services.keyspace;
+        let watched = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
+        let mut set = watched.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
+        for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
+            if let Some(command) = table().resolve(argv.as_argv()) {
+                set = set.union(self.lock_set_of_queued(command, argv.as_argv()));
+            }
+        }
+        set
+    }
+
+    fn lock_set_of_queued(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
+        if command.has(Flag::AllShards) {
+            return self.services.keyspace.all();
+        }
+        self.key_shards(command, argv)
+    }
+
+    /// The locked shards, and those needed to serve everyone who waits for a key that the call
+    /// may change, or for a key that serving them may change, and so on.
+    pub(super) fn with_waiters(
+        &self,
+        locked: &mut Locked,
+        command: &Command,
+        argv: Argv<'_>,
+        client: &Client,
+    ) -> ShardSet {
+        let mut set = locked.set();
+        if self.waiters.is_empty() || set == self.services.keyspace.all() {
+            return set;
+        }
+        let mut keys: Vec<(usize, Box<[u8]>)> = Vec::new();
+        let mut db = client.db;
+        let mut add = |db: usize, command: &Command, argv: Argv<'_>| {
+            command.spec.keys.for_each(argv, |at| {
+                keys.extend(argv.get(at).map(|key| (db, key.into())));
+            });
+        };
+        if command.has(Flag::WholeTransaction) {
+            for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
+                let argv = argv.as_argv();
+                let Some(command) = table().resolve(argv) else { continue };
+                if command.spec.name == "select" {
+                    let number = argv.get(1).and_then(crate::number::parse_i64);
+                    db = number.and_then(|db| usize::try_from(db).ok()).unwrap_or(db);
+                }
+                add(db, command, argv);
+            }
+        } else {
+            add(db, command, argv);
+        }
+        let mut at = 0;
+        while let Some((db, key)) = keys.get(at).cloned() {
+            at += 1;
+            self.add_waiters_of(locked, db, &key, &mut keys, &mut set);
+        }
+        set
+    }
+
+    /// Adds the shards, and the keys, of everyone who waits for `key`.
+    fn add_waiters_of(
+        &self,
+        locked: &mut Locked,
+        db: usize,
+        key: &[u8],
+        keys: &mut Vec<(usize, Box<[u8]>)>,
+        set: &mut ShardSet,
+    ) {
+        let shard = self.services.keyspace.shard_of(key);
+        let Some(shard) = locked.shard(shard) else {
+            *set = set.union(ShardSet::of(shard));
+            return;
+        };
+        let Some(shard_db) = shard.dbs().get(db) else { return };
+        if !shard_db.is_awaited(key) {
+            return;
+        }
+        *set = set.union(shard_db.shards_to_serve(key));
+        let mut after = 0;
+        while let Some(ticket) = shard_db.next_waiting(key, after) {
+            after = ticket;
+            let Some(waiter) = self.waiters.get(&ticket) else { continue };
+            for other in waiter.keys_to_lock() {
+                let other = (waiter.db, other.into());
+                if !keys.contains(&other) {
+                    keys.push(other);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The one call path: everything that runs a command comes through here.
+//!
+//! A connection opens a [`Batch`], calls its pipelined requests one by one, and finishes it. The
+//! batch keeps the shards of one call locked for the next as long as they suffice, so that a hot
+//! queue is not a fight for a lock per message.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use dashmap::DashMap;
+
+use crate::aof::{Aof, FsyncPolicy};
+use crate::client::{Client, Handle, Peer, Registry};
+use crate::clock::Clock;
+use crate::command::Services;
+use crate::command::table::table;
+use crate::config::{Config, Setting};
+use crate::observe::Stats;
+use crate::store::Keyspace;
+use crate::store::shard::Ticket;
+
+mod call;
+mod expire;
+mod lock_set;
+mod replay;
+mod transaction;
+mod wake;
+
+pub(crate) use call::{Batch, Flow};
+pub(crate) use wake::Waiter;
+
+/// The data and everything that works on them, without any socket.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) services: Services,
+    /// Blocking commands that wait, by their ticket.
+    waiters: DashMap<Ticket, Arc<Waiter>>,
+    next_ticket: AtomicU64,
+}
+
+impl Engine {
+    /// An engine without data.
+    pub fn new(config: Config, clock: Clock) -> Self {
+        let policy = FsyncPolicy::from_number(config.number(Setting::AppendFsync));
+        let services = Services {
+            aof: Aof::new(policy),
+            clients: Registry::default(),
+            clock,
+            keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
+            config,
+            stats: Stats::new(table().all().len()),
+            stopping: AtomicBool::new(false),
+        };
+        Self { services, waiters: DashMap::new(), next_ticket: AtomicU64::new(1) }
+    }
+
+    /// Starts a run of calls.
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// A client has connected; `wake` makes its connection look at its handle.
+    pub(crate) fn connect(&self, peer: Peer, wake: Box<dyn Fn() + Send + Sync>) -> Client {
+        let services = &self.services;
+        services.stats.connections.add(1);
+        let handle: Arc<Handle> = services.clients.add(peer, services.clock.now_ms(), wake);
+        let authenticated = services.config.text(Setting::RequirePass).is_empty();
+        Client::new(handle, authenticated)
+    }
+
+    /// A client is gone; its waiting command, if any, was stopped before.
+    pub(crate) fn disconnect(&self, mut client: Client) {
+        self.unwatch(&mut client);
+        self.services.clients.remove(client.handle.id);
+    }
+
+    /// The server is asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.services.stopping.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,24 @@
+//! The end of watches, outside of commands.
+
+use super::Engine;
+use crate::client::Client;
+use crate::store::{Changes, Db, ShardSet};
+
+impl Engine {
+    /// Drops the watches of a client that is gone.
+    pub(super) fn unwatch(&self, client: &mut Client) {
+        let keyspace = &self.services.keyspace;
+        let shards = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
+        let set = shards.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
+        if set.is_empty() {
+            return;
+        }
+        let mut locked = keyspace.lock(set);
+        let mut changes = Changes::default();
+        for watched in std::mem::take(&mut client.watched) {
+            let now_ms = self.services.clock.now_ms();
+            let mut db = Db::new(&mut locked, &mut changes, watched.db, now_ms);
+            db.unwatch(&watched.key, client.handle.id);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Blocking commands: who waits, and how they are served.
+//!
+//! A blocking command that finds nothing leaves a [`Waiter`] behind. Its *ticket* stands in the
+//! queue of each key it waits for, in the shard beside the key; the waiter itself is here.
+//! After each call, transaction or script, and before its locks are released, the waiters of the
+//! keys it changed are served in the order of their tickets, simply by running their command
+//! again. So no wake-up is lost and nobody is overtaken. The locks that serving needs are known
+//! before the call runs (`lock_set.rs`), as a waiter's other keys may lie in other shards.
+//!
+//! A waiter ends in one of two ways, both under the locks of all its keys: it is served, or
+//! [`Engine::stop_waiting`] takes it out (time-out, CLIENT UNBLOCK, a lost connection).
+//!
+//! To add a blocking command: return `context.wait(...)` where it finds nothing; that is all.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Batch, Engine};
+use crate::client::{Client, Handle};
+use crate::command::table::{Command, table};
+use crate::command::{Mode, Outcome, TimeoutReply, Wait};
+use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::{Protocol, Reply};
+use crate::store::shard::Ticket;
+use crate::store::{Locked, ShardSet};
+
+/// A blocking command that waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    ticket: Ticket,
+    client: Arc<Handle>,
+    command: &'static Command,
+    argv: OwnedArgv,
+    pub(super) db: usize,
+    protocol: Protocol,
+    wait: Wait,
+    /// The shards of all keys of the command.
+    shards: ShardSet,
+}
+
+impl Waiter {
+    /// When its time is up: unix time in milliseconds; `None`: never.
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
+        self.wait.deadline_ms
+    }
+
+    /// What to reply then.
+    pub(crate) fn on_timeout(&self) -> TimeoutReply {
+        self.wait.on_timeout
+    }
+
+    /// All keys of the command, those it does not wait for included.
+    pub(super) fn keys_to_lock(&self) -> Vec<&[u8]> {
+        let argv = self.argv.as_argv();
+        let mut keys = Vec::new();
+        self.command.spec.keys.for_each(argv, |at| keys.extend(argv.get(at)));
+        keys
+    }
+}
+
+/// A reply for a client that waited.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) client: Arc<Handle>,
+    pub(super) reply: Vec<u8>,
+}
+
+impl Engine {
+    /// Queues a command that waits, under the locks of its keys.
+    pub(super) fn park(
+        &self,
+        locked: &mut Locked,
+        client: &Client,
+        protocol: Protocol,
+        argv: Argv<'_>,
+        wait: Wait,
+    ) -> Arc<Waiter> {
+        let command = table().resolve(argv).expect("a command that ran is in the table");
+        let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
+        let shards = self.key_shards(command, argv);
+        for key in &wait.keys {
+            locked.shard_of(key).db(client.db).wait(key, ticket, shards);
+        }
+        let waiter = Arc::new(Waiter {
+            ticket,
+            client: Arc::clone(&client.handle),
+            command,
+            argv: argv.to_owned(),
+            db: client.db,
+            protocol,
+            wait,
+            shards,
+        });
+        client.handle.start_waiting();
+        self.services.clients.count_blocked();
+        self.waiters.insert(ticket, Arc::clone(&waiter));
+        waiter
+    }
+
+    /// Takes a waiter out of its queues; `false` if it was served before.
+    pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> bool {
+        let mut locked = self.services.keyspace.lock(waiter.shards);
+        self.remove_waiter(&mut locked, waiter)
+    }
+
+    fn remove_waiter(&self, locked: &mut Locked, waiter: &Waiter) -> bool {
+        if self.waiters.remove(&waiter.ticket).is_none() {
+            return false;
+        }
+        for key in &waiter.wait.keys {
+            locked.shard_of(key).db(waiter.db).stop_waiting(key, waiter.ticket);
+        }
+        self.services.clients.count_unblocked();
+        true
+    }
+}
+
+impl Batch<'_> {
+    /// Serves who waits for the keys that were changed, in order, while there is something to get.
+    pub(super) fn serve_ready(&mut self) {
+        while let Some(ready) = self.changes.ready.pop_front() {
+            let mut after = 0;
+            while let Some(ticket) = self.next_to_serve(ready.db, &ready.key, after) {
+                after = ticket;
+                let waiter = self.engine.waiters.get(&ticket).map(|entry| Arc::clone(&entry));
+                if let Some(waiter) = waiter {
+                    self.serve(&waiter, &ready.key);
+                }
+            }
+        }
+    }
+
+    /// The next in the queue of a key, as long as the key exists.
+    fn next_to_serve(&mut self, db: usize, key: &[u8], after: Ticket) -> Option<Ticket> {
+        let locked = self.locked.as_mut()?;
+        let shard_db = locked.shard_of(key).db(db);
+        shard_db.entry(key)?;
+        shard_db.next_waiting(key, after)
+    }
+
+    /// Runs a waiter's command again, if `key` now holds what it waits for.
+    fn serve(&mut self, waiter: &Waiter, key: &[u8]) {
+        let Some(locked) = self.locked.as_mut() else { return };
+        let entry = locked.shard_of(key).db(waiter.db).entry(key);
+        let fits = entry.is_some_and(|entry| entry.value.type_name() == waiter.wait.type_name);
+        if !fits || !waiter.client.may_be_served() {
+            return;
+        }
+        let mut client = Client::new(Arc::clone(&waiter.client), true);
+        client.db = waiter.db;
+        let mut reply = Reply::new(waiter.protocol);
+        let mode = std::mem::replace(&mut self.mode, Mode::Wake);
+        let argv = waiter.argv.as_argv();
+        let outcome = self.execute(waiter.command, &mut client, &mut reply, argv);
+        self.mode = mode;
+        if matches!(outcome, Ok(Outcome::Wait(_))) {
+            return;
+        }
+        if let Some(locked) = self.locked.as_mut() {
+            self.engine.remove_waiter(locked, waiter);
+        }
+        let client = Arc::clone(&waiter.client);
+        self.deliveries.push(Delivery { client, reply: reply.take() });
+    }
+}

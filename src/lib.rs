@@ -1,0 +1,19 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod resp;
+
+mod aof;
+mod client;
+mod command;
+mod effects;
+pub mod engine;
+mod glob;
+mod hash;
+mod number;
+mod observe;
+pub mod server;
+mod store;
+mod types;

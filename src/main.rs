@@ -1,0 +1,30 @@
+//! The `respq` binary: reads the settings, starts the server, says why if it cannot.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use respq::config::source;
+use respq::error::ServerError;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    let outcome = source::read(std::env::args_os()).and_then(respq::server::run);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(ServerError::Asked(text)) => {
+            say(&mut std::io::stdout(), &text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&mut std::io::stderr(), &format!("respq: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a text; where nobody listens, there is nobody to tell.
+fn say(to: &mut dyn Write, text: &str) {
+    drop(to.write_all(text.as_bytes()));
+}

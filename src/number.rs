@@ -1,0 +1,122 @@
+//! Redis' rules for integers and floating point numbers written as text.
+
+/// Parses a signed integer as Redis does: no sign but `-`, no leading zeros, no spaces.
+pub(crate) fn parse_i64(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let canonical = match digits {
+        [] => false,
+        [b'0', ..] => digits.len() == 1 && !negative,
+        _ => digits.len() <= 19,
+    };
+    if !canonical {
+        return None;
+    }
+    let magnitude = parse_digits(digits)?;
+    if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
+}
+
+fn parse_digits(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0u64, |value, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// Parses an unsigned integer with the rules of [`parse_i64`], up to `u64::MAX`.
+pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
+    match text {
+        [b'0'] => Some(0),
+        [] | [b'0', ..] => None,
+        _ if text.len() > 20 => None,
+        _ => parse_digits(text),
+    }
+}
+
+/// Parses a double: decimal or exponent form, `inf`, `-inf`, `infinity`; never NaN, no spaces.
+pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (!value.is_nan()).then_some(value)
+}
+
+/// The shortest text that reads back as the same double, in the form Redis replies with:
+/// plain digits for small exponents, else `1e+20`; `inf`, `-inf`, `nan`.
+pub(crate) fn format_f64(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
+    }
+    #[expect(clippy::float_cmp, reason = "asks whether the value is an exact integer")]
+    if value.trunc() == value && value.abs() < 1e17 {
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be an integer in range")]
+        let whole = value as i64;
+        return if whole == 0 && value.is_sign_negative() {
+            "-0".to_owned()
+        } else {
+            whole.to_string()
+        };
+    }
+    format_shortest(value)
+}
+
+/// Shortest digits as the fpconv library lays them out: plain from 1e-7 up to 21 digits before
+/// the point, else with an exponent.
+fn format_shortest(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-7..21).contains(&exponent) {
+        return format!("{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_strict() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("-1", Some(-1)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("-9223372036854775809", None),
+            ("", None),
+            ("-", None),
+            ("-0", None),
+            ("01", None),
+            ("+1", None),
+            (" 1", None),
+            ("1 ", None),
+            ("1a", None),
+        ] {
+            assert_eq!(parse_i64(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_have_short_texts() {
+        for (value, expected) in [
+            (3.0, "3"),
+            (0.1, "0.1"),
+            (-1.5, "-1.5"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(format_f64(value), expected);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The wire: bytes to requests, replies to bytes. Knows no command and no data type.
+
+pub mod request;
+
+pub(crate) mod reply;
+
+pub use reply::{Protocol, Reply};

@@ -1,0 +1,292 @@
+//! Replies: a command writes its answer piece by piece, in the protocol of its client.
+//!
+//! A [`Reply`] is the encoder itself, not a tree of values: an answer of a thousand elements is
+//! written once, straight from the data to the bytes of the wire (`ARCHITECTURE.md` has the
+//! measurement against frames). Every method writes one RESP value; after [`Reply::array`] and
+//! its like, the caller writes as many values as it has announced.
+
+use crate::number::format_f64;
+
+/// The version of the protocol that a client speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// What every client speaks until it says HELLO 3.
+    #[default]
+    Resp2,
+    /// Maps, sets, doubles, booleans, nulls and pushes of their own.
+    Resp3,
+}
+
+/// Writes replies.
+#[derive(Debug, Default)]
+pub struct Reply {
+    buf: Vec<u8>,
+    protocol: Protocol,
+}
+
+impl Reply {
+    /// An empty buffer for a client of this protocol.
+    pub fn new(protocol: Protocol) -> Self {
+        Self { buf: Vec::new(), protocol }
+    }
+
+    /// The protocol in which values are written.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Values are written in this protocol from now on.
+    pub(crate) fn switch(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
+    /// What was written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// Number of bytes written.
+    pub(crate) fn len(&self) -> usize {
+        self.buf.len()
+    }
+
+    /// Takes what was written.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buf)
+    }
+
+    /// Forgets what was written after the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.buf.truncate(len);
+    }
+
+    /// Forgets the first `len` bytes, which were sent.
+    pub(crate) fn drop_front(&mut self, len: usize) {
+        if len == self.buf.len() {
+            self.buf.clear();
+        } else {
+            self.buf.drain(..len);
+        }
+    }
+
+    /// Gives back the memory of an unusually large reply.
+    pub(crate) fn shrink(&mut self) {
+        if self.buf.capacity() > 64 * 1024 {
+            self.buf.shrink_to(16 * 1024);
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.buf.capacity()
+    }
+
+    /// `+OK`
+    pub(crate) fn ok(&mut self) {
+        self.buf.extend_from_slice(b"+OK\r\n");
+    }
+
+    /// `+text`; the text has no line break.
+    pub(crate) fn status(&mut self, text: &str) {
+        self.line(b'+', text.as_bytes());
+    }
+
+    /// `-text`, such as `ERR syntax error`; line breaks become spaces.
+    pub(crate) fn error(&mut self, text: &str) {
+        self.buf.push(b'-');
+        let safe = text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte });
+        self.buf.extend(safe);
+        self.buf.extend_from_slice(b"\r\n");
+    }
+
+    /// `:value`
+    pub(crate) fn integer(&mut self, value: i64) {
+        self.number_line(b':', value);
+    }
+
+    /// A count or length as an integer.
+    pub(crate) fn count(&mut self, value: usize) {
+        self.integer(i64::try_from(value).unwrap_or(i64::MAX));
+    }
+
+    /// A bulk string: any bytes.
+    pub(crate) fn bulk(&mut self, bytes: &[u8]) {
+        self.length(b'$', bytes.len());
+        self.buf.extend_from_slice(bytes);
+        self.buf.extend_from_slice(b"\r\n");
+    }
+
+    /// An integer as a bulk string.
+    pub(crate) fn bulk_integer(&mut self, value: i64) {
+        let mut digits = itoa::Buffer::new();
+        self.bulk(digits.format(value).as_bytes());
+    }
+
+    /// The null that stands for a missing string.
+    pub(crate) fn nil(&mut self) {
+        self.buf.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// The null that stands for a missing array.
+    pub(crate) fn nil_array(&mut self) {
+        self.buf.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"*-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// The head of an array of `len` values.
+    pub(crate) fn array(&mut self, len: usize) {
+        self.length(b'*', len);
+    }
+
+    /// The head of a map of `len` pairs; RESP2: an array of twice as many.
+    pub(crate) fn map(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(2 * len),
+            Protocol::Resp3 => self.length(b'%', len),
+        }
+    }
+
+    /// The head of a set of `len` values; RESP2: an array.
+    pub(crate) fn set(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len),
+            Protocol::Resp3 => self.length(b'~', len),
+        }
+    }
+
+    /// The head of a push of `len` values; RESP2: an array.
+    pub(crate) fn push(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len),
+            Protocol::Resp3 => self.length(b'>', len),
+        }
+    }
+
+    /// A double; RESP2: its text as a bulk string.
+    pub(crate) fn double(&mut self, value: f64) {
+        let text = format_f64(value);
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text.as_bytes()),
+            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+        }
+    }
+
+    /// A boolean; RESP2: 1 or 0.
+    pub(crate) fn boolean(&mut self, value: bool) {
+        match self.protocol {
+            Protocol::Resp2 => self.integer(i64::from(value)),
+            Protocol::Resp3 => self.line(b'#', if value { b"t" } else { b"f" }),
+        }
+    }
+
+    /// Text for people, of a three-letter `format`; RESP2: a bulk string.
+    pub(crate) fn verbatim(&mut self, format: &str, text: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text),
+            Protocol::Resp3 => {
+                self.length(b'=', text.len() + 4);
+                self.buf.extend_from_slice(format.as_bytes());
+                self.buf.push(b':');
+                self.buf.extend_from_slice(text);
+                self.buf.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// Bytes that are replies already.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.buf.extend_from_slice(bytes);
+    }
+
+    /// An array whose length is known only once its values are written: `write` writes them and
+    /// returns their number.
+    pub(crate) fn counted_array(&mut self, write: impl FnOnce(&mut Self) -> usize) {
+        let start = self.buf.len();
+        let len = write(self);
+        let end = self.buf.len();
+        self.array(len);
+        let head = self.buf.len() - end;
+        self.buf[start..].rotate_right(head);
+    }
+
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.buf.push(kind);
+        self.buf.extend_from_slice(text);
+        self.buf.extend_from_slice(b"\r\n");
+    }
+
+    fn length(&mut self, kind: u8, len: usize) {
+        if len < 10 {
+            self.buf.extend_from_slice(&[kind, b'0' + len.to_le_bytes()[0], b'\r', b'\n']);
+        } else {
+            self.number_line(kind, i64::try_from(len).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn number_line(&mut self, kind: u8, value: i64) {
+        let mut digits = itoa::Buffer::new();
+        self.line(kind, digits.format(value).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis_protocol::resp2::types::OwnedFrame as Frame2;
+    use redis_protocol::resp3::types::OwnedFrame as Frame3;
+
+    use super::*;
+
+    fn write_all(reply: &mut Reply) {
+        reply.array(9);
+        reply.status("OK");
+        reply.integer(-5);
+        reply.bulk(b"a\r\nb");
+        reply.nil();
+        reply.map(1);
+        reply.bulk(b"field");
+        reply.double(1.5);
+        reply.boolean(true);
+        reply.set(0);
+        reply.verbatim("txt", b"hello");
+        reply.counted_array(|reply| {
+            (0..12).for_each(|n| reply.integer(n));
+            12
+        });
+    }
+
+    #[test]
+    fn resp2_reads_back() {
+        let mut reply = Reply::new(Protocol::Resp2);
+        write_all(&mut reply);
+        let (frame, used) = redis_protocol::resp2::decode::decode(reply.bytes()).unwrap().unwrap();
+        assert_eq!(used, reply.len());
+        let Frame2::Array(values) = frame else { panic!("{frame:?}") };
+        assert_eq!(values[2], Frame2::BulkString(b"a\r\nb".to_vec()));
+        assert_eq!(values[3], Frame2::Null);
+        assert_eq!(values[5], Frame2::Integer(1));
+    }
+
+    #[test]
+    fn resp3_reads_back() {
+        let mut reply = Reply::new(Protocol::Resp3);
+        write_all(&mut reply);
+        let decoded = redis_protocol::resp3::decode::complete::decode(reply.bytes());
+        let (frame, used) = decoded.unwrap().unwrap();
+        assert_eq!(used, reply.len());
+        let Frame3::Array { data, .. } = frame else { panic!("{frame:?}") };
+        assert_eq!(data[3], Frame3::Null);
+        assert_eq!(data[5], Frame3::Boolean { data: true, attributes: None });
+    }
+
+    #[test]
+    fn errors_stay_on_one_line() {
+        let mut reply = Reply::default();
+        reply.error("ERR a\r\nb");
+        assert_eq!(reply.bytes(), b"-ERR a  b\r\n");
+    }
+}

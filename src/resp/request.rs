@@ -1,0 +1,543 @@
+//! Requests: arrays of bulk strings, or inline commands typed by hand.
+//!
+//! The decoder is *resumable*: when bytes are missing it remembers how far it came, so a request
+//! that arrives in many pieces is read once. It is *bounded* ([`Limits`]): what a peer announces
+//! is never allocated, only what it has sent. Arguments stay in the read buffer; an [`Argv`] is a
+//! view of them.
+//!
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
+
+use std::fmt;
+
+/// Bounds on a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most words of a request.
+    pub words_max: usize,
+    /// Most bytes of one argument (`proto-max-bulk-len`).
+    pub bulk_bytes_max: usize,
+    /// Has the client said who it is? Until then 10 words and 16 KiB an argument must do.
+    pub authenticated: bool,
+}
+
+/// Most bytes of an inline command, or of a number's line.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+const UNAUTHENTICATED_WORDS_MAX: usize = 10;
+const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 * 1024;
+
+/// What is wrong with a request; the connection answers with its text and closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// A bulk string was expected; the byte found in place of `$`.
+    ExpectedBulk(u8),
+    /// The length of an argument is not a number or out of bounds.
+    InvalidBulkLength,
+    /// The count of arguments is not a number or out of bounds.
+    InvalidMultibulkLength,
+    /// The line with the length of an argument does not end.
+    TooBigBulkCount,
+    /// An inline command does not end.
+    TooBigInline,
+    /// The line with the count of arguments does not end.
+    TooBigMultibulkCount,
+    /// An inline command with a quote that is not closed, or text right behind one.
+    UnbalancedQuotes,
+    /// An argument larger than a client may send before AUTH.
+    UnauthenticatedBulkLength,
+    /// More arguments than a client may send before AUTH.
+    UnauthenticatedMultibulkLength,
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Protocol error: ")?;
+        f.write_str(match self {
+            Self::ExpectedBulk(byte) => {
+                return write!(f, "expected '$', got '{}'", char::from(*byte));
+            }
+            Self::InvalidBulkLength => "invalid bulk length",
+            Self::InvalidMultibulkLength => "invalid multibulk length",
+            Self::TooBigBulkCount => "too big bulk count string",
+            Self::TooBigInline => "too big inline request",
+            Self::TooBigMultibulkCount => "too big mbulk count string",
+            Self::UnbalancedQuotes => "unbalanced quotes in request",
+            Self::UnauthenticatedBulkLength => "unauthenticated bulk length",
+            Self::UnauthenticatedMultibulkLength => "unauthenticated multibulk length",
+        })
+    }
+}
+
+/// Where a word lies in its buffer.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    start: usize,
+    len: usize,
+}
+
+/// The words of a request: the command's name and its arguments, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Argv<'a> {
+    data: &'a [u8],
+    words: &'a [Word],
+}
+
+impl<'a> Argv<'a> {
+    /// Number of words, the name included.
+    #[expect(clippy::len_without_is_empty, reason = "a request has at least one word")]
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Word `index`; 0 is the command's name.
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        let word = self.words.get(index)?;
+        self.data.get(word.start..word.start + word.len)
+    }
+
+    /// The words from `index` on.
+    pub fn iter_from(self, index: usize) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        let words = self.words.get(index..).unwrap_or_default();
+        words.iter().map(move |word| &self.data[word.start..word.start + word.len])
+    }
+
+    /// All words.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
+        self.iter_from(0)
+    }
+
+    /// The words from `index` on as a request of their own.
+    pub fn tail(self, index: usize) -> Self {
+        Self { data: self.data, words: self.words.get(index..).unwrap_or_default() }
+    }
+
+    /// A copy that does not borrow the read buffer.
+    pub fn to_owned(self) -> OwnedArgv {
+        OwnedArgv::new(self.iter())
+    }
+}
+
+/// A request that owns its words: queued by MULTI, waiting, or made by the server.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedArgv {
+    data: Vec<u8>,
+    words: Vec<Word>,
+}
+
+impl OwnedArgv {
+    /// Copies words.
+    pub fn new<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut argv = Self::default();
+        words.into_iter().for_each(|word| argv.push(word));
+        argv
+    }
+
+    /// Adds a word.
+    pub fn push(&mut self, word: &[u8]) {
+        self.words.push(Word { start: self.data.len(), len: word.len() });
+        self.data.extend_from_slice(word);
+    }
+
+    /// A view of the words.
+    pub fn as_argv(&self) -> Argv<'_> {
+        Argv { data: &self.data, words: &self.words }
+    }
+
+    /// Bytes taken in memory.
+    pub fn bytes(&self) -> usize {
+        self.data.capacity() + self.words.capacity() * size_of::<Word>()
+    }
+}
+
+/// What a call of [`RequestDecoder::decode`] found.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// The request is not complete: read more behind the same bytes.
+    Incomplete,
+    /// Nothing to run (an empty line or array); drop so many bytes.
+    Nothing(usize),
+    /// A request that took so many bytes.
+    Request(Argv<'a>, usize),
+}
+
+/// Reads requests from a buffer that grows at its end.
+#[derive(Debug, Default)]
+pub struct RequestDecoder {
+    words: Vec<Word>,
+    /// Unescaped words of an inline command.
+    inline: Vec<u8>,
+    /// Words still missing; `None` before the `*<count>` line.
+    missing: Option<usize>,
+    /// Length of the argument whose bytes are awaited.
+    bulk_bytes: Option<usize>,
+    /// Bytes read so far.
+    at: usize,
+}
+
+impl RequestDecoder {
+    /// A decoder at the start of a request.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the request at the start of `buf`, going on where the last call stopped: until a
+    /// request is complete, each call must give the same bytes and some more.
+    pub fn decode<'a>(
+        &'a mut self,
+        buf: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Decoded<'a>, ProtocolError> {
+        if self.missing.is_none() {
+            match buf.first() {
+                None => return Ok(Decoded::Incomplete),
+                Some(b'*') => {}
+                Some(_) => return self.decode_inline(buf),
+            }
+        }
+        if !self.read_words(buf, limits)? {
+            return Ok(Decoded::Incomplete);
+        }
+        self.missing = None;
+        let used = std::mem::take(&mut self.at);
+        if self.words.is_empty() {
+            return Ok(Decoded::Nothing(used));
+        }
+        Ok(Decoded::Request(Argv { data: buf, words: &self.words }, used))
+    }
+
+    /// Bytes taken by the decoder itself.
+    pub fn bytes(&self) -> usize {
+        self.words.capacity() * size_of::<Word>() + self.inline.capacity()
+    }
+
+    /// Gives back the memory of an unusually large request.
+    pub fn shrink(&mut self) {
+        self.words.shrink_to(64);
+        self.inline.shrink_to(256);
+    }
+
+    /// Reads words until none is missing; `false` if the buffer ends before.
+    fn read_words(&mut self, buf: &[u8], limits: &Limits) -> Result<bool, ProtocolError> {
+        let mut missing = match self.missing {
+            Some(missing) => missing,
+            None => match self.read_count(buf, limits)? {
+                None => return Ok(false),
+                Some(count) => count,
+            },
+        };
+        while missing > 0 {
+            self.missing = Some(missing);
+            let bytes = match self.bulk_bytes {
+                Some(bytes) => bytes,
+                None => match self.read_bulk_length(buf, limits)? {
+                    None => return Ok(false),
+                    Some(bytes) => bytes,
+                },
+            };
+            if buf.len() - self.at < bytes + 2 {
+                self.bulk_bytes = Some(bytes);
+                return Ok(false);
+            }
+            self.bulk_bytes = None;
+            self.words.push(Word { start: self.at, len: bytes });
+            self.at += bytes + 2;
+            missing -= 1;
+        }
+        Ok(true)
+    }
+
+    fn read_count(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+        self.words.clear();
+        self.at = 0;
+        let Some(line) = self.read_line(buf, ProtocolError::TooBigMultibulkCount)? else {
+            return Ok(None);
+        };
+        let count = crate::number::parse_i64(&line[1..])
+            .filter(|&count| count <= i64::try_from(limits.words_max).unwrap_or(i64::MAX))
+            .ok_or(ProtocolError::InvalidMultibulkLength)?;
+        let count = usize::try_from(count).unwrap_or(0);
+        if !limits.authenticated && count > UNAUTHENTICATED_WORDS_MAX {
+            return Err(ProtocolError::UnauthenticatedMultibulkLength);
+        }
+        Ok(Some(count))
+    }
+
+    fn read_bulk_length(
+        &mut self,
+        buf: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<usize>, ProtocolError> {
+        let Some(line) = self.read_line(buf, ProtocolError::TooBigBulkCount)? else {
+            return Ok(None);
+        };
+        let digits = match line {
+            [b'$', digits @ ..] => digits,
+            [] => return Err(ProtocolError::ExpectedBulk(b'\r')),
+            [other, ..] => return Err(ProtocolError::ExpectedBulk(*other)),
+        };
+        let bytes = crate::number::parse_i64(digits)
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .filter(|&bytes| bytes <= limits.bulk_bytes_max)
+            .ok_or(ProtocolError::InvalidBulkLength)?;
+        if !limits.authenticated && bytes > UNAUTHENTICATED_BULK_BYTES_MAX {
+            return Err(ProtocolError::UnauthenticatedBulkLength);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// The line at `self.at` without its end, if it has arrived; moves behind it.
+    fn read_line<'b>(
+        &mut self,
+        buf: &'b [u8],
+        too_long: ProtocolError,
+    ) -> Result<Option<&'b [u8]>, ProtocolError> {
+        let rest = &buf[self.at..];
+        let end = rest.iter().take(LINE_BYTES_MAX).position(|&byte| byte == b'\r');
+        match end {
+            Some(end) if end + 1 < rest.len() => {
+                self.at += end + 2;
+                Ok(Some(&rest[..end]))
+            }
+            None if rest.len() > LINE_BYTES_MAX => Err(too_long),
+            _ => Ok(None),
+        }
+    }
+
+    fn decode_inline<'a>(&'a mut self, buf: &[u8]) -> Result<Decoded<'a>, ProtocolError> {
+        let window = &buf[..buf.len().min(LINE_BYTES_MAX)];
+        let Some(end) = memchr::memchr(b'\n', window) else {
+            let full = buf.len() > LINE_BYTES_MAX;
+            return if full { Err(ProtocolError::TooBigInline) } else { Ok(Decoded::Incomplete) };
+        };
+        let line = window[..end].strip_suffix(b"\r").unwrap_or(&window[..end]);
+        self.words.clear();
+        self.inline.clear();
+        let mut rest = line.trim_ascii_start();
+        while !rest.is_empty() {
+            let start = self.inline.len();
+            rest = read_inline_word(rest, &mut self.inline)
+                .ok_or(ProtocolError::UnbalancedQuotes)?
+                .trim_ascii_start();
+            self.words.push(Word { start, len: self.inline.len() - start });
+        }
+        if self.words.is_empty() {
+            return Ok(Decoded::Nothing(end + 1));
+        }
+        Ok(Decoded::Request(Argv { data: &self.inline, words: &self.words }, end + 1))
+    }
+}
+
+/// Appends the head of a request of `words` words.
+pub fn encode_head(buf: &mut Vec<u8>, words: usize) {
+    encode_number(buf, b'*', words);
+}
+
+/// Appends one word of a request.
+pub fn encode_word(buf: &mut Vec<u8>, word: &[u8]) {
+    encode_number(buf, b'$', word.len());
+    buf.extend_from_slice(word);
+    buf.extend_from_slice(b"\r\n");
+}
+
+fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
+    let mut digits = itoa::Buffer::new();
+    buf.push(kind);
+    buf.extend_from_slice(digits.format(number).as_bytes());
+    buf.extend_from_slice(b"\r\n");
+}
+
+/// Splits a line into words as an inline command is split; `None` if its quotes are unbalanced.
+/// Configuration files follow the same rules.
+pub fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut words = Vec::new();
+    let mut rest = line.trim_ascii_start();
+    while !rest.is_empty() {
+        let mut word = Vec::new();
+        rest = read_inline_word(rest, &mut word)?.trim_ascii_start();
+        words.push(word);
+    }
+    Some(words)
+}
+
+/// Moves one word from the start of `line` into `word`; replies the rest.
+fn read_inline_word<'b>(line: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
+    let mut rest = line;
+    loop {
+        match rest {
+            [] => return Some(rest),
+            [byte, ..] if byte.is_ascii_whitespace() || *byte == 0 => return Some(&rest[1..]),
+            [b'"', after @ ..] => rest = closed(read_double_quoted(after, word)?)?,
+            [b'\'', after @ ..] => rest = closed(read_single_quoted(after, word)?)?,
+            [byte, after @ ..] => {
+                word.push(*byte);
+                rest = after;
+            }
+        }
+    }
+}
+
+/// Behind a closing quote there must be a space or nothing.
+fn closed(rest: &[u8]) -> Option<&[u8]> {
+    rest.first().is_none_or(u8::is_ascii_whitespace).then_some(rest)
+}
+
+fn read_double_quoted<'b>(mut rest: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
+    loop {
+        match rest {
+            [] => return None,
+            [b'"', after @ ..] => return Some(after),
+            [b'\\', b'x', high, low, after @ ..]
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                word.push(hex_digit(*high) << 4 | hex_digit(*low));
+                rest = after;
+            }
+            [b'\\', escaped, after @ ..] => {
+                word.push(match escaped {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'b' => 8,
+                    b'a' => 7,
+                    other => *other,
+                });
+                rest = after;
+            }
+            [byte, after @ ..] => {
+                word.push(*byte);
+                rest = after;
+            }
+        }
+    }
+}
+
+fn read_single_quoted<'b>(mut rest: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
+    loop {
+        match rest {
+            [] => return None,
+            [b'\'', after @ ..] => return Some(after),
+            [b'\\', b'\'', after @ ..] => {
+                word.push(b'\'');
+                rest = after;
+            }
+            [byte, after @ ..] => {
+                word.push(*byte);
+                rest = after;
+            }
+        }
+    }
+}
+
+fn hex_digit(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => (byte.to_ascii_lowercase() - b'a') + 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits =
+        Limits { words_max: 1 << 20, bulk_bytes_max: 1 << 20, authenticated: true };
+
+    /// Feeds `input` in pieces that end at `cuts`; replies the requests and the error, if any.
+    fn feed(input: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Vec<Vec<u8>>>, String) {
+        let mut decoder = RequestDecoder::new();
+        let (mut requests, mut start) = (Vec::new(), 0);
+        let mut ends: Vec<usize> = cuts.iter().map(|&cut| cut.min(input.len())).collect();
+        ends.sort_unstable();
+        ends.push(input.len());
+        for end in ends {
+            loop {
+                if end < start {
+                    break;
+                }
+                match decoder.decode(&input[start..end], limits) {
+                    Err(error) => return (requests, error.to_string()),
+                    Ok(Decoded::Incomplete) => break,
+                    Ok(Decoded::Nothing(used)) => start += used,
+                    Ok(Decoded::Request(argv, used)) => {
+                        requests.push(argv.iter().map(<[u8]>::to_vec).collect());
+                        start += used;
+                    }
+                }
+            }
+        }
+        (requests, String::new())
+    }
+
+    fn check(input: &[u8], expected: &[&[&str]], error: &str) {
+        let expected: Vec<Vec<Vec<u8>>> = expected
+            .iter()
+            .map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect())
+            .collect();
+        assert_eq!(feed(input, &[], &LIMITS), (expected, error.to_owned()));
+    }
+
+    #[test]
+    fn requests() {
+        check(b"*1\r\n$4\r\nPING\r\n", &[&["PING"]], "");
+        check(b"*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n", &[&["ECHO", "\r\n"]], "");
+        check(b"*0\r\n*-1\r\nPING\r\n", &[&["PING"]], "");
+        check(b"\r\n  \r\nPING\n", &[&["PING"]], "");
+        check(b"SET 'a b' \"\\x41\\n\"\r\n", &[&["SET", "a b", "A\n"]], "");
+        check(b"GET \"\"\r\n", &[&["GET", ""]], "");
+    }
+
+    #[test]
+    fn errors_have_the_texts_of_redis() {
+        check(b"*abc\r\n", &[], "Protocol error: invalid multibulk length");
+        check(b"*2000000000000\r\n", &[], "Protocol error: invalid multibulk length");
+        check(b"*1\r\n+PING\r\n", &[], "Protocol error: expected '$', got '+'");
+        check(b"*1\r\n$-1\r\n", &[], "Protocol error: invalid bulk length");
+        check(b"*1\r\n$2000000\r\n", &[], "Protocol error: invalid bulk length");
+        check(b"GET \"a\r\n", &[], "Protocol error: unbalanced quotes in request");
+        check(b"GET \"a\"b\r\n", &[], "Protocol error: unbalanced quotes in request");
+        check(&[b'a'; 70_000], &[], "Protocol error: too big inline request");
+        let digits = [b"*".as_slice(), &[b'1'; 70_000]].concat();
+        check(&digits, &[], "Protocol error: too big mbulk count string");
+        let digits = [b"*1\r\n$".as_slice(), &[b'1'; 70_000]].concat();
+        check(&digits, &[], "Protocol error: too big bulk count string");
+    }
+
+    #[test]
+    fn before_auth_requests_are_small() {
+        let limits = Limits { authenticated: false, ..LIMITS };
+        let (_, error) = feed(b"*11\r\n", &[], &limits);
+        assert_eq!(error, "Protocol error: unauthenticated multibulk length");
+        let (_, error) = feed(b"*1\r\n$16385\r\n", &[], &limits);
+        assert_eq!(error, "Protocol error: unauthenticated bulk length");
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_requests(
+            requests in prop::collection::vec(
+                prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..5), 1..5),
+            cuts in prop::collection::vec(0usize..400, 0..10),
+        ) {
+            let mut input = Vec::new();
+            for words in &requests {
+                input.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
+                for word in words {
+                    input.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+                    input.extend_from_slice(word);
+                    input.extend_from_slice(b"\r\n");
+                }
+            }
+            prop_assert_eq!(feed(&input, &cuts, &LIMITS), (requests, String::new()));
+        }
+
+        #[test]
+        fn any_bytes_and_any_split_agree(
+            input in prop::collection::vec(
+                prop::sample::select(b"*$+-0123 \r\n\"'\\xPING".to_vec()), 0..80),
+            cuts in prop::collection::vec(0usize..80, 0..10),
+        ) {
+            prop_assert_eq!(feed(&input, &cuts, &LIMITS), feed(&input, &[], &LIMITS));
+        }
+    }
+}

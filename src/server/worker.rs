@@ -1,0 +1,113 @@
+//! Worker threads: each serves its connections on a runtime of its own.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::LocalSet;
+
+use super::commit::Committer;
+use super::connection::Connection;
+use super::listener::Accepted;
+use crate::config::Setting;
+use crate::engine::Engine;
+use crate::error::ServerError;
+
+/// Bytes read from a socket at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+/// What the connections of a thread share.
+pub(super) struct Worker {
+    pub(super) engine: Arc<Engine>,
+    pub(super) committer: Committer,
+    /// Where reads land before what arrived is moved to its connection.
+    pub(super) read_buf: RefCell<Box<[u8]>>,
+}
+
+/// The threads, and the way to each.
+pub(super) struct Workers {
+    senders: Vec<UnboundedSender<Accepted>>,
+    threads: Vec<JoinHandle<()>>,
+    next: AtomicUsize,
+}
+
+impl Workers {
+    /// Gives a client to the next worker in turn.
+    pub(super) fn hand_over(&self, accepted: Accepted) {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.senders.len();
+        if self.senders[next].send(accepted).is_err() {
+            tracing::debug!("a client came while stopping");
+        }
+    }
+}
+
+/// A single-threaded runtime.
+pub(super) fn runtime() -> Result<Runtime, ServerError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ServerError::System { action: "start the runtime", error })
+}
+
+/// Starts the workers: as many as the settings say, or one for each core.
+pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = match engine.services.config.size(Setting::Threads) {
+        0 => cores,
+        count => count,
+    };
+    let mut workers =
+        Workers { senders: Vec::new(), threads: Vec::new(), next: AtomicUsize::new(0) };
+    for index in 0..count {
+        let (sender, receiver) = unbounded_channel();
+        let engine = Arc::clone(engine);
+        let runtime = runtime()?;
+        let thread = super::spawn(&format!("worker-{index}"), move || {
+            LocalSet::new().block_on(&runtime, serve(engine, receiver));
+        })?;
+        workers.senders.push(sender);
+        workers.threads.push(thread);
+    }
+    Ok(workers)
+}
+
+/// Serves connections until the sender is gone and the last of them has ended.
+async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
+    let worker = Rc::new(Worker {
+        committer: Committer::new(&engine),
+        read_buf: RefCell::new(vec![0; READ_BYTES].into()),
+        engine,
+    });
+    let committing = tokio::task::spawn_local({
+        let worker = Rc::clone(&worker);
+        async move { worker.committer.run(&worker.engine.services.aof).await }
+    });
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = receiver.recv() => {
+                let Some(Accepted { stream, peer }) = accepted else { break };
+                match Connection::new(Rc::clone(&worker), stream, peer) {
+                    Ok(connection) => { connections.spawn_local(connection.run()); }
+                    Err(error) => tracing::warn!(%error, "cannot serve a client"),
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    while connections.join_next().await.is_some() {}
+    committing.abort();
+}
+
+/// Disconnects all clients and waits for the threads to end.
+pub(super) fn stop_all(engine: &Engine, workers: Workers) {
+    drop(workers.senders);
+    engine.services.clients.all().iter().for_each(|client| client.kill());
+    for thread in workers.threads {
+        drop(thread.join());
+    }
+}

@@ -1,0 +1,248 @@
+//! The view of the keyspace that a command gets: one database of the locked shards.
+//!
+//! Keys that have expired are not there: the first look removes them, and that removal is an
+//! effect like any other. Whoever changes a value says so once, by [`Db::modified`]; the
+//! consequences (log, watches, waiting clients, events, removal of an empty collection) follow
+//! from there.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::changes::{Changes, Class, ReadyKey};
+use super::keyspace::Locked;
+use super::shard::{Entry, NEVER, ShardDb, seconds};
+use crate::hash;
+use crate::types::value::{DataType, Value};
+
+/// The key holds a value of another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WrongType;
+
+/// One database, for the length of a call.
+pub(crate) struct Db<'a> {
+    locked: &'a mut Locked,
+    changes: &'a mut Changes,
+    index: usize,
+    now_ms: u64,
+    /// Are expired keys left as they are? So on replay, where the log says when they went.
+    keeps_expired: bool,
+}
+
+impl<'a> Db<'a> {
+    pub(crate) fn new(
+        locked: &'a mut Locked,
+        changes: &'a mut Changes,
+        index: usize,
+        now_ms: u64,
+    ) -> Self {
+        Self { locked, changes, index, now_ms, keeps_expired: false }
+    }
+
+    /// The same view for a replay of the log.
+    pub(crate) fn keeping_expired(mut self) -> Self {
+        self.keeps_expired = true;
+        self
+    }
+
+    /// The number of this database.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Goes to another database, which exists.
+    pub(crate) fn select(&mut self, index: usize) {
+        self.index = index;
+    }
+
+    /// The instant at which the command runs: unix time in milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The same locks with another database, which exists.
+    pub(crate) fn other(&mut self, index: usize) -> Db<'_> {
+        Db {
+            locked: self.locked,
+            changes: self.changes,
+            index,
+            now_ms: self.now_ms,
+            keeps_expired: self.keeps_expired,
+        }
+    }
+
+    /// What was changed so far.
+    pub(crate) fn changes(&mut self) -> &mut Changes {
+        self.changes
+    }
+
+    /// The locked shards; for commands that walk the whole keyspace.
+    pub(crate) fn locked(&mut self) -> &mut Locked {
+        self.locked
+    }
+
+    fn shard(&mut self, key: &[u8]) -> &mut ShardDb {
+        self.locked.shard_of(key).db(self.index)
+    }
+
+    /// The entry of `key`. Does not count as an access.
+    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let (now_ms, keeps_expired) = (self.now_ms, self.keeps_expired);
+        let hash = hash::of(key);
+        let shard = self.shard(key);
+        if shard.volatile > 0 && !keeps_expired {
+            let entry = shard.keys.find(hash, |entry| entry.key() == key)?;
+            if entry.is_expired(now_ms) {
+                self.expire(key);
+                return None;
+            }
+        }
+        self.shard(key).keys.find_mut(hash, |entry| entry.key() == key)
+    }
+
+    /// The entry of `key`, which counts as an access.
+    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        let now_s = seconds(self.now_ms);
+        let entry = self.peek(key)?;
+        entry.accessed_s = now_s;
+        Some(entry)
+    }
+
+    pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
+        self.peek(key).is_some()
+    }
+
+    /// The value of `key`, for a reading command: counted as a hit or a miss.
+    pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
+        if self.entry(key).is_none() {
+            self.changes.misses += 1;
+            return None;
+        }
+        self.changes.hits += 1;
+        self.shard(key).entry(key).map(|entry| &entry.value)
+    }
+
+    /// The data of `key`, to read.
+    pub(crate) fn read<T: DataType>(&mut self, key: &[u8]) -> Result<Option<&T>, WrongType> {
+        self.value(key).map(|value| T::of(value).ok_or(WrongType)).transpose()
+    }
+
+    /// The data of `key`, to change; say [`Db::modified`] afterwards.
+    pub(crate) fn write<T: DataType>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
+        self.entry(key).map(|entry| T::of_mut(&mut entry.value).ok_or(WrongType)).transpose()
+    }
+
+    /// As [`Db::write`]; a key that does not exist is made, without content.
+    pub(crate) fn create<T: DataType>(&mut self, key: &[u8]) -> Result<&mut T, WrongType> {
+        if self.peek(key).is_none() {
+            self.insert(key, T::empty());
+        }
+        self.write(key).map(|data| data.expect("the key was just made"))
+    }
+
+    fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
+        let entry = Entry::new(key, value, self.now_ms);
+        self.shard(key).keys.insert(entry)
+    }
+
+    /// Gives `key` this value, in place of any other; its time to live stays.
+    pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
+        match self.entry(key) {
+            Some(entry) => entry.value = value,
+            None => {
+                self.insert(key, value);
+            }
+        }
+    }
+
+    /// Gives `key` this value, in place of any other, without a time to live.
+    pub(crate) fn set(&mut self, key: &[u8], value: Value) {
+        self.set_keeping_ttl(key, value);
+        self.set_expiry(key, None);
+    }
+
+    /// Removes `key`; replies what it held.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Value> {
+        self.peek(key)?;
+        self.take(key)
+    }
+
+    fn take(&mut self, key: &[u8]) -> Option<Value> {
+        let shard = self.shard(key);
+        let entry = shard.keys.remove(hash::of(key), |entry| entry.key() == key)?;
+        shard.volatile -= usize::from(entry.expires_at_ms != NEVER);
+        Some(entry.value)
+    }
+
+    /// When `key` expires (unix ms); `None` if it does not, or does not exist.
+    pub(crate) fn expires_at_ms(&mut self, key: &[u8]) -> Option<u64> {
+        self.peek(key)?.expires_at_ms()
+    }
+
+    /// Lets an existing `key` expire at an instant (unix ms), or never.
+    pub(crate) fn set_expiry(&mut self, key: &[u8], expires_at_ms: Option<u64>) {
+        let hash = hash::of(key);
+        let shard = self.shard(key);
+        let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
+        let was = entry.expires_at_ms;
+        entry.expires_at_ms = expires_at_ms.unwrap_or(NEVER);
+        shard.volatile -= usize::from(was != NEVER);
+        if entry.expires_at_ms != NEVER {
+            shard.volatile += 1;
+            shard.expiry.file(entry);
+            shard.drop_stale();
+        }
+    }
+
+    /// `key` was changed by the command that runs: `event` of `class` happened to it.
+    pub(crate) fn modified(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.changes.dirty += 1;
+        self.signal(key);
+        self.notify(key, class, event);
+        let shard = self.shard(key);
+        if shard.entry(key).is_some_and(|entry| entry.value.is_empty_collection()) {
+            self.take(key);
+            self.notify(key, Class::Generic, "del");
+        }
+    }
+
+    /// Tells those who watch or wait for `key` that it changed.
+    pub(crate) fn signal(&mut self, key: &[u8]) {
+        let db = self.index;
+        let shard = self.shard(key);
+        shard.touch_watched(key);
+        if shard.is_awaited(key) {
+            self.changes.ready.push_back(ReadyKey { db, key: key.into() });
+        }
+    }
+
+    /// Publishes a keyspace event, where `notify-keyspace-events` asks for its class.
+    #[expect(clippy::unused_self, reason = "events come with pub/sub")]
+    pub(crate) fn notify(&mut self, _key: &[u8], _class: Class, _event: &'static str) {}
+
+    /// Removes a key whose time is up.
+    pub(crate) fn expire(&mut self, key: &[u8]) {
+        if self.take(key).is_none() {
+            return;
+        }
+        self.changes.expired += 1;
+        let db = self.index;
+        self.changes.effects.push(db, [b"DEL", key].into_iter());
+        self.signal(key);
+        self.notify(key, Class::Expired, "expired");
+    }
+
+    /// Sets `dirty` when `key` changes.
+    pub(crate) fn watch(&mut self, key: &[u8], client: u64, dirty: &Arc<AtomicBool>) {
+        self.shard(key).watch(key, client, dirty);
+    }
+
+    pub(crate) fn unwatch(&mut self, key: &[u8], client: u64) {
+        self.shard(key).unwatch(key, client);
+    }
+
+    /// Number of keys, those that have expired unseen included.
+    pub(crate) fn len(&mut self) -> usize {
+        let index = self.index;
+        self.locked.iter_mut().map(|shard| shard.db(index).keys.len()).sum()
+    }
+}

@@ -1,0 +1,99 @@
+//! The expiry index: which keys of a shard come due next, so that memory comes back unasked.
+//!
+//! Keys stand in buckets of 128 ms by their hash (8 bytes a key). A key is not moved when its time
+//! to live is extended or removed: it is looked at when its bucket comes due and, if it still has
+//! a time to live, filed again. An entry remembers its bucket, so it is filed only when it would
+//! come due earlier than that. Stale hashes are dropped when they outnumber the volatile keys.
+
+use std::collections::BTreeMap;
+
+use super::shard::{Entry, NEVER, ShardDb};
+use crate::types::table::Hashed;
+
+const BUCKET_MS_LOG2: u32 = 7;
+/// Stale hashes that are tolerated above twice the number of volatile keys.
+const STALE_MIN: usize = 1024;
+
+/// Hashes of keys by the bucket in which they come due.
+#[derive(Debug, Default)]
+pub(crate) struct ExpiryIndex {
+    buckets: BTreeMap<u32, Vec<u64>>,
+    filed: usize,
+}
+
+fn bucket_of(ms: u64) -> u32 {
+    u32::try_from((ms >> BUCKET_MS_LOG2) & u64::from(u32::MAX)).unwrap_or(u32::MAX).max(1)
+}
+
+/// The bucket in which a key that expires at `ms` is looked at: the first one that lies behind it.
+fn due_bucket(ms: u64) -> u32 {
+    if ms >> BUCKET_MS_LOG2 >= u64::from(u32::MAX) {
+        return u32::MAX;
+    }
+    bucket_of(ms).saturating_add(1)
+}
+
+impl ExpiryIndex {
+    /// Files an entry whose time to live was set.
+    pub(super) fn file(&mut self, entry: &mut Entry) {
+        let bucket = due_bucket(entry.expires_at_ms);
+        if entry.indexed != 0 && entry.indexed <= bucket {
+            return;
+        }
+        entry.indexed = bucket;
+        self.buckets.entry(bucket).or_default().push(entry.hash());
+        self.filed += 1;
+    }
+
+    fn pop_due(&mut self, now_bucket: u32) -> Option<(u32, u64)> {
+        let mut first = self.buckets.first_entry()?;
+        let bucket = *first.key();
+        if bucket > now_bucket {
+            return None;
+        }
+        let hash = first.get_mut().pop();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        self.filed -= usize::from(hash.is_some());
+        hash.map(|hash| (bucket, hash))
+    }
+}
+
+impl ShardDb {
+    /// Looks at up to `count` keys that are due and passes those that have expired to `expire`;
+    /// replies whether more are due.
+    pub(crate) fn due_keys(&mut self, now_ms: u64, count: usize) -> (Vec<Box<[u8]>>, bool) {
+        let now_bucket = bucket_of(now_ms);
+        let mut due = Vec::new();
+        for _ in 0..count {
+            let Some((bucket, hash)) = self.expiry.pop_due(now_bucket) else {
+                return (due, false);
+            };
+            let filed_here = |entry: &Entry| entry.indexed == bucket && entry.hash() == hash;
+            let Some(entry) = self.keys.find_mut(hash, filed_here) else { continue };
+            entry.indexed = 0;
+            if entry.is_expired(now_ms) {
+                due.push(entry.key().into());
+            } else if entry.expires_at_ms != NEVER {
+                self.expiry.file(entry);
+            }
+        }
+        (due, true)
+    }
+
+    /// Rebuilds the index if most of it is stale.
+    pub(super) fn drop_stale(&mut self) {
+        if self.expiry.filed <= 2 * self.volatile + STALE_MIN {
+            return;
+        }
+        let mut index = ExpiryIndex::default();
+        self.keys.for_each_mut(|entry| {
+            entry.indexed = 0;
+            if entry.expires_at_ms != NEVER {
+                index.file(entry);
+            }
+        });
+        self.expiry = index;
+    }
+}

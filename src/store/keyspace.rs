@@ -1,0 +1,158 @@
+//! The shards and their locks.
+//!
+//! Shards are always locked in ascending order, and a lock set is taken as a whole: whoever needs
+//! another shard lets go of all and starts again. So no two calls can wait for each other.
+
+use std::sync::Arc;
+
+use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
+use smallvec::SmallVec;
+
+use super::shard::Shard;
+use crate::hash;
+
+/// Most shards there can be: a [`ShardSet`] is one word.
+const SHARDS_MAX: usize = 64;
+
+/// A set of shard numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ShardSet(u64);
+
+impl ShardSet {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    pub(crate) fn of(shard: usize) -> Self {
+        Self(1 << shard)
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn contains(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Position of `shard` among the members.
+    fn rank(self, shard: usize) -> usize {
+        (self.0 & ((1 << shard) - 1)).count_ones() as usize
+    }
+
+    /// The members, ascending.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            if left == 0 {
+                return None;
+            }
+            let shard = left.trailing_zeros() as usize;
+            left &= left - 1;
+            Some(shard)
+        })
+    }
+}
+
+/// All keys of all databases.
+#[derive(Debug)]
+pub(crate) struct Keyspace {
+    shards: Vec<Arc<Mutex<Shard>>>,
+    databases: usize,
+}
+
+impl Keyspace {
+    /// An empty keyspace; `shards` is rounded up to a power of two.
+    pub(crate) fn new(shards: usize, databases: usize) -> Self {
+        let shards = shards.next_power_of_two().min(SHARDS_MAX);
+        let shards = (0..shards).map(|_| Arc::new(Mutex::new(Shard::new(databases)))).collect();
+        Self { shards, databases }
+    }
+
+    /// Number of databases.
+    pub(crate) fn databases(&self) -> usize {
+        self.databases
+    }
+
+    /// Number of shards.
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The shard that holds `key`, in every database.
+    pub(crate) fn shard_of(&self, key: &[u8]) -> usize {
+        shard_index(key, self.shards.len())
+    }
+
+    /// The set of all shards.
+    pub(crate) fn all(&self) -> ShardSet {
+        ShardSet(u64::MAX >> (SHARDS_MAX - self.shards.len()))
+    }
+
+    /// Locks shards, in ascending order.
+    pub(crate) fn lock(&self, set: ShardSet) -> Locked {
+        let guards = set.iter().map(|shard| self.shards[shard].lock_arc()).collect();
+        Locked { set, guards, shards: self.shards.len() }
+    }
+}
+
+fn shard_index(key: &[u8], shards: usize) -> usize {
+    hash::shard_bits(hash::of(hash::tag(key))) & (shards - 1)
+}
+
+/// Shards that are locked until this is dropped.
+pub(crate) struct Locked {
+    set: ShardSet,
+    guards: SmallVec<[ArcMutexGuard<RawMutex, Shard>; 1]>,
+    shards: usize,
+}
+
+impl Locked {
+    /// Which shards are locked.
+    pub(crate) fn set(&self) -> ShardSet {
+        self.set
+    }
+
+    /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
+    pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
+        let shard = shard_index(key, self.shards);
+        assert!(self.set.contains(ShardSet::of(shard)), "the lock set covers every key");
+        &mut self.guards[self.set.rank(shard)]
+    }
+
+    /// A locked shard by its number.
+    pub(crate) fn shard(&mut self, shard: usize) -> Option<&mut Shard> {
+        if !self.set.contains(ShardSet::of(shard)) {
+            return None;
+        }
+        Some(&mut self.guards[self.set.rank(shard)])
+    }
+
+    /// All locked shards, ascending.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.guards.iter_mut().map(|guard| &mut **guard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_one_tag_share_a_shard() {
+        let keyspace = Keyspace::new(16, 1);
+        let shard = keyspace.shard_of(b"{q}:wait");
+        assert_eq!(keyspace.shard_of(b"{q}:active"), shard);
+        assert_eq!(keyspace.shard_of(b"q"), shard);
+    }
+
+    #[test]
+    fn sets_iterate_in_ascending_order() {
+        let set = [9, 0, 63].iter().fold(ShardSet::EMPTY, |set, &n| set.union(ShardSet::of(n)));
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 9, 63]);
+        assert_eq!(set.rank(63), 2);
+        assert!(set.contains(ShardSet::of(9)) && !set.contains(ShardSet::of(8)));
+    }
+}

@@ -1,0 +1,19 @@
+//! The keyspace: shards of keys behind locks, and the view of them that commands get.
+//!
+//! ```text
+//! Keyspace   16 shards, each an Arc<Mutex<Shard>>         keyspace.rs
+//!   Shard      per database: keys, expiry index,           shard.rs
+//!              waiting and watching clients per key
+//! Locked     some shards, locked in ascending order       keyspace.rs
+//!   Db         one database of them, for one command       db.rs
+//! ```
+
+pub(crate) mod changes;
+pub(crate) mod db;
+pub(crate) mod expiry;
+pub(crate) mod keyspace;
+pub(crate) mod shard;
+
+pub(crate) use changes::{Changes, Class};
+pub(crate) use db::{Db, WrongType};
+pub(crate) use keyspace::{Keyspace, Locked, ShardSet};

@@ -1,0 +1,211 @@
+//! A shard: its share of the keys of every database, and who waits for or watches them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::expiry::ExpiryIndex;
+use super::keyspace::ShardSet;
+use crate::hash;
+use crate::types::table::{Hashed, Table};
+use crate::types::value::Value;
+
+/// `expires_at_ms` of a key without a time to live.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    key: Box<[u8]>,
+    pub(crate) value: Value,
+    /// Unix time in milliseconds, or [`NEVER`].
+    pub(super) expires_at_ms: u64,
+    /// When the expiry index will look at this key, in its own unit; 0: never.
+    pub(super) indexed: u32,
+    /// Unix time in seconds of the last access.
+    pub(super) accessed_s: u32,
+}
+
+impl Entry {
+    pub(super) fn new(key: &[u8], value: Value, now_ms: u64) -> Self {
+        Self {
+            key: key.into(),
+            value,
+            expires_at_ms: NEVER,
+            indexed: 0,
+            accessed_s: seconds(now_ms),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// Unix time in milliseconds; `None` without a time to live.
+    pub(crate) fn expires_at_ms(&self) -> Option<u64> {
+        (self.expires_at_ms != NEVER).then_some(self.expires_at_ms)
+    }
+
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_at_ms <= now_ms
+    }
+
+    /// Seconds since the last access.
+    pub(crate) fn idle_s(&self, now_ms: u64) -> u32 {
+        seconds(now_ms).saturating_sub(self.accessed_s)
+    }
+}
+
+pub(super) fn seconds(ms: u64) -> u32 {
+    u32::try_from(ms / 1000).unwrap_or(u32::MAX)
+}
+
+impl Hashed for Entry {
+    fn hash(&self) -> u64 {
+        hash::of(&self.key)
+    }
+}
+
+/// A client's place in the queues of the keys it waits for; later ones are larger.
+pub(crate) type Ticket = u64;
+
+/// The watch of one client over one key: set when the key changes.
+#[derive(Clone, Debug)]
+struct Watch {
+    client: u64,
+    dirty: Arc<AtomicBool>,
+}
+
+/// A shard's part of one database.
+#[derive(Debug, Default)]
+pub(crate) struct ShardDb {
+    pub(crate) keys: Table<Entry>,
+    pub(super) expiry: ExpiryIndex,
+    /// Keys with a time to live.
+    pub(crate) volatile: usize,
+    /// Per key: who waits for it, first come first served, and the shards that serving needs.
+    waiting: HashMap<Box<[u8]>, BTreeMap<Ticket, ShardSet>>,
+    watched: HashMap<Box<[u8]>, Vec<Watch>>,
+}
+
+impl ShardDb {
+    /// The entry of `key`, expired or not.
+    pub(crate) fn entry(&self, key: &[u8]) -> Option<&Entry> {
+        self.keys.find(hash::of(key), |entry| *entry.key == *key)
+    }
+
+    /// Queues `ticket` for `key`.
+    pub(crate) fn wait(&mut self, key: &[u8], ticket: Ticket, shards: ShardSet) {
+        self.waiting.entry(key.into()).or_default().insert(ticket, shards);
+    }
+
+    /// Takes `ticket` out of the queue of `key`; `false` if it was not there.
+    pub(crate) fn stop_waiting(&mut self, key: &[u8], ticket: Ticket) -> bool {
+        let Some(queue) = self.waiting.get_mut(key) else { return false };
+        let was_there = queue.remove(&ticket).is_some();
+        if queue.is_empty() {
+            self.waiting.remove(key);
+        }
+        was_there
+    }
+
+    /// The first in the queue of `key` after `after`.
+    pub(crate) fn next_waiting(&self, key: &[u8], after: Ticket) -> Option<Ticket> {
+        let queue = self.waiting.get(key)?;
+        queue.range(after + 1..).next().map(|(&ticket, _)| ticket)
+    }
+
+    /// Does anyone wait for `key`?
+    pub(crate) fn is_awaited(&self, key: &[u8]) -> bool {
+        !self.waiting.is_empty() && self.waiting.contains_key(key)
+    }
+
+    /// The keys that someone waits for.
+    pub(crate) fn awaited_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.waiting.keys().map(|key| &**key)
+    }
+
+    /// The shards needed to serve everyone who waits for `key`.
+    pub(crate) fn shards_to_serve(&self, key: &[u8]) -> ShardSet {
+        if self.waiting.is_empty() {
+            return ShardSet::EMPTY;
+        }
+        let queue = self.waiting.get(key);
+        let sets = queue.into_iter().flat_map(BTreeMap::values);
+        sets.fold(ShardSet::EMPTY, |all, &set| all.union(set))
+    }
+
+    /// Sets `dirty` when `key` changes.
+    pub(crate) fn watch(&mut self, key: &[u8], client: u64, dirty: &Arc<AtomicBool>) {
+        let watch = Watch { client, dirty: Arc::clone(dirty) };
+        self.watched.entry(key.into()).or_default().push(watch);
+    }
+
+    pub(crate) fn unwatch(&mut self, key: &[u8], client: u64) {
+        let Some(watches) = self.watched.get_mut(key) else { return };
+        watches.retain(|watch| watch.client != client);
+        if watches.is_empty() {
+            self.watched.remove(key);
+        }
+    }
+
+    /// Tells those who watch `key` that it changed.
+    pub(crate) fn touch_watched(&self, key: &[u8]) {
+        if self.watched.is_empty() {
+            return;
+        }
+        for watch in self.watched.get(key).into_iter().flatten() {
+            watch.dirty.store(true, Ordering::Release);
+        }
+    }
+
+    /// The keys that are watched.
+    pub(crate) fn watched_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.watched.keys().map(|key| &**key)
+    }
+
+    /// Takes all keys out, to be freed elsewhere. Waiting and watching clients stay.
+    pub(crate) fn take_keys(&mut self) -> Table<Entry> {
+        self.expiry = ExpiryIndex::default();
+        self.volatile = 0;
+        std::mem::take(&mut self.keys)
+    }
+
+    /// Exchanges the keys of two databases; waiting and watching clients stay where they are.
+    pub(crate) fn swap_keys(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.keys, &mut other.keys);
+        std::mem::swap(&mut self.expiry, &mut other.expiry);
+        std::mem::swap(&mut self.volatile, &mut other.volatile);
+    }
+}
+
+/// One part of the keyspace, under one lock.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    dbs: Vec<ShardDb>,
+}
+
+impl Shard {
+    pub(crate) fn new(databases: usize) -> Self {
+        Self { dbs: (0..databases).map(|_| ShardDb::default()).collect() }
+    }
+
+    /// The part of database `index`, which exists.
+    pub(crate) fn db(&mut self, index: usize) -> &mut ShardDb {
+        &mut self.dbs[index]
+    }
+
+    pub(crate) fn dbs(&mut self) -> &mut [ShardDb] {
+        &mut self.dbs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_small() {
+        assert!(size_of::<Entry>() <= 56, "{}", size_of::<Entry>());
+    }
+}

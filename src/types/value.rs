@@ -1,0 +1,93 @@
+//! The value of a key: one of the data types.
+
+use super::list::List;
+use super::string::StringValue;
+
+/// A value; a collection in here is never empty.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    List(Box<List>),
+    String(StringValue),
+}
+
+/// A data type, for access by type: `db.read::<List>(key)`.
+pub(crate) trait DataType {
+    /// This type's data, if `value` is of this type.
+    fn of(value: &Value) -> Option<&Self>;
+    /// As [`DataType::of`], to change it.
+    fn of_mut(value: &mut Value) -> Option<&mut Self>;
+    /// A value of this type without content.
+    fn empty() -> Value;
+}
+
+impl DataType for List {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::List(list) = value { Some(list) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::List(list) = value { Some(list) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::List(Box::default())
+    }
+}
+
+impl DataType for StringValue {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::String(string) = value { Some(string) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::String(string) = value { Some(string) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::String(StringValue::new(b""))
+    }
+}
+
+impl Value {
+    /// The name TYPE replies with.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::List(_) => "list",
+            Self::String(_) => "string",
+        }
+    }
+
+    /// Is it a collection without elements, which must not stay in the keyspace?
+    pub(crate) fn is_empty_collection(&self) -> bool {
+        match self {
+            Self::List(list) => list.is_empty(),
+            Self::String(_) => false,
+        }
+    }
+
+    /// Number of elements, for deciding how a value is freed; 1 for a string.
+    pub(crate) fn elements(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::String(_) => 1,
+        }
+    }
+
+    /// Bytes that the value takes in memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::List(list) => list.bytes(),
+            Self::String(string) => string.bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_takes_three_words_at_most() {
+        assert!(size_of::<Value>() <= 24, "{}", size_of::<Value>());
+    }
+}

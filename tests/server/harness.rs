@@ -1,0 +1,265 @@
+//! A real server for each test: a child process on a port of its own, with a folder of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis::{Connection, FromRedisValue, Value};
+use tempfile::TempDir;
+
+/// How long a state may take to come about before a test gives up; no measure of speed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+    dir: TempDir,
+    settings: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server with these settings, such as `&["--appendfsync", "always"]`.
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder for the data");
+        Self::start_in(dir, settings.iter().map(|&setting| setting.to_owned()).collect())
+    }
+
+    fn start_in(dir: TempDir, settings: Vec<String>) -> Self {
+        let (child, port) = spawn(&dir, &settings);
+        Self { child, port, dir, settings }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The data folder.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// A client of the redis crate.
+    pub(crate) fn client(&self) -> Connection {
+        self.open("")
+    }
+
+    /// A client that speaks RESP3.
+    pub(crate) fn client_resp3(&self) -> Connection {
+        self.open("?protocol=resp3")
+    }
+
+    fn open(&self, suffix: &str) -> Connection {
+        let address = format!("redis://127.0.0.1:{}/{suffix}", self.port);
+        let client = redis::Client::open(address).expect("an address");
+        client.get_connection().expect("the server accepts")
+    }
+
+    /// A bare socket, for bytes that no client library would send.
+    pub(crate) fn raw(&self) -> Raw {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        Raw { stream }
+    }
+
+    /// Kills the server as the kernel would: no goodbye, nothing written.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the server runs");
+        self.child.wait().expect("the server ends");
+    }
+
+    /// Stops the server by SIGTERM; replies whether it ended well.
+    pub(crate) fn stop(&mut self) -> bool {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").arg(&pid).status().expect("kill exists");
+        assert!(sent.success());
+        self.child.wait().expect("the server ends").success()
+    }
+
+    /// Starts it again on the same folder, after [`Server::kill`] or [`Server::stop`].
+    pub(crate) fn start_again(&mut self) {
+        (self.child, self.port) = spawn(&self.dir, &self.settings);
+    }
+
+    /// As [`Server::start_again`], with these settings added.
+    pub(crate) fn start_again_with(&mut self, settings: &[&str]) {
+        self.settings.extend(settings.iter().map(|&setting| setting.to_owned()));
+        self.start_again();
+    }
+
+    /// The value of a field of INFO.
+    pub(crate) fn info(&self, field: &str) -> String {
+        let text: String = run(&mut self.client(), "INFO everything");
+        let prefix = format!("{field}:");
+        let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        line.unwrap_or_else(|| panic!("INFO has no field {field}")).to_owned()
+    }
+
+    /// Waits until a field of INFO has this value.
+    pub(crate) fn wait_info(&self, field: &str, value: &str) {
+        wait_until(|| self.info(field) == value);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn spawn(dir: &TempDir, settings: &[String]) -> (Child, u16) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_respq"))
+        .args(["--port", "0", "--dir"])
+        .arg(dir.path())
+        .args(settings)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary was built");
+    let stdout = child.stdout.take().expect("standard output is a pipe");
+    let mut lines = BufReader::new(stdout).lines();
+    let mut seen = String::new();
+    for line in &mut lines {
+        let line = line.expect("the log is text");
+        if let Some((_, rest)) = line.split_once("is ready on 127.0.0.1:") {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            std::thread::spawn(move || lines.for_each(drop));
+            return (child, digits.parse().expect("a port"));
+        }
+        seen.push_str(&line);
+        seen.push('\n');
+    }
+    panic!("the server did not start:\n{seen}");
+}
+
+/// A bare socket.
+pub(crate) struct Raw {
+    stream: TcpStream,
+}
+
+impl Raw {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server takes bytes");
+    }
+
+    /// Reads just as many bytes as `expected` has, which must be these.
+    pub(crate) fn expect(&mut self, expected: &[u8]) {
+        let mut found = vec![0; expected.len()];
+        let mut len = 0;
+        while len < expected.len() {
+            let read = self.stream.read(&mut found[len..]).expect("the server replies");
+            len += read;
+            if read == 0 || !expected.starts_with(&found[..len]) {
+                break;
+            }
+        }
+        assert_eq!(
+            String::from_utf8_lossy(&found[..len]),
+            String::from_utf8_lossy(expected),
+            "the reply"
+        );
+    }
+
+    /// Sends an inline command and reads its one-line reply, without the line end.
+    pub(crate) fn line(&mut self, command: &str) -> String {
+        self.send(format!("{command}\r\n").as_bytes());
+        self.read_line()
+    }
+
+    /// Reads one line, without its end.
+    pub(crate) fn read_line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let mut byte = [0];
+            let read = self.stream.read(&mut byte).expect("the server replies");
+            assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&line));
+            line.push(byte[0]);
+        }
+        line.truncate(line.len() - 2);
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
+    /// Reads until the server closes the connection; replies what came before.
+    pub(crate) fn read_to_end(&mut self) -> String {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("the server closes");
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+}
+
+/// Runs a command given as words between spaces; panics on an error reply.
+pub(crate) fn run<T: FromRedisValue>(client: &mut Connection, line: &str) -> T {
+    words(line).query(client).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// Runs a command; replies its error as the server wrote it, or the value as text if it is none.
+pub(crate) fn error(client: &mut Connection, line: &str) -> String {
+    match words(line).query::<Value>(client) {
+        Ok(value) => format!("no error but {value:?}"),
+        Err(error) => error_text(&error),
+    }
+}
+
+fn error_text(error: &redis::RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    }
+}
+
+fn words(line: &str) -> redis::Cmd {
+    let mut words = line.split(' ');
+    let mut command = redis::cmd(words.next().unwrap_or_default());
+    words.for_each(|word| {
+        command.arg(word);
+    });
+    command
+}
+
+/// Checks each command's reply, as `{:?}` of [`Value`] shows it after [`show`].
+pub(crate) fn check(client: &mut Connection, cases: &[(&str, &str)]) {
+    for (line, expected) in cases {
+        let shown = match words(line).query::<Value>(client) {
+            Ok(value) => show(&value),
+            Err(error) => format!("({})", error_text(&error)),
+        };
+        assert_eq!(shown, *expected, "{line}");
+    }
+}
+
+/// A short text of a reply: `OK`, `5`, `"bulk"`, `nil`, `[1 2]`, `{a:1}`, `(ERR text)`.
+pub(crate) fn show(value: &Value) -> String {
+    let list = |values: &[Value]| values.iter().map(show).collect::<Vec<_>>().join(" ");
+    match value {
+        Value::Nil => "nil".to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::BulkString(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        Value::Array(values) | Value::Set(values) => format!("[{}]", list(values)),
+        Value::SimpleString(text) => text.clone(),
+        Value::Okay => "OK".to_owned(),
+        Value::Map(pairs) => {
+            let pairs: Vec<_> =
+                pairs.iter().map(|(key, value)| format!("{}:{}", show(key), show(value))).collect();
+            format!("{{{}}}", pairs.join(" "))
+        }
+        Value::Double(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
+        Value::ServerError(error) => format!("({error:?})"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Waits for a state, looking again and again; panics if it does not come about.
+pub(crate) fn wait_until(mut reached: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !reached() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,17 @@
+//! Tests of the whole server: a real process, real clients, raw bytes.
+//!
+//! One file per topic; `regressions.rs` holds what was once wrong. State is awaited
+//! (`wait_until`), never slept for.
+#![allow(dead_code, reason = "the harness serves all topics")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "a test that fails stops there"
+)]
+
+mod harness;
+
+mod transactions;
