@@ -89,6 +89,8 @@ pub(crate) enum Flag {
     Admin,
     /// Not shown: needs every shard, not just those of its keys.
     AllShards,
+    /// Runs while a script keeps the server busy.
+    AllowBusy,
     /// May wait for a key.
     Blocking,
     /// Refused when memory is full.
@@ -97,8 +99,14 @@ pub(crate) enum Flag {
     Fast,
     /// Runs while the data are being loaded.
     Loading,
+    /// May publish or otherwise be passed on without being a write.
+    MayReplicate,
     /// Runs before AUTH.
     NoAuth,
+    /// Not while the data are being loaded in the background.
+    NoAsyncLoading,
+    /// Its keys may be missing (EVAL with `numkeys` 0).
+    NoMandatoryKeys,
     /// Not inside MULTI.
     NoMulti,
     /// Not in scripts.
@@ -107,6 +115,10 @@ pub(crate) enum Flag {
     PubSub,
     /// Changes no data.
     ReadOnly,
+    /// Not shown to MONITOR.
+    SkipMonitor,
+    /// Not noted in the slow log.
+    SkipSlowlog,
     /// Runs on a replica whose primary is out of reach.
     Stale,
     /// Not shown: inside MULTI it runs at once and is not queued.
@@ -127,10 +139,19 @@ impl Flag {
 /// ACL categories; the ones that follow from flags (read, write, fast, slow, …) are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Category {
+    Bitmap,
     Connection,
     Dangerous,
+    Geo,
+    Hash,
+    HyperLogLog,
     Keyspace,
     List,
+    PubSub,
+    Scripting,
+    Set,
+    SortedSet,
+    Stream,
     String,
     Transaction,
 }

@@ -8,14 +8,26 @@ use crate::effects::Effects;
 /// Classes of keyspace events, as `notify-keyspace-events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
+    /// `e`: a key was removed to make room.
+    Evicted,
     /// `x`
     Expired,
     /// `g`: not bound to a type, such as DEL.
     Generic,
+    /// `h`
+    Hash,
+    /// `m`: a key was read that does not exist.
+    KeyMiss,
     /// `l`
     List,
     /// `n`: a key was created.
     New,
+    /// `s`
+    Set,
+    /// `z`
+    SortedSet,
+    /// `t`
+    Stream,
     /// `$`
     String,
 }
