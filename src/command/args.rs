@@ -76,6 +76,16 @@ impl<'a> Args<'a> {
         hit
     }
 
+    /// Reads `numkeys` and as many keys.
+    pub(crate) fn counted_keys(&mut self) -> Result<Vec<&'a [u8]>, CommandError> {
+        let error = CommandError::Plain("ERR numkeys should be greater than 0");
+        let count = usize::try_from(self.integer_from(1, error)?).unwrap_or(usize::MAX);
+        if count > self.len() {
+            return Err(CommandError::Syntax);
+        }
+        (0..count).map(|_| self.bytes()).collect()
+    }
+
     /// Reads all arguments that are left.
     pub(crate) fn rest(&mut self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let rest = self.argv.iter_from(self.at);

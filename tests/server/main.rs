@@ -12,6 +12,8 @@
     reason = "a test that fails stops there"
 )]
 
+mod blocking;
 mod harness;
+mod lists;
 
 mod transactions;
