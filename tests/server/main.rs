@@ -12,8 +12,8 @@
     reason = "a test that fails stops there"
 )]
 
-mod blocking;
 mod harness;
-mod lists;
 
+mod blocking;
+mod lists;
 mod transactions;
