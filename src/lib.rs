@@ -14,6 +14,7 @@ mod glob;
 mod hash;
 mod number;
 mod observe;
+mod random;
 pub mod server;
 mod store;
 mod types;

@@ -10,6 +10,7 @@ use crate::client::{Client, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::observe::Stats;
+use crate::random::Random;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Class, Db, Keyspace};
@@ -22,6 +23,7 @@ pub(crate) struct Services {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) keyspace: Keyspace,
+    pub(crate) random: Random,
     pub(crate) stats: Stats,
     /// Set when the server is asked to stop.
     pub(crate) stopping: AtomicBool,

@@ -16,6 +16,7 @@ use crate::command::Services;
 use crate::command::table::table;
 use crate::config::{Config, Setting};
 use crate::observe::Stats;
+use crate::random::Random;
 use crate::store::Keyspace;
 use crate::store::shard::Ticket;
 
@@ -48,6 +49,7 @@ impl Engine {
             clock,
             keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
             config,
+            random: Random::from_system(),
             stats: Stats::new(table().all().len()),
             stopping: AtomicBool::new(false),
         };
