@@ -48,13 +48,8 @@ pub(crate) fn write(slot: &mut [u8], payload: &[u8]) {
 /// The element that starts at `at`: its payload and where the next one starts.
 #[inline]
 pub(crate) fn read(buf: &[u8], at: usize) -> (&[u8], usize) {
-    let (start, len) = match buf[at] {
-        254 => (at + 3, number(&buf[at + 1..at + 3])),
-        255 => (at + 5, number(&buf[at + 1..at + 5])),
-        len => (at + 1, usize::from(len)),
-    };
-    let end = start + len;
-    (&buf[start..end], end + number_bytes(end - at))
+    let (payload, end) = read_text(buf, at);
+    (payload, end + number_bytes(end - at))
 }
 
 /// Where the element starts that ends before `end`.
@@ -89,6 +84,34 @@ pub(crate) fn iter_back(buf: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         end = start_of_previous(buf, end);
         Some((end, read(buf, end).0))
     })
+}
+
+/// Appends a text to a run that is read forwards only: its length and its bytes, no size.
+pub(crate) fn push_text(buf: &mut Vec<u8>, text: &[u8]) {
+    push_number(buf, text.len());
+    buf.extend_from_slice(text);
+}
+
+/// The text that starts at `at` in such a run, and where the next one starts.
+#[inline]
+pub(crate) fn read_text(buf: &[u8], at: usize) -> (&[u8], usize) {
+    let (start, len) = match buf[at] {
+        254 => (at + 3, number(&buf[at + 1..at + 3])),
+        255 => (at + 5, number(&buf[at + 1..at + 5])),
+        len => (at + 1, usize::from(len)),
+    };
+    (&buf[start..start + len], start + len)
+}
+
+/// Bytes that a text takes in such a run.
+pub(crate) fn text_bytes(len: usize) -> usize {
+    number_bytes(len) + len
+}
+
+/// The next size that an allocator has anyway: what a run that grows should reserve.
+pub(crate) fn roomy(bytes: usize) -> usize {
+    let step = (bytes.max(64).next_power_of_two() / 8).max(16);
+    bytes.next_multiple_of(step)
 }
 
 fn number_bytes(value: usize) -> usize {

@@ -143,14 +143,12 @@ impl<T: Hashed> Table<T> {
         if self.len == 0 {
             return None;
         }
-        // A segment is met as often as the share of positions that it covers, so drawing from
-        // SEGMENT_LEN_MAX places, empty ones included, gives every element the same chance.
+        // Every place of every segment is drawn with the same chance; an empty one is drawn again.
+        let mut below = |end: usize| usize::try_from(random() % end as u64).unwrap_or(0);
+        let widest = if self.segments.len() == 1 { self.len } else { SEGMENT_LEN_MAX };
         for _ in 0..1000 {
-            let index = self.directory_index(random());
-            let elements = &self.segments[self.directory[index] as usize].elements;
-            let widest = elements.len().max(if self.depth == 0 { 0 } else { SEGMENT_LEN_MAX });
-            let choice = usize::try_from(random() % widest.max(1) as u64).unwrap_or(0);
-            if let Some(element) = elements.iter().nth(choice) {
+            let segment = &self.segments[below(self.segments.len())];
+            if let Some(element) = segment.elements.iter().nth(below(widest)) {
                 return Some(element);
             }
         }

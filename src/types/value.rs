@@ -1,11 +1,13 @@
 //! The value of a key: one of the data types.
 
+use super::hash::Hash;
 use super::list::List;
 use super::string::StringValue;
 
 /// A value; a collection in here is never empty.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
+    Hash(Box<Hash>),
     List(Box<List>),
     String(StringValue),
 }
@@ -18,6 +20,20 @@ pub(crate) trait DataType {
     fn of_mut(value: &mut Value) -> Option<&mut Self>;
     /// A value of this type without content.
     fn empty() -> Value;
+}
+
+impl DataType for Hash {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::Hash(hash) = value { Some(hash) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::Hash(hash) = value { Some(hash) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::Hash(Box::default())
+    }
 }
 
 impl DataType for List {
@@ -52,6 +68,7 @@ impl Value {
     /// The name TYPE replies with.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
+            Self::Hash(_) => "hash",
             Self::List(_) => "list",
             Self::String(_) => "string",
         }
@@ -60,6 +77,7 @@ impl Value {
     /// Is it a collection without elements, which must not stay in the keyspace?
     pub(crate) fn is_empty_collection(&self) -> bool {
         match self {
+            Self::Hash(hash) => hash.is_empty(),
             Self::List(list) => list.is_empty(),
             Self::String(_) => false,
         }
@@ -68,6 +86,7 @@ impl Value {
     /// Number of elements, for deciding how a value is freed; 1 for a string.
     pub(crate) fn elements(&self) -> usize {
         match self {
+            Self::Hash(hash) => hash.len(),
             Self::List(list) => list.len(),
             Self::String(_) => 1,
         }
@@ -76,6 +95,7 @@ impl Value {
     /// Bytes that the value takes in memory, about.
     pub(crate) fn bytes(&self) -> usize {
         match self {
+            Self::Hash(hash) => hash.bytes(),
             Self::List(list) => list.bytes(),
             Self::String(string) => string.bytes(),
         }

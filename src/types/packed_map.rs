@@ -1,0 +1,133 @@
+//! What hashes and sets are made of: a packed run while small, a table from then on.
+//!
+//! The change is one-way: a large one that shrinks stays a table.
+
+use super::packed_run::PackedRun;
+use super::packed_table::PackedTable;
+
+/// How large the packed form may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Most entries.
+    pub(crate) entries: usize,
+    /// Longest key or value.
+    pub(crate) value_bytes: usize,
+}
+
+/// A map of byte strings, or without `VALUES` a set of them.
+#[derive(Clone, Debug)]
+pub(crate) enum PackedMap<const VALUES: bool> {
+    Large(Box<PackedTable<VALUES>>),
+    Small(PackedRun<VALUES>),
+}
+
+impl<const VALUES: bool> Default for PackedMap<VALUES> {
+    fn default() -> Self {
+        Self::Small(PackedRun::default())
+    }
+}
+
+impl<const VALUES: bool> PackedMap<VALUES> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Large(table) => table.len(),
+            Self::Small(run) => run.len(),
+        }
+    }
+
+    /// The value of `key`, empty in a set.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Large(table) => table.find(key),
+            Self::Small(run) => run.find(key),
+        }
+    }
+
+    /// Sets the value of `key`; replies whether it is new.
+    pub(crate) fn insert(&mut self, key: &[u8], value: &[u8], limits: Limits) -> bool {
+        let too_long = key.len().max(value.len()) > limits.value_bytes;
+        if let Self::Small(run) = self {
+            let full = run.len() >= limits.entries;
+            if !too_long && (!full || run.find(key).is_some()) {
+                return run.insert(key, value);
+            }
+            self.enlarge();
+        }
+        match self {
+            Self::Large(table) => table.insert(key, value),
+            Self::Small(run) => run.insert(key, value),
+        }
+    }
+
+    /// Removes `key`; `false` if it was not there.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
+        match self {
+            Self::Large(table) => table.remove(key),
+            Self::Small(run) => run.remove(key),
+        }
+    }
+
+    /// All entries; of a small map in the order in which they were added.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let (large, small) = match self {
+            Self::Large(table) => (Some(table), None),
+            Self::Small(run) => (None, Some(run)),
+        };
+        let large = large.into_iter().flat_map(|table| table.iter());
+        large.chain(small.into_iter().flat_map(PackedRun::iter))
+    }
+
+    /// Visits entries from `cursor` on until about `count` were seen (all of a small map);
+    /// replies where to go on, or `None` at the end.
+    pub(crate) fn scan(
+        &self,
+        cursor: u64,
+        count: usize,
+        mut visit: impl FnMut(&[u8], &[u8]),
+    ) -> Option<u64> {
+        match self {
+            Self::Large(table) => table.scan(cursor, count, visit),
+            Self::Small(run) => {
+                run.iter().for_each(|(key, value)| visit(key, value));
+                None
+            }
+        }
+    }
+
+    /// An entry chosen at random with equal chances; `random` gives numbers over all of `u64`.
+    pub(crate) fn random(&self, mut random: impl FnMut() -> u64) -> Option<(&[u8], &[u8])> {
+        match self {
+            Self::Large(table) => table.random(random),
+            Self::Small(run) => {
+                let len = run.len().max(1) as u64;
+                run.iter().nth(usize::try_from(random() % len).unwrap_or(0))
+            }
+        }
+    }
+
+    /// The name OBJECT ENCODING replies with.
+    pub(crate) fn encoding(&self) -> &'static str {
+        match self {
+            Self::Large(_) => "hashtable",
+            Self::Small(_) => "listpack",
+        }
+    }
+
+    /// Bytes owned, without the map itself.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Large(table) => table.bytes(),
+            Self::Small(run) => run.bytes(),
+        }
+    }
+
+    /// Goes over to a table.
+    pub(crate) fn enlarge(&mut self) {
+        let Self::Small(run) = self else { return };
+        let mut table = Box::<PackedTable<VALUES>>::default();
+        run.iter().for_each(|(key, value)| {
+            table.insert(key, value);
+        });
+        *self = Self::Large(table);
+    }
+}
