@@ -1,0 +1,148 @@
+//! The rules of the house, checked on the source itself: who may import whom, how long a file may
+//! be, and whether every command occurs in the server tests.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails stops there")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest source file, its unit tests included.
+const FILE_LINES_MAX: usize = 800;
+/// Longest line.
+const LINE_CHARS_MAX: usize = 100;
+
+/// Modules by layer, with the modules they may import (`crate::x`); see ARCHITECTURE.md.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("glob", &[]),
+    ("hash", &[]),
+    ("number", &[]),
+    ("error", &[]),
+    ("resp", &["number"]),
+    ("config", &["error", "number", "resp", "clock", "glob"]),
+    ("effects", &["resp"]),
+    ("types", &["clock", "hash", "number"]),
+    ("store", &["clock", "effects", "glob", "hash", "number", "types"]),
+    ("rdb", &["error", "hash", "number", "resp", "types"]),
+    ("aof", &["clock", "config", "effects", "error", "number", "rdb", "resp", "types"]),
+    ("client", &["clock", "number", "resp"]),
+    ("observe", &["clock", "number", "resp"]),
+    ("pubsub", &["client", "glob", "hash", "number", "resp", "store"]),
+    ("script", &["clock", "hash", "number", "resp"]),
+    (
+        "command",
+        &[
+            "aof", "client", "clock", "config", "effects", "error", "glob", "hash", "number",
+            "observe", "pubsub", "rdb", "resp", "script", "store", "types",
+        ],
+    ),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn root(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+/// The top module of a source file: `types` for `src/types/list.rs`, `glob` for `src/glob.rs`.
+fn module_of(path: &Path) -> String {
+    let inside = path.strip_prefix(root("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The names behind `crate::` in a line.
+fn imports(line: &str) -> impl Iterator<Item = &str> {
+    line.split("crate::").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn modules_import_only_layers_below() {
+    let rules: BTreeMap<_, _> = MAY_IMPORT.iter().copied().collect();
+    for path in sources(&root("src")) {
+        let module = module_of(&path);
+        let Some(allowed) = rules.get(module.as_str()) else { continue };
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            if line.trim_start().starts_with("//") || line.contains("pub(in crate::") {
+                continue;
+            }
+            for import in imports(line) {
+                let fine = import == module || allowed.contains(&import);
+                assert!(fine, "{}: {module} must not import {import}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_server_names_tokio() {
+    for path in sources(&root("src")) {
+        let code = fs::read_to_string(&path).unwrap();
+        let names =
+            code.lines().any(|l| !l.trim_start().starts_with("//") && l.contains("tokio::"));
+        assert!(!names || module_of(&path) == "server", "{} names tokio", path.display());
+    }
+}
+
+#[test]
+fn only_resp_writes_line_ends() {
+    for path in sources(&root("src")) {
+        let module = module_of(&path);
+        if ["resp", "server"].contains(&module.as_str()) || path.ends_with("tests.rs") {
+            continue;
+        }
+        let code = fs::read_to_string(&path).unwrap();
+        let code = code.split("#[cfg(test)]").next().unwrap();
+        for (number, line) in code.lines().enumerate() {
+            let line = line.trim_start();
+            let writes = !line.starts_with("//") && line.contains("\\r\\n");
+            let text = line.contains("INFO") || line.contains("info");
+            assert!(!writes || text, "{}:{}: CRLF", path.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn files_and_lines_are_short() {
+    for path in sources(&root("src")).into_iter().chain(sources(&root("tests"))) {
+        let code = fs::read_to_string(&path).unwrap();
+        let lines = code.lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines", path.display());
+        for (number, line) in code.lines().enumerate() {
+            let chars = line.chars().count();
+            let allowed = chars <= LINE_CHARS_MAX || line.contains("http") || line.contains('"');
+            assert!(allowed, "{}:{} has {chars} characters", path.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn every_command_occurs_in_the_server_tests() {
+    let tests: String =
+        sources(&root("tests")).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let tests = tests.to_uppercase();
+    let words: std::collections::HashSet<&str> =
+        tests.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').collect();
+    for path in sources(&root("src/command")) {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let Some(rest) = line.trim_start().strip_prefix("name: \"") else { continue };
+            let name = rest.trim_end_matches("\",").to_uppercase();
+            assert!(words.contains(name.as_str()), "{name} does not occur in tests/");
+        }
+    }
+}
