@@ -24,10 +24,12 @@ mod call;
 mod expire;
 mod lock_set;
 mod replay;
+mod session;
 mod transaction;
 mod wake;
 
 pub(crate) use call::{Batch, Flow};
+pub use session::Session;
 pub(crate) use wake::Waiter;
 
 /// The data and everything that works on them, without any socket.

@@ -1,0 +1,122 @@
+//! A client without a socket: for model tests, fuzz targets and whoever embeds the engine.
+
+use std::sync::Arc;
+
+use super::{Engine, Flow, Waiter};
+use crate::client::{Client, Peer};
+use crate::resp::request::{Decoded, Limits, RequestDecoder, encode_head, encode_word};
+use crate::resp::{Protocol, Reply};
+
+const LIMITS: Limits =
+    Limits { words_max: 1 << 20, bulk_bytes_max: 512 << 20, authenticated: true };
+
+/// One client of an engine in the same process. Replies are the bytes of the wire.
+#[derive(Debug)]
+pub struct Session<'e> {
+    engine: &'e Engine,
+    /// `None` only while the session is dropped.
+    client: Option<Client>,
+    reply: Reply,
+    waiter: Option<Arc<Waiter>>,
+}
+
+impl Engine {
+    /// Opens a session.
+    pub fn session(&self) -> Session<'_> {
+        let client = self.connect(Peer::default(), Box::new(|| {}));
+        let reply = Reply::new(Protocol::Resp2);
+        Session { engine: self, client: Some(client), reply, waiter: None }
+    }
+}
+
+impl Session<'_> {
+    /// Runs a request; replies its reply, or `None` if it waits (see [`Session::served`]) or was
+    /// told not to reply. An empty request is nothing to run.
+    pub fn run(&mut self, words: &[impl AsRef<[u8]>]) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        encode_head(&mut bytes, words.len());
+        words.iter().for_each(|word| encode_word(&mut bytes, word.as_ref()));
+        let mut decoder = RequestDecoder::new();
+        let Ok(Decoded::Request(argv, _)) = decoder.decode(&bytes, &LIMITS) else { return None };
+        let client = self.client.as_mut()?;
+        let mut batch = self.engine.batch();
+        let flow = batch.call(client, &mut self.reply, argv);
+        batch.finish();
+        if let Flow::Blocked(waiter) = flow {
+            self.waiter = Some(waiter);
+            return None;
+        }
+        let reply = self.reply.take();
+        (!reply.is_empty()).then_some(reply)
+    }
+
+    /// As [`Session::run`], with words between spaces.
+    pub fn run_line(&mut self, line: &str) -> Option<Vec<u8>> {
+        self.run(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Runs all requests in `bytes` as they would come over a socket, up to the first that waits
+    /// or makes no sense; replies the replies.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut decoder = RequestDecoder::new();
+        let mut used = 0;
+        while self.waiter.is_none() {
+            let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
+            match decoder.decode(&bytes[used..], &LIMITS) {
+                Ok(Decoded::Incomplete) => break,
+                Ok(Decoded::Nothing(bytes)) => used += bytes,
+                Ok(Decoded::Request(argv, bytes)) => {
+                    used += bytes;
+                    let mut batch = self.engine.batch();
+                    if let Flow::Blocked(waiter) = batch.call(client, &mut self.reply, argv) {
+                        self.waiter = Some(waiter);
+                    }
+                }
+                Err(error) => {
+                    self.reply.error(&format!("ERR {error}"));
+                    client.closing = true;
+                }
+            }
+        }
+        self.reply.take()
+    }
+
+    /// Does the session wait in a blocking command?
+    pub fn is_waiting(&self) -> bool {
+        self.waiter.is_some()
+    }
+
+    /// The reply to the blocking command in which the session waits, if it was served.
+    pub fn served(&mut self) -> Option<Vec<u8>> {
+        let handle = &self.client.as_ref()?.handle;
+        let outbox = handle.take_outbox()?;
+        if outbox.served {
+            self.waiter = None;
+            handle.stop_waiting();
+        }
+        Some(outbox.bytes)
+    }
+
+    /// Gives up waiting; replies what the command replies when its time is up, or what it was
+    /// served before.
+    pub fn time_out(&mut self) -> Option<Vec<u8>> {
+        let waiter = self.waiter.take()?;
+        if !self.engine.stop_waiting(&waiter) {
+            return self.served();
+        }
+        self.client.as_ref()?.handle.stop_waiting();
+        waiter.on_timeout().write(&mut self.reply);
+        Some(self.reply.take())
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            self.engine.stop_waiting(&waiter);
+        }
+        if let Some(client) = self.client.take() {
+            self.engine.disconnect(client);
+        }
+    }
+}
