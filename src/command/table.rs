@@ -5,13 +5,14 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
-use super::{CommandSpec, Flag, admin, connection, keys, list, string, transaction};
+use super::{CommandSpec, Flag, admin, connection, hash, keys, list, string, transaction};
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
+    ("hash", hash::COMMANDS),
     ("list", list::COMMANDS),
     ("server", admin::COMMANDS),
     ("string", string::COMMANDS),

@@ -62,6 +62,8 @@ pub enum Setting {
     Bind,
     Databases,
     Dir,
+    HashMaxListpackEntries,
+    HashMaxListpackValue,
     Hz,
     LogFile,
     LogLevel,
@@ -70,6 +72,9 @@ pub enum Setting {
     ProtoMaxBulkLen,
     RequirePass,
     Save,
+    SetMaxIntsetEntries,
+    SetMaxListpackEntries,
+    SetMaxListpackValue,
     Shards,
     TcpBacklog,
     TcpKeepalive,
@@ -96,6 +101,11 @@ const fn row(
 }
 
 impl Row {
+    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
     const fn at_start(mut self) -> Self {
         self.change = Change::AtStart;
         self
@@ -123,6 +133,7 @@ fn save_points(value: &str) -> Result<(), ConfigError> {
 }
 
 const COUNT: Kind = Kind::Number { min: 0, max: i64::MAX };
+const SIZE: Kind = Kind::Bytes { min: 0, max: i64::MAX };
 
 pub(crate) const ROWS: &[Row] = &[
     row(
@@ -190,6 +201,22 @@ pub(crate) const ROWS: &[Row] = &[
     .at_start(),
     row(Setting::Dir, "dir", Kind::Text, "./data", "The folder for all data.").at_start(),
     row(
+        Setting::HashMaxListpackEntries,
+        "hash-max-listpack-entries",
+        COUNT,
+        "128",
+        "Most fields of a hash that is kept packed.",
+    )
+    .also(&["hash-max-ziplist-entries"]),
+    row(
+        Setting::HashMaxListpackValue,
+        "hash-max-listpack-value",
+        SIZE,
+        "64",
+        "Longest field or value of a hash that is kept packed.",
+    )
+    .also(&["hash-max-ziplist-value"]),
+    row(
         Setting::Hz,
         "hz",
         Kind::Number { min: 1, max: 500 },
@@ -236,6 +263,27 @@ pub(crate) const ROWS: &[Row] = &[
         "Snapshots by time and changes; accepted empty, as all data are in the append-only file.",
     )
     .checked(save_points),
+    row(
+        Setting::SetMaxIntsetEntries,
+        "set-max-intset-entries",
+        COUNT,
+        "512",
+        "Most members of a set of integers that is kept packed.",
+    ),
+    row(
+        Setting::SetMaxListpackEntries,
+        "set-max-listpack-entries",
+        COUNT,
+        "128",
+        "Most members of a set that is kept packed.",
+    ),
+    row(
+        Setting::SetMaxListpackValue,
+        "set-max-listpack-value",
+        SIZE,
+        "64",
+        "Longest member of a set that is kept packed.",
+    ),
     row(
         Setting::Shards,
         "shards",

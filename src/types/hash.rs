@@ -37,11 +37,11 @@ impl Hash {
     }
 
     /// As [`PackedMap::scan`].
-    pub(crate) fn scan(
-        &self,
+    pub(crate) fn scan<'t>(
+        &'t self,
         cursor: u64,
         count: usize,
-        visit: impl FnMut(&[u8], &[u8]),
+        visit: impl FnMut(&'t [u8], &'t [u8]),
     ) -> Option<u64> {
         self.fields.scan(cursor, count, visit)
     }
@@ -49,6 +49,21 @@ impl Hash {
     /// As [`PackedMap::random`].
     pub(crate) fn random(&self, random: impl FnMut() -> u64) -> Option<(&[u8], &[u8])> {
         self.fields.random(random)
+    }
+
+    /// As [`PackedMap::sample`].
+    pub(crate) fn sample(&self, count: usize, random: impl FnMut() -> u64) -> Vec<(&[u8], &[u8])> {
+        self.fields.sample(count, random)
+    }
+
+    /// As [`PackedMap::draw`].
+    pub(crate) fn draw(
+        &self,
+        count: usize,
+        random: impl FnMut() -> u64,
+        visit: impl FnMut(&[u8], &[u8]),
+    ) {
+        self.fields.draw(count, random, visit);
     }
 
     /// The name OBJECT ENCODING replies with.

@@ -2,6 +2,8 @@
 //!
 //! The change is one-way: a large one that shrinks stays a table.
 
+use std::collections::HashMap;
+
 use super::packed_run::PackedRun;
 use super::packed_table::PackedTable;
 
@@ -79,11 +81,11 @@ impl<const VALUES: bool> PackedMap<VALUES> {
 
     /// Visits entries from `cursor` on until about `count` were seen (all of a small map);
     /// replies where to go on, or `None` at the end.
-    pub(crate) fn scan(
-        &self,
+    pub(crate) fn scan<'t>(
+        &'t self,
         cursor: u64,
         count: usize,
-        mut visit: impl FnMut(&[u8], &[u8]),
+        mut visit: impl FnMut(&'t [u8], &'t [u8]),
     ) -> Option<u64> {
         match self {
             Self::Large(table) => table.scan(cursor, count, visit),
@@ -102,6 +104,57 @@ impl<const VALUES: bool> PackedMap<VALUES> {
                 let len = run.len().max(1) as u64;
                 run.iter().nth(usize::try_from(random() % len).unwrap_or(0))
             }
+        }
+    }
+
+    /// `count` different entries chosen at random with equal chances; all if there are not more.
+    pub(crate) fn sample(
+        &self,
+        count: usize,
+        mut random: impl FnMut() -> u64,
+    ) -> Vec<(&[u8], &[u8])> {
+        let len = self.len();
+        if let Self::Large(table) = self
+            && count < len / 3
+        {
+            let mut chosen = HashMap::with_capacity(count);
+            while chosen.len() < count {
+                chosen.extend(table.random(&mut random));
+            }
+            return chosen.into_iter().collect();
+        }
+        let mut needed = count.min(len);
+        let mut sampled = Vec::with_capacity(needed);
+        for (index, entry) in self.iter().enumerate() {
+            let left = len - index;
+            if random() % (left as u64) < needed as u64 {
+                needed -= 1;
+                sampled.push(entry);
+            }
+        }
+        sampled
+    }
+
+    /// Visits `count` entries chosen at random, each time from all of them; none if it is empty.
+    pub(crate) fn draw(
+        &self,
+        count: usize,
+        mut random: impl FnMut() -> u64,
+        mut visit: impl FnMut(&[u8], &[u8]),
+    ) {
+        let entries: Vec<_> = match self {
+            Self::Large(_) => Vec::new(),
+            Self::Small(run) => run.iter().collect(),
+        };
+        for _ in 0..count {
+            let entry = match self {
+                Self::Large(table) => table.random(&mut random),
+                Self::Small(_) => {
+                    let index = usize::try_from(random() % entries.len().max(1) as u64);
+                    index.ok().and_then(|index| entries.get(index).copied())
+                }
+            };
+            entry.into_iter().for_each(|(key, value)| visit(key, value));
         }
     }
 

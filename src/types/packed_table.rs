@@ -136,11 +136,11 @@ impl<const VALUES: bool> PackedTable<VALUES> {
 
     /// Visits entries from `cursor` (a position) on until about `count` were seen; replies where
     /// to go on, or `None` at the end.
-    pub(crate) fn scan(
-        &self,
+    pub(crate) fn scan<'t>(
+        &'t self,
         cursor: u64,
         count: usize,
-        mut visit: impl FnMut(&[u8], &[u8]),
+        mut visit: impl FnMut(&'t [u8], &'t [u8]),
     ) -> Option<u64> {
         let (mut from, mut seen) = (cursor, 0);
         if cursor == 0 {

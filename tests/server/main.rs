@@ -15,5 +15,6 @@
 mod harness;
 
 mod blocking;
+mod hashes;
 mod lists;
 mod transactions;
