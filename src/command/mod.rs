@@ -8,6 +8,7 @@ use crate::resp::request::Argv;
 
 pub(crate) mod admin;
 pub(crate) mod args;
+pub(crate) mod choice;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;
@@ -15,6 +16,7 @@ pub(crate) mod hash;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod scan;
+pub(crate) mod set;
 pub(crate) mod string;
 pub(crate) mod table;
 pub(crate) mod transaction;

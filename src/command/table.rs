@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
-use super::{CommandSpec, Flag, admin, connection, hash, keys, list, string, transaction};
+use super::{CommandSpec, Flag, admin, connection, hash, keys, list, set, string, transaction};
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
@@ -15,6 +15,7 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("hash", hash::COMMANDS),
     ("list", list::COMMANDS),
     ("server", admin::COMMANDS),
+    ("set", set::COMMANDS),
     ("string", string::COMMANDS),
     ("transactions", transaction::COMMANDS),
 ];

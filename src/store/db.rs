@@ -126,6 +126,19 @@ impl<'a> Db<'a> {
         self.value(key).map(|value| T::of(value).ok_or(WrongType)).transpose()
     }
 
+    /// The data of several keys, to read together; `None` for one that does not exist.
+    pub(crate) fn read_all<'k, T: DataType>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+    ) -> Result<Vec<Option<&T>>, WrongType> {
+        for key in keys.clone() {
+            self.read::<T>(key)?;
+        }
+        let (locked, index) = (&*self.locked, self.index);
+        let entry = |key| locked.shard_of_ref(key).db_ref(index).entry(key);
+        Ok(keys.map(|key| entry(key).and_then(|entry| T::of(&entry.value))).collect())
+    }
+
     /// The data of `key`, to change; say [`Db::modified`] afterwards.
     pub(crate) fn write<T: DataType>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
         self.entry(key).map(|entry| T::of_mut(&mut entry.value).ok_or(WrongType)).transpose()

@@ -122,6 +122,13 @@ impl Locked {
         &mut self.guards[self.set.rank(shard)]
     }
 
+    /// As [`Locked::shard_of`], to read.
+    pub(crate) fn shard_of_ref(&self, key: &[u8]) -> &Shard {
+        let shard = shard_index(key, self.shards);
+        assert!(self.set.contains(ShardSet::of(shard)), "the lock set covers every key");
+        &self.guards[self.set.rank(shard)]
+    }
+
     /// A locked shard by its number.
     pub(crate) fn shard(&mut self, shard: usize) -> Option<&mut Shard> {
         if !self.set.contains(ShardSet::of(shard)) {

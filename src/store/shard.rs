@@ -195,6 +195,11 @@ impl Shard {
         &mut self.dbs[index]
     }
 
+    /// As [`Shard::db`], to read.
+    pub(crate) fn db_ref(&self, index: usize) -> &ShardDb {
+        &self.dbs[index]
+    }
+
     pub(crate) fn dbs(&mut self) -> &mut [ShardDb] {
         &mut self.dbs
     }

@@ -1,11 +1,13 @@
 //! Data: what a key can hold. Knows no keys, clients, replies or time.
 
 pub(crate) mod hash;
+pub(crate) mod int_set;
 pub(crate) mod list;
 pub(crate) mod packed;
 pub(crate) mod packed_map;
 pub(crate) mod packed_run;
 pub(crate) mod packed_table;
+pub(crate) mod set;
 pub(crate) mod string;
 pub(crate) mod table;
 pub(crate) mod value;

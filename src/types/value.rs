@@ -2,6 +2,7 @@
 
 use super::hash::Hash;
 use super::list::List;
+use super::set::Set;
 use super::string::StringValue;
 
 /// A value; a collection in here is never empty.
@@ -9,6 +10,7 @@ use super::string::StringValue;
 pub(crate) enum Value {
     Hash(Box<Hash>),
     List(Box<List>),
+    Set(Box<Set>),
     String(StringValue),
 }
 
@@ -50,6 +52,20 @@ impl DataType for List {
     }
 }
 
+impl DataType for Set {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::Set(set) = value { Some(set) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::Set(set) = value { Some(set) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::Set(Box::default())
+    }
+}
+
 impl DataType for StringValue {
     fn of(value: &Value) -> Option<&Self> {
         if let Value::String(string) = value { Some(string) } else { None }
@@ -70,6 +86,7 @@ impl Value {
         match self {
             Self::Hash(_) => "hash",
             Self::List(_) => "list",
+            Self::Set(_) => "set",
             Self::String(_) => "string",
         }
     }
@@ -79,6 +96,7 @@ impl Value {
         match self {
             Self::Hash(hash) => hash.is_empty(),
             Self::List(list) => list.is_empty(),
+            Self::Set(set) => set.is_empty(),
             Self::String(_) => false,
         }
     }
@@ -88,6 +106,7 @@ impl Value {
         match self {
             Self::Hash(hash) => hash.len(),
             Self::List(list) => list.len(),
+            Self::Set(set) => set.len(),
             Self::String(_) => 1,
         }
     }
@@ -97,6 +116,7 @@ impl Value {
         match self {
             Self::Hash(hash) => hash.bytes(),
             Self::List(list) => list.bytes(),
+            Self::Set(set) => set.bytes(),
             Self::String(string) => string.bytes(),
         }
     }

@@ -17,4 +17,5 @@ mod harness;
 mod blocking;
 mod hashes;
 mod lists;
+mod sets;
 mod transactions;

@@ -1,40 +1,9 @@
 //! Cursors and random choice.
 
-use super::{Args, CommandError, CommandResult, Context, Hash, Outcome};
+use super::{Args, CommandResult, Context, Hash, Outcome};
+use crate::command::choice::{Choice, OUT_OF_RANGE};
 use crate::command::scan::{Scan, reply_step};
 use crate::resp::{Protocol, Reply};
-
-/// Most repetitions that a negative count may ask for: more would not fit into a reply.
-pub(in crate::command) const DRAWS_MAX: usize = 1 << 24;
-const OUT_OF_RANGE: CommandError = CommandError::Plain("ERR value is out of range");
-
-/// How many random elements are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::command) enum Choice {
-    /// So many different ones.
-    Different(usize),
-    /// So many, each from all elements.
-    Repeated(usize),
-}
-
-impl Choice {
-    /// Reads a count: negative for elements that may repeat.
-    pub(in crate::command) fn read(args: &mut Args<'_>) -> Result<Self, CommandError> {
-        let count = args.integer()?;
-        if count == i64::MIN {
-            return Err(CommandError::Plain(
-                "ERR value is out of range, value must between -9223372036854775807 and \
-                 9223372036854775807",
-            ));
-        }
-        let size = usize::try_from(count.unsigned_abs()).map_err(|_| OUT_OF_RANGE)?;
-        match count {
-            0.. => Ok(Self::Different(size)),
-            _ if size <= DRAWS_MAX => Ok(Self::Repeated(size)),
-            _ => Err(OUT_OF_RANGE),
-        }
-    }
-}
 
 /// `HRANDFIELD key [count [WITHVALUES]]`
 ///
