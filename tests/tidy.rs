@@ -17,11 +17,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("glob", &[]),
     ("hash", &[]),
     ("number", &[]),
+    ("random", &[]),
     ("error", &[]),
     ("resp", &["number"]),
     ("config", &["error", "number", "resp", "clock", "glob"]),
     ("effects", &["resp"]),
-    ("types", &["clock", "hash", "number"]),
+    ("types", &["clock", "hash", "number", "random"]),
     ("store", &["clock", "effects", "glob", "hash", "number", "types"]),
     ("rdb", &["error", "hash", "number", "resp", "types"]),
     ("aof", &["clock", "config", "effects", "error", "number", "rdb", "resp", "types"]),
@@ -33,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "command",
         &[
             "aof", "client", "clock", "config", "effects", "error", "glob", "hash", "number",
-            "observe", "pubsub", "rdb", "resp", "script", "store", "types",
+            "observe", "pubsub", "random", "rdb", "resp", "script", "store", "types",
         ],
     ),
 ];

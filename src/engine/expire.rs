@@ -5,6 +5,8 @@ use crate::store::{Db, ShardSet};
 
 /// Keys looked at under one hold of a shard's lock.
 const KEYS_PER_HOLD: usize = 64;
+/// Most fields of one hash that are removed under one hold.
+const FIELDS_PER_HOLD: usize = 256;
 /// Holds of one shard in one cycle, so that a cycle ends.
 const HOLDS_PER_SHARD: usize = 1000;
 
@@ -32,7 +34,7 @@ impl Engine {
             let (keys, more_due) = part.db(index).due_keys(now_ms, KEYS_PER_HOLD);
             more |= more_due;
             let mut db = Db::new(locked, &mut batch.changes, index, now_ms);
-            keys.iter().for_each(|key| db.expire(key));
+            more |= keys.iter().filter(|key| db.expire_due(key, FIELDS_PER_HOLD)).count() > 0;
         }
         batch.serve_ready();
         more

@@ -80,7 +80,7 @@ impl<'a> Db<'a> {
         self.locked
     }
 
-    fn shard(&mut self, key: &[u8]) -> &mut ShardDb {
+    pub(super) fn shard(&mut self, key: &[u8]) -> &mut ShardDb {
         self.locked.shard_of(key).db(self.index)
     }
 
@@ -89,11 +89,14 @@ impl<'a> Db<'a> {
         let (now_ms, keeps_expired) = (self.now_ms, self.keeps_expired);
         let hash = hash::of(key);
         let shard = self.shard(key);
-        if shard.volatile > 0 && !keeps_expired {
+        if (shard.volatile > 0 || shard.has_expiring_parts) && !keeps_expired {
             let entry = shard.keys.find(hash, |entry| entry.key() == key)?;
             if entry.is_expired(now_ms) {
                 self.expire(key);
                 return None;
+            }
+            if entry.due_ms() <= now_ms {
+                self.expire_parts(key, usize::MAX);
             }
         }
         self.shard(key).keys.find_mut(hash, |entry| entry.key() == key)
@@ -159,11 +162,15 @@ impl<'a> Db<'a> {
 
     /// Gives `key` this value, in place of any other; its time to live stays.
     pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
+        let has_expiring_parts = value.next_due_ms() != NEVER;
         match self.entry(key) {
             Some(entry) => entry.value = value,
             None => {
                 self.insert(key, value);
             }
+        }
+        if has_expiring_parts {
+            self.settle(key);
         }
     }
 
@@ -211,10 +218,22 @@ impl<'a> Db<'a> {
         self.changes.dirty += 1;
         self.signal(key);
         self.notify(key, class, event);
+        self.settle(key);
+    }
+
+    /// After a change of its value: a key with an empty collection goes, and parts that expire are
+    /// filed.
+    pub(super) fn settle(&mut self, key: &[u8]) {
+        let hash = hash::of(key);
         let shard = self.shard(key);
-        if shard.entry(key).is_some_and(|entry| entry.value.is_empty_collection()) {
+        let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
+        if entry.value.is_empty_collection() {
             self.take(key);
             self.notify(key, Class::Generic, "del");
+        } else if entry.value.next_due_ms() != NEVER {
+            shard.has_expiring_parts = true;
+            shard.expiry.file(entry);
+            shard.drop_stale();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The expiry index: which keys of a shard come due next, so that memory comes back unasked.
 //!
-//! Keys stand in buckets of 128 ms by their hash (8 bytes a key). A key is not moved when its time
+//! A key comes due when it expires, or when the first part of its value does (a field of a hash).
+//! Keys stand in buckets of 1024 ms by their hash (8 bytes a key). A key is not moved when its time
 //! to live is extended or removed: it is looked at when its bucket comes due and, if it still has
 //! a time to live, filed again. An entry remembers its bucket, so it is filed only when it would
 //! come due earlier than that. Stale hashes are dropped when they outnumber the volatile keys.
@@ -10,8 +11,9 @@ use std::collections::BTreeMap;
 use super::shard::{Entry, NEVER, ShardDb};
 use crate::types::table::Hashed;
 
-const BUCKET_MS_LOG2: u32 = 7;
-/// Stale hashes that are tolerated above twice the number of volatile keys.
+/// A bucket's number fits into 32 bits until the year 2109.
+const BUCKET_MS_LOG2: u32 = 10;
+/// Stale hashes that are tolerated above twice the number of those that were not.
 const STALE_MIN: usize = 1024;
 
 /// Hashes of keys by the bucket in which they come due.
@@ -19,6 +21,8 @@ const STALE_MIN: usize = 1024;
 pub(crate) struct ExpiryIndex {
     buckets: BTreeMap<u32, Vec<u64>>,
     filed: usize,
+    /// As many were filed when the index was built: none of them stale.
+    live: usize,
 }
 
 fn bucket_of(ms: u64) -> u32 {
@@ -34,9 +38,9 @@ fn due_bucket(ms: u64) -> u32 {
 }
 
 impl ExpiryIndex {
-    /// Files an entry whose time to live was set.
+    /// Files an entry that comes due.
     pub(super) fn file(&mut self, entry: &mut Entry) {
-        let bucket = due_bucket(entry.expires_at_ms);
+        let bucket = due_bucket(entry.due_ms());
         if entry.indexed != 0 && entry.indexed <= bucket {
             return;
         }
@@ -61,8 +65,8 @@ impl ExpiryIndex {
 }
 
 impl ShardDb {
-    /// Looks at up to `count` keys that are due and passes those that have expired to `expire`;
-    /// replies whether more are due.
+    /// Looks at up to `count` entries of the index; replies the keys that are due, and whether
+    /// there may be more.
     pub(crate) fn due_keys(&mut self, now_ms: u64, count: usize) -> (Vec<Box<[u8]>>, bool) {
         let now_bucket = bucket_of(now_ms);
         let mut due = Vec::new();
@@ -73,9 +77,9 @@ impl ShardDb {
             let filed_here = |entry: &Entry| entry.indexed == bucket && entry.hash() == hash;
             let Some(entry) = self.keys.find_mut(hash, filed_here) else { continue };
             entry.indexed = 0;
-            if entry.is_expired(now_ms) {
+            if entry.due_ms() <= now_ms {
                 due.push(entry.key().into());
-            } else if entry.expires_at_ms != NEVER {
+            } else if entry.due_ms() != NEVER {
                 self.expiry.file(entry);
             }
         }
@@ -84,16 +88,17 @@ impl ShardDb {
 
     /// Rebuilds the index if most of it is stale.
     pub(super) fn drop_stale(&mut self) {
-        if self.expiry.filed <= 2 * self.volatile + STALE_MIN {
+        if self.expiry.filed <= 2 * self.volatile.max(self.expiry.live) + STALE_MIN {
             return;
         }
         let mut index = ExpiryIndex::default();
         self.keys.for_each_mut(|entry| {
             entry.indexed = 0;
-            if entry.expires_at_ms != NEVER {
+            if entry.due_ms() != NEVER {
                 index.file(entry);
             }
         });
+        index.live = index.filed;
         self.expiry = index;
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod changes;
 pub(crate) mod db;
 pub(crate) mod expiry;
 pub(crate) mod keyspace;
+mod parts;
 pub(crate) mod shard;
 
 pub(crate) use changes::{Changes, Class};

@@ -50,6 +50,11 @@ impl Entry {
         self.expires_at_ms <= now_ms
     }
 
+    /// When the key or a part of its value expires next; [`NEVER`]: never.
+    pub(super) fn due_ms(&self) -> u64 {
+        self.expires_at_ms.min(self.value.next_due_ms())
+    }
+
     /// Seconds since the last access.
     pub(crate) fn idle_s(&self, now_ms: u64) -> u32 {
         seconds(now_ms).saturating_sub(self.accessed_s)
@@ -83,6 +88,8 @@ pub(crate) struct ShardDb {
     pub(super) expiry: ExpiryIndex,
     /// Keys with a time to live.
     pub(crate) volatile: usize,
+    /// May there be a value a part of which expires?
+    pub(super) has_expiring_parts: bool,
     /// Per key: who waits for it, first come first served, and the shards that serving needs.
     waiting: HashMap<Box<[u8]>, BTreeMap<Ticket, ShardSet>>,
     watched: HashMap<Box<[u8]>, Vec<Watch>>,
@@ -168,6 +175,7 @@ impl ShardDb {
     pub(crate) fn take_keys(&mut self) -> Table<Entry> {
         self.expiry = ExpiryIndex::default();
         self.volatile = 0;
+        self.has_expiring_parts = false;
         std::mem::take(&mut self.keys)
     }
 
@@ -176,6 +184,7 @@ impl ShardDb {
         std::mem::swap(&mut self.keys, &mut other.keys);
         std::mem::swap(&mut self.expiry, &mut other.expiry);
         std::mem::swap(&mut self.volatile, &mut other.volatile);
+        std::mem::swap(&mut self.has_expiring_parts, &mut other.has_expiring_parts);
     }
 }
 

@@ -1,11 +1,14 @@
-//! A hash: values of named fields.
+//! A hash: values of named fields, which may expire one by one.
 
+use super::field_expiry::{FieldExpiry, NEVER};
 use super::packed_map::{Limits, PackedMap};
 
 /// A map of fields to values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hash {
     fields: PackedMap<true>,
+    /// Which fields expire and when; never empty.
+    expiry: Option<Box<FieldExpiry>>,
 }
 
 impl Hash {
@@ -21,14 +24,60 @@ impl Hash {
         self.fields.find(field)
     }
 
-    /// Sets the value of a field; replies whether it is new.
+    /// Sets the value of a field, which expires no more; replies whether it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8], limits: Limits) -> bool {
+        self.set_expiry(field, None);
+        self.fields.insert(field, value, limits)
+    }
+
+    /// As [`Hash::set`], but the field expires when it did before.
+    pub(crate) fn set_keeping_ttl(&mut self, field: &[u8], value: &[u8], limits: Limits) -> bool {
         self.fields.insert(field, value, limits)
     }
 
     /// Removes a field; `false` if it was not there.
     pub(crate) fn remove(&mut self, field: &[u8]) -> bool {
+        self.set_expiry(field, None);
         self.fields.remove(field)
+    }
+
+    /// When a field expires (unix ms); `None` if it does not.
+    pub(crate) fn expires_at_ms(&self, field: &[u8]) -> Option<u64> {
+        self.expiry.as_ref()?.find(field)
+    }
+
+    /// Lets a field that exists expire at an instant (unix ms), or never.
+    pub(crate) fn set_expiry(&mut self, field: &[u8], at_ms: Option<u64>) {
+        match (at_ms, &mut self.expiry) {
+            (Some(at_ms), expiry) => expiry.get_or_insert_default().set(field, at_ms),
+            (None, None) => {}
+            (None, Some(expiry)) => {
+                expiry.remove(field);
+                if expiry.is_empty() {
+                    self.expiry = None;
+                }
+            }
+        }
+    }
+
+    /// When the next field expires (unix ms); `u64::MAX` if none does.
+    pub(crate) fn next_due_ms(&self) -> u64 {
+        self.expiry.as_ref().map_or(NEVER, |expiry| expiry.next_ms())
+    }
+
+    /// Removes up to `count` fields whose time is up; replies which.
+    pub(crate) fn take_due(&mut self, now_ms: u64, count: usize) -> Vec<Box<[u8]>> {
+        let Some(expiry) = &mut self.expiry else { return Vec::new() };
+        let due = expiry.due(now_ms, count);
+        for field in &due {
+            self.remove(field);
+        }
+        due
+    }
+
+    /// The fields that expire, and when (unix ms).
+    pub(crate) fn expiries(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.expiry.iter().flat_map(|expiry| expiry.iter())
     }
 
     /// Fields and values; of a small hash in the order in which they were added.
@@ -73,6 +122,10 @@ impl Hash {
 
     /// Bytes taken in memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.fields.bytes()
+        let expiry = self.expiry.as_ref().map_or(0, |expiry| expiry.bytes());
+        size_of::<Self>() + self.fields.bytes() + expiry
     }
 }
+
+#[cfg(test)]
+mod tests;

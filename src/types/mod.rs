@@ -1,5 +1,6 @@
 //! Data: what a key can hold. Knows no keys, clients, replies or time.
 
+pub(crate) mod field_expiry;
 pub(crate) mod hash;
 pub(crate) mod int_set;
 pub(crate) mod list;

@@ -37,6 +37,21 @@ impl<const VALUES: bool> PackedMap<VALUES> {
         }
     }
 
+    /// Is it a table?
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self, Self::Large(_))
+    }
+
+    /// The entries whose key has this hash; of a small map, all entries.
+    pub(crate) fn with_hash(&self, hash: u64) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let (large, small) = match self {
+            Self::Large(table) => (Some(table), None),
+            Self::Small(run) => (None, Some(run)),
+        };
+        let large = large.into_iter().flat_map(move |table| table.with_hash(hash));
+        large.chain(small.into_iter().flat_map(PackedRun::iter))
+    }
+
     /// The value of `key`, empty in a set.
     pub(crate) fn find(&self, key: &[u8]) -> Option<&[u8]> {
         match self {

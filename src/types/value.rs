@@ -111,6 +111,11 @@ impl Value {
         }
     }
 
+    /// When a part of it expires next (unix ms), such as a field of a hash; `u64::MAX`: never.
+    pub(crate) fn next_due_ms(&self) -> u64 {
+        if let Self::Hash(hash) = self { hash.next_due_ms() } else { u64::MAX }
+    }
+
     /// Bytes that the value takes in memory, about.
     pub(crate) fn bytes(&self) -> usize {
         match self {

@@ -8,4 +8,5 @@
     reason = "a test that fails stops there"
 )]
 
+mod field_expiry;
 mod queues;

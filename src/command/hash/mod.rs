@@ -1,11 +1,12 @@
 //! The group `hash`.
 //!
 //! Rows are here; handlers by what they do: [`read`], [`write`], [`number`] for fields that hold
-//! numbers, [`walk`] for cursors and random choice.
+//! numbers, [`walk`] for cursors and random choice, [`expiry`] of fields and [`exchange`] of their
+//! values with it.
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
-    Outcome,
+    Mode, Outcome,
 };
 use crate::config::Setting;
 use crate::resp::Reply;
@@ -13,6 +14,8 @@ use crate::store::Class;
 use crate::types::hash::Hash;
 use crate::types::packed_map::Limits;
 
+mod exchange;
+mod expiry;
 mod number;
 mod read;
 mod walk;
@@ -44,6 +47,42 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         handler: read::hexists,
     },
     CommandSpec {
+        name: "hexpire",
+        arity: Arity::AtLeast(6),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        summary: "Lets fields expire after some seconds.",
+        subcommands: &[],
+        handler: expiry::hexpire,
+    },
+    CommandSpec {
+        name: "hexpireat",
+        arity: Arity::AtLeast(6),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        summary: "Lets fields expire at an instant.",
+        subcommands: &[],
+        handler: expiry::hexpireat,
+    },
+    CommandSpec {
+        name: "hexpiretime",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::ReadOnly, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Replies with the instants at which fields expire, in seconds.",
+        subcommands: &[],
+        handler: expiry::hexpiretime,
+    },
+    CommandSpec {
         name: "hget",
         arity: Arity::Exact(3),
         keys: FIRST_KEY,
@@ -66,6 +105,30 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         summary: "Replies with all fields and values of a hash.",
         subcommands: &[],
         handler: read::hgetall,
+    },
+    CommandSpec {
+        name: "hgetdel",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "8.0.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Replies with the values of fields and removes them.",
+        subcommands: &[],
+        handler: exchange::hgetdel,
+    },
+    CommandSpec {
+        name: "hgetex",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "8.0.0",
+        syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]",
+        summary: "Replies with the values of fields and sets when they expire.",
+        subcommands: &[],
+        handler: exchange::hgetex,
     },
     CommandSpec {
         name: "hincrby",
@@ -128,6 +191,66 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         handler: write::hmset,
     },
     CommandSpec {
+        name: "hpersist",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Lets fields expire no more.",
+        subcommands: &[],
+        handler: expiry::hpersist,
+    },
+    CommandSpec {
+        name: "hpexpire",
+        arity: Arity::AtLeast(6),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        summary: "Lets fields expire after some milliseconds.",
+        subcommands: &[],
+        handler: expiry::hpexpire,
+    },
+    CommandSpec {
+        name: "hpexpireat",
+        arity: Arity::AtLeast(6),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
+        summary: "Lets fields expire at an instant in milliseconds.",
+        subcommands: &[],
+        handler: expiry::hpexpireat,
+    },
+    CommandSpec {
+        name: "hpexpiretime",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::ReadOnly, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Replies with the instants at which fields expire, in milliseconds.",
+        subcommands: &[],
+        handler: expiry::hpexpiretime,
+    },
+    CommandSpec {
+        name: "hpttl",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::ReadOnly, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Replies with the times to live of fields, in milliseconds.",
+        subcommands: &[],
+        handler: expiry::hpttl,
+    },
+    CommandSpec {
         name: "hrandfield",
         arity: Arity::AtLeast(2),
         keys: FIRST_KEY,
@@ -164,6 +287,18 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         handler: write::hset,
     },
     CommandSpec {
+        name: "hsetex",
+        arity: Arity::AtLeast(6),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "8.0.0",
+        syntax: "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]",
+        summary: "Sets the values of fields and when they expire.",
+        subcommands: &[],
+        handler: exchange::hsetex,
+    },
+    CommandSpec {
         name: "hsetnx",
         arity: Arity::Exact(4),
         keys: FIRST_KEY,
@@ -186,6 +321,18 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         summary: "Replies with the length of the value of a field.",
         subcommands: &[],
         handler: read::hstrlen,
+    },
+    CommandSpec {
+        name: "httl",
+        arity: Arity::AtLeast(5),
+        keys: FIRST_KEY,
+        flags: &[Flag::ReadOnly, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "7.4.0",
+        syntax: "key FIELDS numfields field [field ...]",
+        summary: "Replies with the times to live of fields, in seconds.",
+        subcommands: &[],
+        handler: expiry::httl,
     },
     CommandSpec {
         name: "hvals",
@@ -216,4 +363,9 @@ fn bulk_or_nil(reply: &mut Reply, value: Option<&[u8]>) {
         Some(value) => reply.bulk(value),
         None => reply.nil(),
     }
+}
+
+/// The words of a logged command.
+fn words<'a>(head: &[&'a [u8]], tail: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    [head, tail].concat()
 }
