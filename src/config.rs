@@ -1,18 +1,22 @@
 //! Settings: one table from which the command line, the configuration file and CONFIG follow.
 //!
 //! Names, values and defaults are those of redis.conf. To add a setting: a variant of [`Setting`]
-//! and a row in `config/rows.rs`, in the same place.
+//! and a row in a file under `config/rows/`, in the same place. Settings of Redis that have no
+//! effect here stand in `config/rows/inert.rs`, each with the reason.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
 
+pub(crate) mod rewrite;
 mod rows;
 pub mod source;
+mod text;
 
 pub use rows::Setting;
-pub(crate) use rows::{Kind, ROWS, Row};
+pub(crate) use rows::{Change, Effect, Kind, Row, rows};
 
 /// What is wrong with a value; its `Display` is what CONFIG SET and the command line answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub enum ConfigError {
     NotYesNo,
     /// Not a number of bytes.
     NotBytes,
+    /// Neither a number of bytes nor a share.
+    NotBytesOrPercent,
     /// Lower or higher than allowed.
     OutOfRange(i64, i64),
     /// Any other.
@@ -40,6 +46,7 @@ impl fmt::Display for ConfigError {
             Self::NotANumber => f.write_str("argument couldn't be parsed into an integer"),
             Self::NotYesNo => f.write_str("argument must be 'yes' or 'no'"),
             Self::NotBytes => f.write_str("argument must be a memory value"),
+            Self::NotBytesOrPercent => f.write_str("argument must be a memory or percent value"),
             Self::OutOfRange(min, max) => {
                 write!(f, "argument must be between {min} and {max} inclusive")
             }
@@ -58,14 +65,15 @@ enum Value {
 /// The values of all settings.
 #[derive(Debug)]
 pub struct Config {
+    /// In the order of [`rows`].
     values: Vec<Value>,
     /// The file that was given, for CONFIG REWRITE.
-    file: RwLock<Option<std::path::PathBuf>>,
+    file: RwLock<Option<PathBuf>>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let values = ROWS.iter().map(|row| match row.kind {
+        let values = rows().iter().map(|row| match row.kind {
             Kind::Text => Value::Text(RwLock::new(row.default.into())),
             kind => Value::Number(AtomicI64::new(
                 parse(kind, row.default).expect("the defaults of the table are valid"),
@@ -96,40 +104,69 @@ impl Config {
 
     /// The value as text, as CONFIG GET shows it.
     pub fn text(&self, setting: Setting) -> String {
-        match (&self.values[setting as usize], ROWS[setting as usize].kind) {
+        self.text_at(setting as usize)
+    }
+
+    /// The value of the row at this place, as text.
+    pub(crate) fn text_at(&self, place: usize) -> String {
+        match (&self.values[place], rows()[place].kind) {
             (Value::Text(text), _) => text.read().to_string(),
             (Value::Number(number), kind) => show(kind, number.load(Ordering::Relaxed)),
         }
     }
 
-    /// Would this value do?
-    pub(crate) fn check(row: &Row, value: &str) -> Result<(), ConfigError> {
-        match row.kind {
-            Kind::Text => (row.check)(value),
-            kind => parse(kind, value).map(|_| ()),
+    /// The text that would be kept if the row at this place were given `value`.
+    pub(crate) fn accept_at(&self, place: usize, value: &str) -> Result<String, ConfigError> {
+        let row = rows()[place];
+        let kept = match row.kind {
+            Kind::Text => (row.accept)(&self.text_at(place), value)?,
+            kind => show(kind, parse(kind, value)?),
+        };
+        match row.effect {
+            Effect::Refused(reason) if !same(row, &kept) => Err(ConfigError::Plain(reason)),
+            Effect::Full | Effect::None(_) | Effect::Refused(_) => Ok(kept),
         }
     }
 
-    /// Sets a value given as text.
-    pub fn set(&self, setting: Setting, value: &str) -> Result<(), ConfigError> {
-        let row = &ROWS[setting as usize];
-        Self::check(row, value)?;
-        match &self.values[setting as usize] {
-            Value::Number(number) => number.store(parse(row.kind, value)?, Ordering::Relaxed),
-            Value::Text(text) => *text.write() = value.into(),
+    /// Gives the row at this place a value given as text.
+    pub(crate) fn set_at(&self, place: usize, value: &str) -> Result<(), ConfigError> {
+        let kept = self.accept_at(place, value)?;
+        match &self.values[place] {
+            Value::Number(number) => {
+                number.store(parse(rows()[place].kind, &kept)?, Ordering::Relaxed);
+            }
+            Value::Text(text) => *text.write() = kept.into(),
         }
         Ok(())
     }
 
+    /// Sets a value given as text.
+    pub fn set(&self, setting: Setting, value: &str) -> Result<(), ConfigError> {
+        self.set_at(setting as usize, value)
+    }
+
+    /// Has the row at this place another value than its default?
+    pub(crate) fn is_changed(&self, place: usize) -> bool {
+        !same(rows()[place], &self.text_at(place))
+    }
+
     /// The configuration file, if one was given.
-    pub(crate) fn file(&self) -> Option<std::path::PathBuf> {
+    pub(crate) fn file(&self) -> Option<PathBuf> {
         self.file.read().clone()
     }
 }
 
-/// The row of the setting with this name or alias, in upper or lower case.
-pub(crate) fn find(name: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| {
+/// Is `value`, in the form in which it is kept, the default of the row?
+fn same(row: &Row, value: &str) -> bool {
+    match row.kind {
+        Kind::Text => value == row.default,
+        kind => parse(kind, row.default) == parse(kind, value),
+    }
+}
+
+/// The place of the row with this name or alias, in upper or lower case.
+pub(crate) fn find(name: &str) -> Option<usize> {
+    rows().iter().position(|row| {
         row.name.eq_ignore_ascii_case(name)
             || row.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     })
@@ -169,7 +206,7 @@ fn in_range(number: i64, min: i64, max: i64) -> Result<i64, ConfigError> {
 pub(crate) fn parse_bytes(value: &str) -> Option<i64> {
     let value = value.to_ascii_lowercase();
     let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match &value[digits.len()..] {
+    let factor = match value.get(digits.len()..)? {
         "" | "b" => 1,
         "k" => 1000,
         "kb" => 1 << 10,
@@ -200,18 +237,23 @@ mod tests {
 
     #[test]
     fn rows_stand_in_the_order_of_their_settings() {
-        for (place, row) in ROWS.iter().enumerate() {
-            assert_eq!(row.setting as usize, place, "{}", row.name);
+        let mut settings = 0;
+        for (place, row) in rows().iter().enumerate() {
+            let Some(setting) = row.setting else { continue };
+            assert_eq!(setting as usize, place, "{}", row.name);
+            assert!(!row.doc.is_empty(), "{}", row.name);
+            settings += 1;
         }
+        assert_eq!(settings, Setting::SlowlogMaxLen as usize + 1);
     }
 
     #[test]
-    fn defaults_show_as_written() {
+    fn defaults_are_kept_as_written() {
         let config = Config::default();
-        for row in ROWS {
-            let shown = config.text(row.setting);
-            let same = shown == row.default || parse_bytes(row.default) == shown.parse().ok();
-            assert!(same, "{}: {shown} is not {}", row.name, row.default);
+        for (place, row) in rows().iter().enumerate() {
+            assert_eq!(config.accept_at(place, row.default).as_deref(), Ok(row.default));
+            assert!(!config.is_changed(place), "{}", row.name);
+            assert_eq!(find(row.name), Some(place), "a name stands in two rows");
         }
     }
 
@@ -232,5 +274,13 @@ mod tests {
         assert!(config.set(Setting::AppendFsync, "never").is_err());
         assert!(config.set(Setting::AppendFsync, "ALWAYS").is_ok());
         assert_eq!(config.text(Setting::AppendFsync), "always");
+    }
+
+    #[test]
+    fn what_would_be_unsafe_to_ignore_is_refused() {
+        let config = Config::default();
+        let place = find("tls-port").expect("it is in the table");
+        assert!(config.set_at(place, "6380").is_err());
+        assert!(config.set_at(place, "0").is_ok());
     }
 }

@@ -1,6 +1,14 @@
-//! The table of settings.
+//! The table of settings: what a row is, and the groups of rows.
+
+use std::sync::OnceLock;
 
 use super::ConfigError;
+
+mod data;
+mod inert;
+mod network;
+mod operation;
+mod persistence;
 
 /// What values a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +26,7 @@ pub(crate) enum Kind {
     },
     /// File permissions.
     Octal,
-    /// Any text that the row's `check` lets pass.
+    /// Any text that the row's `accept` lets pass.
     Text,
     /// One of these words; the value is its place.
     Word(&'static [&'static str]),
@@ -31,65 +39,149 @@ pub(crate) enum Change {
     Anytime,
     /// Only before the server starts.
     AtStart,
+    /// By CONFIG SET only if `enable-protected-configs` allows it, as it names files.
+    Protected,
 }
+
+/// What becomes of a setting's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It does what redis.conf says.
+    Full,
+    /// It is kept and shown, and nothing depends on it; why.
+    None(&'static str),
+    /// Any other value than the default is an error, as ignoring it would be unsafe; why.
+    Refused(&'static str),
+}
+
+/// Turns the text given for a setting, whose text was `old`, into the text to keep.
+pub(crate) type Accept = fn(old: &str, new: &str) -> Result<String, ConfigError>;
 
 /// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) setting: Setting,
+    /// Absent where nothing in the server asks for the value.
+    pub(crate) setting: Option<Setting>,
     pub(crate) name: &'static str,
     /// Older names.
     pub(crate) aliases: &'static [&'static str],
     pub(crate) kind: Kind,
     pub(crate) default: &'static str,
     pub(crate) change: Change,
-    /// Checks a [`Kind::Text`].
-    pub(crate) check: fn(&str) -> Result<(), ConfigError>,
+    pub(crate) effect: Effect,
+    /// Is it left out where patterns are asked for?
+    pub(crate) hidden: bool,
+    /// For a [`Kind::Text`].
+    pub(crate) accept: Accept,
     /// A sentence for `--help`.
     pub(crate) doc: &'static str,
 }
 
-/// A setting.
+/// A setting that has an effect, in the order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the rows describe them")]
 pub enum Setting {
-    ActiveExpire,
-    AppendDirName,
-    AppendFilename,
-    AppendFsync,
-    AppendOnly,
-    AofLoadTruncated,
+    // network.rs
     Bind,
-    Databases,
-    Dir,
-    HashMaxListpackEntries,
-    HashMaxListpackValue,
-    Hz,
-    LogFile,
-    LogLevel,
+    ClientOutputBufferLimit,
+    ClientQueryBufferLimit,
+    Threads,
     MaxClients,
+    MaxMemoryClients,
     Port,
+    ProtectedMode,
     ProtoMaxBulkLen,
     RequirePass,
-    Save,
+    TcpBacklog,
+    TcpKeepalive,
+    Timeout,
+    TrackingTableMaxKeys,
+    // data.rs
+    ActiveExpire,
+    ActiveExpireEffort,
+    BusyReplyThreshold,
+    Databases,
+    HashMaxListpackEntries,
+    HashMaxListpackValue,
+    HllSparseMaxBytes,
+    LazyfreeLazyEviction,
+    LazyfreeLazyExpire,
+    LazyfreeLazyServerDel,
+    LazyfreeLazyUserDel,
+    LazyfreeLazyUserFlush,
+    LfuDecayTime,
+    LfuLogFactor,
+    ListCompressDepth,
+    ListMaxListpackSize,
+    MaxMemory,
+    MaxMemoryEvictionTenacity,
+    MaxMemoryPolicy,
+    MaxMemorySamples,
+    NotifyKeyspaceEvents,
     SetMaxIntsetEntries,
     SetMaxListpackEntries,
     SetMaxListpackValue,
     Shards,
-    TcpBacklog,
-    TcpKeepalive,
-    Threads,
-    Timeout,
+    StreamNodeMaxBytes,
+    StreamNodeMaxEntries,
+    ZsetMaxListpackEntries,
+    ZsetMaxListpackValue,
+    // persistence.rs
+    AofLoadTruncated,
+    AofTimestampEnabled,
+    AofUseRdbPreamble,
+    AppendDirName,
+    AppendFilename,
+    AppendFsync,
+    AppendOnly,
+    AutoAofRewriteMinSize,
+    AutoAofRewritePercentage,
+    DbFilename,
+    Dir,
+    KeyLoadDelay,
+    NoAppendFsyncOnRewrite,
+    RdbChecksum,
+    RdbCompression,
+    RdbKeySaveDelay,
+    Save,
+    StopWritesOnBgsaveError,
+    // operation.rs
+    AclLogMaxLen,
+    EnableDebugCommand,
+    EnableProtectedConfigs,
+    Hz,
+    LatencyMonitorThreshold,
+    LatencyTracking,
+    LatencyTrackingInfoPercentiles,
+    LogFile,
+    LogLevel,
+    PidFile,
+    ShutdownTimeout,
+    SlowlogLogSlowerThan,
+    SlowlogMaxLen,
 }
 
-/// Words of `loglevel`, from most to least.
-pub(crate) const LOG_LEVELS: &[&str] = &["debug", "verbose", "notice", "warning", "nothing"];
-/// Words of `appendfsync`.
-pub(crate) const FSYNC_POLICIES: &[&str] = &["everysec", "always", "no"];
+impl Setting {
+    /// Its row.
+    pub(crate) fn row(self) -> &'static Row {
+        rows()[self as usize]
+    }
+}
 
-const ANY: fn(&str) -> Result<(), ConfigError> = |_| Ok(());
+/// All rows; those of the settings first, in their order.
+pub(crate) fn rows() -> &'static [&'static Row] {
+    static ALL: OnceLock<Vec<&'static Row>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        [network::ROWS, data::ROWS, persistence::ROWS, operation::ROWS, inert::ROWS]
+            .into_iter()
+            .flatten()
+            .collect()
+    })
+}
 
-/// A setting whose text or number can be changed at any time.
+const AS_IT_IS: Accept = |_, new| Ok(new.to_owned());
+
+/// A setting that can be changed at any time.
 const fn row(
     setting: Setting,
     name: &'static str,
@@ -97,229 +189,72 @@ const fn row(
     default: &'static str,
     doc: &'static str,
 ) -> Row {
-    Row { setting, name, aliases: &[], kind, default, change: Change::Anytime, check: ANY, doc }
+    Row {
+        setting: Some(setting),
+        name,
+        aliases: &[],
+        kind,
+        default,
+        change: Change::Anytime,
+        effect: Effect::Full,
+        hidden: false,
+        accept: AS_IT_IS,
+        doc,
+    }
 }
 
 impl Row {
-    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
     const fn at_start(mut self) -> Self {
         self.change = Change::AtStart;
         self
     }
 
-    const fn checked(mut self, check: fn(&str) -> Result<(), ConfigError>) -> Self {
-        self.check = check;
+    const fn protected(mut self) -> Self {
+        self.change = Change::Protected;
+        self
+    }
+
+    const fn accepting(mut self, accept: Accept) -> Self {
+        self.accept = accept;
+        self
+    }
+
+    const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 }
 
-fn not_a_path(value: &str) -> Result<(), ConfigError> {
-    if value.is_empty() || value.contains('/') {
-        return Err(ConfigError::Plain("must be a name, not a path"));
-    }
-    Ok(())
+const fn number(min: i64, max: i64) -> Kind {
+    Kind::Number { min, max }
 }
 
-/// Pairs of numbers, or nothing.
-fn save_points(value: &str) -> Result<(), ConfigError> {
-    let words: Vec<&str> = value.split_whitespace().filter(|word| *word != "\"\"").collect();
-    let numbers = words.iter().all(|word| word.parse::<u32>().is_ok());
-    let fits = numbers && words.len().is_multiple_of(2);
-    if fits { Ok(()) } else { Err(ConfigError::Plain("Invalid save parameters")) }
-}
+/// A count without a bound.
+const COUNT: Kind = number(0, i64::MAX);
+/// A count as Redis bounds it where it keeps 32 bits.
+const INT: Kind = number(0, i32::MAX as i64);
+/// Any number of bytes.
+const BYTES: Kind = Kind::Bytes { min: 0, max: i64::MAX };
 
-const COUNT: Kind = Kind::Number { min: 0, max: i64::MAX };
-const SIZE: Kind = Kind::Bytes { min: 0, max: i64::MAX };
-
-pub(crate) const ROWS: &[Row] = &[
-    row(
-        Setting::ActiveExpire,
-        "active-expire",
-        Kind::Flag,
-        "yes",
-        "Remove expired keys that nobody asks for.",
-    ),
-    row(
-        Setting::AppendDirName,
-        "appenddirname",
-        Kind::Text,
-        "appendonlydir",
-        "The folder of the append-only file, inside of dir.",
-    )
-    .at_start()
-    .checked(not_a_path),
-    row(
-        Setting::AppendFilename,
-        "appendfilename",
-        Kind::Text,
-        "appendonly.aof",
-        "What the names of the append-only file's parts begin with.",
-    )
-    .at_start()
-    .checked(not_a_path),
-    row(
-        Setting::AppendFsync,
-        "appendfsync",
-        Kind::Word(FSYNC_POLICIES),
-        "everysec",
-        "When written commands are forced to disk: before the reply, once a second, or when the \
-         system likes.",
-    ),
-    row(
-        Setting::AppendOnly,
-        "appendonly",
-        Kind::Flag,
-        "yes",
-        "Keep all data on disk in an append-only file.",
-    ),
-    row(
-        Setting::AofLoadTruncated,
-        "aof-load-truncated",
-        Kind::Flag,
-        "yes",
-        "Start even if the last command in the append-only file is cut off; drop it.",
-    ),
-    row(
-        Setting::Bind,
-        "bind",
-        Kind::Text,
-        "127.0.0.1",
-        "Addresses to listen on; one behind a minus sign may be missing.",
-    )
-    .at_start(),
-    row(
-        Setting::Databases,
-        "databases",
-        Kind::Number { min: 1, max: 1024 },
-        "16",
-        "Number of databases.",
-    )
-    .at_start(),
-    row(Setting::Dir, "dir", Kind::Text, "./data", "The folder for all data.").at_start(),
-    row(
-        Setting::HashMaxListpackEntries,
-        "hash-max-listpack-entries",
-        COUNT,
-        "128",
-        "Most fields of a hash that is kept packed.",
-    )
-    .also(&["hash-max-ziplist-entries"]),
-    row(
-        Setting::HashMaxListpackValue,
-        "hash-max-listpack-value",
-        SIZE,
-        "64",
-        "Longest field or value of a hash that is kept packed.",
-    )
-    .also(&["hash-max-ziplist-value"]),
-    row(
-        Setting::Hz,
-        "hz",
-        Kind::Number { min: 1, max: 500 },
-        "10",
-        "How often a second background work runs.",
-    ),
-    row(Setting::LogFile, "logfile", Kind::Text, "", "A file for the log; none: standard output.")
-        .at_start(),
-    row(Setting::LogLevel, "loglevel", Kind::Word(LOG_LEVELS), "notice", "How much is logged."),
-    row(
-        Setting::MaxClients,
-        "maxclients",
-        Kind::Number { min: 1, max: 4_294_967_295 },
-        "10000",
-        "Most clients at a time.",
-    ),
-    row(
-        Setting::Port,
-        "port",
-        Kind::Number { min: 0, max: 65535 },
-        "6379",
-        "The TCP port; 0 on the command line: any that is free.",
-    )
-    .at_start(),
-    row(
-        Setting::ProtoMaxBulkLen,
-        "proto-max-bulk-len",
-        Kind::Bytes { min: 1024 * 1024, max: i64::MAX },
-        "536870912",
-        "Longest argument of a command.",
-    ),
-    row(
-        Setting::RequirePass,
-        "requirepass",
-        Kind::Text,
-        "",
-        "The password that AUTH must give; none: no AUTH is needed.",
-    ),
-    row(
-        Setting::Save,
-        "save",
-        Kind::Text,
-        "",
-        "Snapshots by time and changes; accepted empty, as all data are in the append-only file.",
-    )
-    .checked(save_points),
-    row(
-        Setting::SetMaxIntsetEntries,
-        "set-max-intset-entries",
-        COUNT,
-        "512",
-        "Most members of a set of integers that is kept packed.",
-    ),
-    row(
-        Setting::SetMaxListpackEntries,
-        "set-max-listpack-entries",
-        COUNT,
-        "128",
-        "Most members of a set that is kept packed.",
-    ),
-    row(
-        Setting::SetMaxListpackValue,
-        "set-max-listpack-value",
-        SIZE,
-        "64",
-        "Longest member of a set that is kept packed.",
-    ),
-    row(
-        Setting::Shards,
-        "shards",
-        Kind::Number { min: 1, max: 64 },
-        "16",
-        "Parts of the keyspace with a lock each; rounded up to a power of two.",
-    )
-    .at_start(),
-    row(
-        Setting::TcpBacklog,
-        "tcp-backlog",
-        COUNT,
-        "511",
-        "Connections that may wait to be accepted.",
-    )
-    .at_start(),
-    row(
-        Setting::TcpKeepalive,
-        "tcp-keepalive",
-        COUNT,
-        "300",
-        "Seconds after which a silent peer is probed; 0: never.",
-    ),
-    row(
-        Setting::Threads,
-        "io-threads",
-        Kind::Number { min: 0, max: 128 },
-        "0",
-        "Threads that serve clients; 0: one for each core.",
-    )
-    .at_start(),
-    row(
-        Setting::Timeout,
-        "timeout",
-        Kind::Number { min: 0, max: 2_147_483_647 },
-        "0",
-        "Seconds after which an idle client is disconnected; 0: never.",
-    ),
+/// Words of `loglevel`, from most to least.
+pub(crate) const LOG_LEVELS: &[&str] = &["debug", "verbose", "notice", "warning", "nothing"];
+/// Words of `appendfsync`.
+pub(crate) const FSYNC_POLICIES: &[&str] = &["everysec", "always", "no"];
+/// Words of `maxmemory-policy`.
+pub(crate) const EVICTION_POLICIES: &[&str] = &[
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "noeviction",
 ];
+/// Words of the settings that allow risky commands.
+pub(crate) const PERMISSIONS: &[&str] = &["no", "yes", "local"];

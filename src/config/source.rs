@@ -1,32 +1,52 @@
 //! Where settings come from: the command line, and a file in the form of redis.conf.
+//!
+//! `respq [file | -] [--name value ...]...`: a file or standard input first, then options, which
+//! win over it. An option takes all words up to the next one that starts with two dashes.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Config, ROWS};
+use super::{Config, Effect, Kind, Row, Setting, rows};
 use crate::error::ServerError;
 use crate::resp::request::split_line;
 
+/// Files that may include one another.
+const INCLUDES_MAX: usize = 16;
+
+const EXAMPLES: &str = "\
+Examples:
+  respq                                        keep all data in ./data, port 6379
+  respq --port 6380 --dir /var/lib/respq       another port and folder
+  respq --appendfsync always                   a reply means: it is on disk
+  respq --appendonly no                        memory only
+  respq respq.conf --bind 10.0.0.5 -::1        a file in the form of redis.conf, an option more
+
+Options are spelt as redis-server spells them, and so are the lines of the file (`port 6380`).
+All settings, those without effect included: CONFIG GET *. Stop with Ctrl-C, SIGTERM or SHUTDOWN.
+";
+
+/// Directives of redis.conf that are no settings, and why they are refused.
+const REFUSED: &[(&str, &str)] = &[
+    ("loadmodule", "modules are not supported"),
+    ("rename-command", "commands cannot be renamed, and would stay within reach"),
+    ("user", "access rules are not supported, and without them everyone has all rights"),
+];
+
 /// The command line, with an option for each setting.
 fn command_line() -> Command {
-    let options = ROWS.iter().map(|row| {
-        Arg::new(row.name)
-            .long(row.name)
-            .help(row.doc)
-            .value_name("value")
-            .num_args(0..)
-            .allow_negative_numbers(true)
-            .action(ArgAction::Append)
-    });
     let file = Arg::new("config-file")
-        .help("A file in the form of redis.conf; options given behind it win")
+        .help("A file in the form of redis.conf, or - for standard input; options win over it")
         .value_name("config-file");
     Command::new("respq")
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
+        .override_usage("respq [config-file | -] [--setting value ...]...")
+        .after_help(EXAMPLES)
         .disable_version_flag(true)
+        .max_term_width(100)
         .arg(
             Arg::new("version")
                 .short('v')
@@ -35,68 +55,268 @@ fn command_line() -> Command {
                 .action(ArgAction::Version),
         )
         .arg(file)
-        .args(options)
+        .args(rows().iter().map(|row| option(row)))
+}
+
+fn option(row: &'static Row) -> Arg {
+    let value_name = match row.kind {
+        Kind::Bytes { .. } => "bytes",
+        Kind::Flag => "yes|no",
+        Kind::Number { .. } => "number",
+        Kind::Octal => "mode",
+        Kind::Text => "text",
+        Kind::Word(words) if words.len() > 3 => "word",
+        Kind::Word([a, b, c]) if [*a, *b, *c] == ["everysec", "always", "no"] => "when",
+        Kind::Word(_) => "word",
+    };
+    let default = if row.default.is_empty() { "none" } else { row.default };
+    let words = match row.kind {
+        Kind::Word(words) => format!(" One of: {}.", words.join(", ")),
+        _ => String::new(),
+    };
+    Arg::new(row.name)
+        .long(row.name)
+        .aliases(row.aliases)
+        .help(format!("{}{words} [{default}]", row.doc))
+        .value_name(value_name)
+        .hide(row.effect != Effect::Full || row.hidden)
+        .action(ArgAction::Append)
 }
 
 /// Reads the settings; `Err(Asked)` holds the text that `--help` or `--version` asked for.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ServerError> {
-    let matches = command_line().try_get_matches_from(arguments).map_err(|error| {
+    let words = arguments.into_iter().map(|word| word.to_string_lossy().into_owned());
+    let matches = command_line().try_get_matches_from(join_values(words)).map_err(|error| {
         if error.use_stderr() {
-            let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            ServerError::Usage(line.trim_start_matches("error: ").to_owned())
+            ServerError::Usage(one_line(&error.to_string()))
         } else {
             ServerError::Asked(error.render().to_string())
         }
     })?;
     let config = Config::default();
     if let Some(path) = matches.get_one::<String>("config-file") {
-        let path = PathBuf::from(path);
-        read_file(&config, &path)?;
-        *config.file.write() = Some(path);
+        read_first(&config, path)?;
     }
     read_options(&config, &matches)?;
     Ok(config)
 }
 
+/// Puts the words of each option into one, `--save 900 1` into `--save=900 1`.
+fn join_values(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut files: Vec<String> = Vec::new();
+    for (place, word) in words.enumerate() {
+        let is_option = word.strip_prefix("--").is_some_and(|name| !name.is_empty());
+        let is_short = matches!(word.as_str(), "-h" | "-v");
+        match joined.last_mut() {
+            _ if place == 0 => files.push(word),
+            _ if is_option => joined.push(in_lower_case(&word)),
+            _ if is_short => joined.push(word),
+            Some(option) if option.starts_with("--") && word != "-" => {
+                option.push(if option.contains('=') { ' ' } else { '=' });
+                option.push_str(&word);
+            }
+            Some(_) | None => files.push(word),
+        }
+    }
+    files.extend(joined);
+    files
+}
+
+/// An option's name in lower case, a value behind `=` as it is.
+fn in_lower_case(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, value)) => format!("{}={value}", name.to_ascii_lowercase()),
+        None => option.to_ascii_lowercase(),
+    }
+}
+
+/// What is wrong, and a tip if there is one.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim);
+    let telling = lines.filter(|line| line.starts_with("error: ") || line.starts_with("tip: "));
+    let telling: Vec<&str> = telling.map(|line| line.trim_start_matches("error: ")).collect();
+    telling.join("; ")
+}
+
 fn read_options(config: &Config, matches: &ArgMatches) -> Result<(), ServerError> {
-    for row in ROWS {
-        let occurrences = matches.get_occurrences::<String>(row.name);
-        let values: Vec<String> = occurrences
-            .into_iter()
-            .flatten()
-            .map(|words| words.cloned().collect::<Vec<_>>().join(" "))
-            .collect();
-        if !values.is_empty() {
-            let value = values.join(" ");
-            set(config, row.name, value.trim(), &format!("option --{}", row.name))?;
+    for row in rows() {
+        let values = matches.get_many::<String>(row.name).into_iter().flatten();
+        let mut source = Source { config, saves: None };
+        for value in values {
+            source.set(row.name, value.trim(), &format!("option --{}", row.name))?;
         }
     }
     Ok(())
 }
 
-fn read_file(config: &Config, path: &Path) -> Result<(), ServerError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ServerError::file("read the configuration file", path, error))?;
-    for (number, line) in text.lines().enumerate() {
-        let place = format!("{}:{}", path.display(), number + 1);
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let words = split_line(line.as_bytes())
-            .ok_or_else(|| ServerError::Usage(format!("{place}: unbalanced quotes")))?;
-        let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        let (name, values) = words.split_first().expect("the line has at least one word");
-        set(config, name, &values.join(" "), &place)?;
+fn read_first(config: &Config, path: &str) -> Result<(), ServerError> {
+    let mut source = Source { config, saves: None };
+    if path == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|error| ServerError::System {
+            action: "read the settings from standard input",
+            error,
+        })?;
+        return source.read_lines(&text, "standard input", 0);
     }
+    let path = PathBuf::from(path);
+    source.read_file(&path, 0)?;
+    *config.file.write() = Some(std::path::absolute(&path).unwrap_or(path));
     Ok(())
 }
 
-fn set(config: &Config, name: &str, value: &str, place: &str) -> Result<(), ServerError> {
-    let row = super::find(name)
-        .ok_or_else(|| ServerError::Usage(format!("{place}: unknown setting '{name}'")))?;
-    config
-        .set(row.setting, value)
-        .map_err(|error| ServerError::Usage(format!("{place}: {} '{value}': {error}", row.name)))
+/// A file with all it includes, or the options.
+struct Source<'c> {
+    config: &'c Config,
+    /// Several `save` lines of a source add up; what they say so far.
+    saves: Option<String>,
+}
+
+impl Source<'_> {
+    fn read_file(&mut self, path: &Path, depth: usize) -> Result<(), ServerError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ServerError::file("read the configuration file", path, error))?;
+        self.read_lines(&text, &path.display().to_string(), depth)
+    }
+
+    fn read_lines(&mut self, text: &str, name: &str, depth: usize) -> Result<(), ServerError> {
+        for (number, line) in text.lines().enumerate() {
+            let place = format!("{name}:{}", number + 1);
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let words = split_line(line.as_bytes())
+                .ok_or_else(|| ServerError::Usage(format!("{place}: unbalanced quotes")))?;
+            let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+            let Some((directive, values)) = words.split_first() else { continue };
+            if directive.eq_ignore_ascii_case("include") {
+                self.include(values, &place, depth)?;
+            } else {
+                self.set(directive, &values.join(" "), &place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn include(
+        &mut self,
+        paths: &[std::borrow::Cow<'_, str>],
+        place: &str,
+        depth: usize,
+    ) -> Result<(), ServerError> {
+        if depth == INCLUDES_MAX {
+            return Err(ServerError::Usage(format!("{place}: files include one another")));
+        }
+        if paths.is_empty() {
+            return Err(ServerError::Usage(format!("{place}: include needs a file")));
+        }
+        for path in paths {
+            for path in files_of(path) {
+                self.read_file(&path, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &str, place: &str) -> Result<(), ServerError> {
+        if let Some((name, reason)) = REFUSED.iter().find(|row| row.0.eq_ignore_ascii_case(name)) {
+            return Err(ServerError::Usage(format!("{place}: '{name}' is refused: {reason}")));
+        }
+        let at = super::find(name)
+            .ok_or_else(|| ServerError::Usage(format!("{place}: unknown setting '{name}'")))?;
+        let row = rows()[at];
+        let value =
+            if row.setting == Some(Setting::Save) { self.saves(value) } else { value.into() };
+        self.config.set_at(at, &value).map_err(|error| {
+            ServerError::Usage(format!("{place}: {} '{value}': {error}", row.name))
+        })
+    }
+
+    /// The save points so far with these; an empty value takes back those before it.
+    fn saves(&mut self, value: &str) -> String {
+        let saves = self.saves.get_or_insert_default();
+        if value.is_empty() {
+            saves.clear();
+        } else {
+            saves.push(' ');
+            saves.push_str(value);
+        }
+        saves.trim().to_owned()
+    }
+}
+
+/// The files of an include: one, or those in a folder whose names fit a pattern, in order.
+fn files_of(path: &str) -> Vec<PathBuf> {
+    let path = PathBuf::from(path);
+    let pattern = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let Some(pattern) = pattern.filter(|name| name.contains(['*', '?', '['])) else {
+        return vec![path];
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            crate::glob::matches(pattern.as_bytes(), entry.file_name().as_encoded_bytes())
+        })
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_words(line: &[&str]) -> Result<Config, ServerError> {
+        read(std::iter::once("respq").chain(line.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn options_take_several_words() {
+        let words = ["--bind", "127.0.0.1", "-::1", "--save", "900", "1", "--save", "300", "10"];
+        let config = read_words(&words).expect("valid");
+        assert_eq!(config.text(Setting::Bind), "127.0.0.1 -::1");
+        assert_eq!(config.text(Setting::Save), "900 1 300 10");
+        let config = read_words(&["--save", "", "--PORT", "1"]).expect("valid");
+        assert_eq!(config.text(Setting::Save), "");
+        assert_eq!(config.number(Setting::Port), 1);
+        let config = read_words(&["--list-max-ziplist-size", "-3"]).expect("valid");
+        assert_eq!(config.number(Setting::ListMaxListpackSize), -3);
+    }
+
+    #[test]
+    fn errors_are_one_line() {
+        for (words, expected) in [
+            (&["--prot", "1"][..], "unexpected argument '--prot' found; tip: a similar argument"),
+            (&["--port", "x"][..], "option --port: port 'x': argument couldn't be parsed"),
+            (&["--tls-port", "1"][..], "option --tls-port: tls-port '1': encrypted"),
+            (&["no-such-file"][..], "cannot read the configuration file no-such-file: "),
+        ] {
+            let text = read_words(words).expect_err("wrong").to_string();
+            assert!(text.starts_with(expected) && !text.contains('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_include_others() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name);
+        let main = format!("include {}/*.inc\n# note\nhz 20\n", dir.path().display());
+        std::fs::write(path("main.conf"), main).expect("written");
+        std::fs::write(path("a.inc"), "hz 15\nsave 900 1\nsave 300 10\n").expect("written");
+        std::fs::write(path("loop.conf"), format!("include {}\n", path("loop.conf").display()))
+            .expect("written");
+        let main = path("main.conf").display().to_string();
+        let config = read_words(&[&main, "--timeout", "5"]).expect("valid");
+        assert_eq!(config.number(Setting::Hz), 20);
+        assert_eq!(config.number(Setting::Timeout), 5);
+        assert_eq!(config.text(Setting::Save), "900 1 300 10");
+        assert_eq!(config.file(), Some(path("main.conf")));
+        let looping = path("loop.conf").display().to_string();
+        assert!(read_words(&[&looping]).is_err());
+    }
 }

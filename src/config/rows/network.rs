@@ -1,0 +1,112 @@
+//! Settings of connections.
+
+use super::super::text;
+use super::{COUNT, INT, Kind, Row, Setting, number, row};
+
+pub(super) const ROWS: &[Row] = &[
+    row(
+        Setting::Bind,
+        "bind",
+        Kind::Text,
+        "127.0.0.1 -::1",
+        "Addresses to listen on; one behind a minus sign may be missing.",
+    )
+    .at_start()
+    .accepting(text::words),
+    row(
+        Setting::ClientOutputBufferLimit,
+        "client-output-buffer-limit",
+        Kind::Text,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        "Replies that may pile up for a class of clients: at most, and at most for so many seconds.",
+    )
+    .accepting(text::output_buffer_limits),
+    row(
+        Setting::ClientQueryBufferLimit,
+        "client-query-buffer-limit",
+        Kind::Bytes { min: 1024 * 1024, max: i64::MAX },
+        "1073741824",
+        "Bytes that a client may send ahead of what was run.",
+    ),
+    row(
+        Setting::Threads,
+        "io-threads",
+        number(0, 128),
+        "0",
+        "Threads that serve clients; 0: one for each core.",
+    )
+    .at_start(),
+    row(
+        Setting::MaxClients,
+        "maxclients",
+        number(1, u32::MAX as i64),
+        "10000",
+        "Most clients at a time.",
+    ),
+    row(
+        Setting::MaxMemoryClients,
+        "maxmemory-clients",
+        Kind::Text,
+        "0",
+        "Memory that all clients may take, in bytes or as a share of maxmemory; 0: any.",
+    )
+    .accepting(text::bytes_or_percent),
+    row(
+        Setting::Port,
+        "port",
+        number(0, 65535),
+        "6379",
+        "The TCP port; 0: any that is free.",
+    )
+    .at_start(),
+    row(
+        Setting::ProtectedMode,
+        "protected-mode",
+        Kind::Flag,
+        "yes",
+        "Without a password, serve clients of this machine only.",
+    ),
+    row(
+        Setting::ProtoMaxBulkLen,
+        "proto-max-bulk-len",
+        Kind::Bytes { min: 1024 * 1024, max: i64::MAX },
+        "536870912",
+        "Longest argument of a command.",
+    ),
+    row(
+        Setting::RequirePass,
+        "requirepass",
+        Kind::Text,
+        "",
+        "The password that AUTH must give; none: no AUTH is needed.",
+    ),
+    row(
+        Setting::TcpBacklog,
+        "tcp-backlog",
+        INT,
+        "511",
+        "Connections that may wait to be accepted.",
+    )
+    .at_start(),
+    row(
+        Setting::TcpKeepalive,
+        "tcp-keepalive",
+        INT,
+        "300",
+        "Seconds after which a silent peer is probed; 0: never.",
+    ),
+    row(
+        Setting::Timeout,
+        "timeout",
+        INT,
+        "0",
+        "Seconds after which an idle client is disconnected; 0: never.",
+    ),
+    row(
+        Setting::TrackingTableMaxKeys,
+        "tracking-table-max-keys",
+        COUNT,
+        "1000000",
+        "Keys that are remembered for clients which cache them; 0: any number.",
+    ),
+];
