@@ -62,8 +62,22 @@ pub(crate) struct Figures {
     pub(crate) output_bytes: AtomicUsize,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    /// Subscriptions.
+    pub(crate) channels: AtomicUsize,
+    pub(crate) patterns: AtomicUsize,
+    pub(crate) shard_channels: AtomicUsize,
+    pub(crate) reply_buf_bytes: AtomicUsize,
+    pub(crate) monitor: AtomicBool,
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
+}
+
+/// What a client is there for; each kind has limits of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Normal,
+    /// It has subscribed to something.
+    PubSub,
 }
 
 /// A client as others see it.
@@ -111,6 +125,18 @@ impl Handle {
             killed: AtomicBool::new(false),
             wake,
         }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        let figures = &self.figures;
+        let counts = [&figures.channels, &figures.patterns, &figures.shard_channels];
+        let subscribed = counts.iter().any(|count| count.load(Ordering::Relaxed) > 0);
+        if subscribed { Kind::PubSub } else { Kind::Normal }
+    }
+
+    /// Bytes that the client has not taken yet.
+    pub(crate) fn pending_bytes(&self) -> usize {
+        self.figures.output_bytes.load(Ordering::Relaxed) + self.outbox.lock().bytes.len()
     }
 
     /// The protocol the client speaks.

@@ -4,7 +4,7 @@ pub(crate) mod handle;
 pub(crate) mod registry;
 pub(crate) mod state;
 
-pub(crate) use handle::{Handle, Peer, Unblock};
+pub(crate) use handle::{Handle, Kind, Peer, Unblock};
 pub(crate) use registry::Registry;
 pub(crate) use state::{Client, ReplyMode, Transaction};
 

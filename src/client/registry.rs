@@ -45,12 +45,13 @@ impl Registry {
     }
 
     pub(crate) fn find(&self, id: ClientId) -> Option<Arc<Handle>> {
-        self.clients.get(&id).map(|handle| Arc::clone(&handle))
+        self.clients.get(&id).map(|handle| Arc::clone(&handle)).filter(|handle| !handle.is_killed())
     }
 
-    /// All clients, in the order in which they connected.
+    /// All clients that are not about to be closed, in the order in which they connected.
     pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
         let mut all: Vec<_> = self.clients.iter().map(|entry| Arc::clone(entry.value())).collect();
+        all.retain(|handle| !handle.is_killed());
         all.sort_unstable_by_key(|handle| handle.id);
         all
     }

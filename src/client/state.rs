@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Handle, Peer};
+use super::{Handle, Kind, Peer};
 use crate::resp::request::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
@@ -64,6 +64,11 @@ impl Client {
     /// A client of the server's own, without a connection: replay and tests.
     pub(crate) fn internal() -> Self {
         Self::new(Arc::new(Handle::new(0, Peer::default(), 0, Box::new(|| {}))), true)
+    }
+
+    /// Has the client subscribed to something?
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.handle.kind() == Kind::PubSub
     }
 
     /// Selects a database, which exists.

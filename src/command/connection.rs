@@ -1,11 +1,74 @@
-//! The group `connection`.
+//! The group `connection`, without CLIENT: who the client is, what it speaks, which database.
 
+use std::sync::atomic::Ordering;
+
+use super::client::{is_printable, rename};
+use super::transaction::forget_watches;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
     Outcome,
 };
+use crate::client::ReplyMode;
+use crate::config::{Config, Setting};
+use crate::resp::Protocol;
+
+/// The version of Redis that clients may take this server for.
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
+
+/// The only user there is.
+const USER: &[u8] = b"default";
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "auth",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::NoAuth,
+            Flag::AllowBusy,
+        ],
+        acl: &[Category::Connection],
+        since: "1.0.0",
+        syntax: "[username] password",
+        summary: "Tells who the client is.",
+        subcommands: &[],
+        handler: auth,
+    },
+    CommandSpec {
+        name: "echo",
+        arity: Arity::Exact(2),
+        keys: KeySpec::None,
+        flags: &[Flag::Loading, Flag::Stale, Flag::Fast],
+        acl: &[Category::Connection],
+        since: "1.0.0",
+        syntax: "message",
+        summary: "Replies with the message.",
+        subcommands: &[],
+        handler: echo,
+    },
+    CommandSpec {
+        name: "hello",
+        arity: Arity::AtLeast(1),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::NoAuth,
+            Flag::AllowBusy,
+        ],
+        acl: &[Category::Connection],
+        since: "6.0.0",
+        syntax: "[protover [AUTH username password] [SETNAME clientname]]",
+        summary: "Chooses the protocol, and replies what the server is.",
+        subcommands: &[],
+        handler: hello,
+    },
     CommandSpec {
         name: "ping",
         arity: Arity::AtLeast(1),
@@ -17,6 +80,47 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         summary: "Replies PONG, or the message.",
         subcommands: &[],
         handler: ping,
+    },
+    CommandSpec {
+        name: "quit",
+        arity: Arity::AtLeast(1),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::NoAuth,
+            Flag::AllowBusy,
+            Flag::Unqueued,
+        ],
+        acl: &[Category::Connection],
+        since: "1.0.0",
+        syntax: "",
+        summary: "Replies OK and closes the connection.",
+        subcommands: &[],
+        handler: quit,
+    },
+    CommandSpec {
+        name: "reset",
+        arity: Arity::Exact(1),
+        keys: KeySpec::None,
+        flags: &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::NoAuth,
+            Flag::AllowBusy,
+            Flag::Unqueued,
+            Flag::WholeTransaction,
+        ],
+        acl: &[Category::Connection],
+        since: "6.2.0",
+        syntax: "",
+        summary: "Brings the connection back to the state of a new one.",
+        subcommands: &[],
+        handler: reset,
     },
     CommandSpec {
         name: "select",
@@ -32,21 +136,188 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
     },
 ];
 
+/// `AUTH [username] password`
+///
+/// Tells who the client is: the user `default` with the password of the setting `requirepass`.
+/// Replies OK. Errors: WRONGPASS; ERR if no password is asked for and no user is named.
+/// <https://redis.io/docs/latest/commands/auth/>
+fn auth(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let first = args.bytes()?;
+    let second = args.bytes().ok();
+    args.finish()?;
+    let config = &context.services.config;
+    let (user, password) = match second {
+        Some(password) => (first, password),
+        None if config.text(Setting::RequirePass).is_empty() => {
+            return Err(CommandError::Plain(
+                "ERR AUTH <password> called without any password configured for the default \
+                 user. Are you sure your configuration is correct?",
+            ));
+        }
+        None => (USER, first),
+    };
+    check_password(config, user, password)?;
+    context.client.authenticated = true;
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// A user without a password takes any.
+fn check_password(config: &Config, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
+    let expected = config.text(Setting::RequirePass);
+    if user == USER && (expected.is_empty() || is_same_secret(password, expected.as_bytes())) {
+        return Ok(());
+    }
+    Err(CommandError::Plain("WRONGPASS invalid username-password pair or user is disabled."))
+}
+
+/// Takes as long for any `given` of one length, so that the time tells nothing of `expected`.
+fn is_same_secret(given: &[u8], expected: &[u8]) -> bool {
+    let padded = expected.iter().copied().chain(std::iter::repeat(0));
+    let difference = given.iter().zip(padded).fold(0, |sum, (a, b)| sum | (a ^ b));
+    std::hint::black_box(difference) == 0 && given.len() == expected.len()
+}
+
+/// `ECHO message`
+///
+/// Replies the message as a bulk string.
+/// <https://redis.io/docs/latest/commands/echo/>
+fn echo(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    context.reply.bulk(args.bytes()?);
+    Ok(Outcome::Done)
+}
+
+/// `HELLO [protover [AUTH username password] [SETNAME clientname]]`
+///
+/// Speaks version 2 or 3 of the protocol from now on; replies a map of what the server is.
+/// Errors: NOPROTO for other versions; WRONGPASS; NOAUTH if the client has still to say who it
+/// is; ERR on a name with spaces.
+/// <https://redis.io/docs/latest/commands/hello/>
+fn hello(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let mut protocol = None;
+    if !args.is_empty() {
+        let not_a_number = "ERR Protocol version is not an integer or out of range";
+        protocol = match args.integer().map_err(|_| CommandError::Plain(not_a_number))? {
+            2 => Some(Protocol::Resp2),
+            3 => Some(Protocol::Resp3),
+            _ => return Err(CommandError::Plain("NOPROTO unsupported protocol version")),
+        };
+    }
+    let (mut credentials, mut name) = (None, None);
+    while let Some(option) = args.peek() {
+        if args.len() >= 3 && args.keyword("AUTH") {
+            credentials = Some((args.bytes()?, args.bytes()?));
+        } else if args.len() >= 2 && args.keyword("SETNAME") {
+            name = Some(args.bytes()?);
+        } else {
+            let option = String::from_utf8_lossy(option);
+            let text = format!("ERR Syntax error in HELLO option '{option}'");
+            return Err(CommandError::Text(text.into()));
+        }
+    }
+    if name.is_some_and(|name| !is_printable(name)) {
+        return Err(CommandError::Plain(super::client::BAD_NAME));
+    }
+    if let Some((user, password)) = credentials {
+        check_password(&context.services.config, user, password)?;
+        context.client.authenticated = true;
+    } else if !context.is_authenticated() {
+        return Err(CommandError::Plain(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+             HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+             select the RESP protocol version at the same time",
+        ));
+    }
+    if let Some(name) = name {
+        rename(context, name);
+    }
+    if let Some(protocol) = protocol {
+        context.reply.switch(protocol);
+        context.client.handle.set_protocol(protocol);
+    }
+    write_greeting(context);
+    Ok(Outcome::Done)
+}
+
+fn write_greeting(context: &mut Context<'_>) {
+    let id = i64::try_from(context.client.handle.id).unwrap_or(i64::MAX);
+    let reply = &mut *context.reply;
+    reply.map(7);
+    reply.bulk(b"server");
+    reply.bulk(b"redis");
+    reply.bulk(b"version");
+    reply.bulk(REDIS_VERSION.as_bytes());
+    reply.bulk(b"proto");
+    reply.integer(if reply.protocol() == Protocol::Resp2 { 2 } else { 3 });
+    reply.bulk(b"id");
+    reply.integer(id);
+    reply.bulk(b"mode");
+    reply.bulk(b"standalone");
+    reply.bulk(b"role");
+    reply.bulk(b"master");
+    reply.bulk(b"modules");
+    reply.array(0);
+}
+
 /// `PING [message]`
 ///
-/// Replies PONG, or the message as a bulk string.
+/// Replies PONG, or the message as a bulk string. A RESP2 client that has subscribed gets
+/// `["pong", message]`, in the shape of the messages among which it must find it.
 /// <https://redis.io/docs/latest/commands/ping/>
 fn ping(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    match args.len() {
-        0 => context.reply.status("PONG"),
-        1 => context.reply.bulk(args.bytes()?),
-        _ => return Err(CommandError::WrongArity("ping".into())),
+    if args.len() > 1 {
+        return Err(CommandError::WrongArity("ping".into()));
     }
+    let message = args.bytes().ok();
+    let among_messages =
+        context.client.is_subscribed() && context.reply.protocol() == Protocol::Resp2;
+    if among_messages {
+        context.reply.array(2);
+        context.reply.bulk(b"pong");
+        context.reply.bulk(message.unwrap_or_default());
+        return Ok(Outcome::Done);
+    }
+    match message {
+        None => context.reply.status("PONG"),
+        Some(message) => context.reply.bulk(message),
+    }
+    Ok(Outcome::Done)
+}
+
+/// `QUIT`
+///
+/// Replies OK; the connection is closed once that is sent.
+/// <https://redis.io/docs/latest/commands/quit/>
+fn quit(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.client.closing = true;
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `RESET`
+///
+/// Drops the transaction, watches, subscriptions and name; back to database 0, RESP2 and all
+/// replies; a password must be given again. Replies the status RESET.
+/// <https://redis.io/docs/latest/commands/reset/>
+fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.client.close_transaction();
+    forget_watches(context);
+    context.client.authenticated = context.services.config.text(Setting::RequirePass).is_empty();
+    context.client.reply_mode = ReplyMode::On;
+    context.client.handle.figures.no_evict.store(false, Ordering::Relaxed);
+    context.client.handle.figures.no_touch.store(false, Ordering::Relaxed);
+    context.client.select(0);
+    context.db.select(0);
+    rename(context, b"");
+    context.reply.switch(Protocol::Resp2);
+    context.client.handle.set_protocol(Protocol::Resp2);
+    context.reply.status("RESET");
     Ok(Outcome::Done)
 }
 
 /// `SELECT index`
 ///
+/// Replies OK. Errors: ERR if there is no such database.
 /// <https://redis.io/docs/latest/commands/select/>
 fn select(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let index = args.integer()?;
@@ -57,4 +328,19 @@ fn select(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     context.db.select(index);
     context.reply.ok();
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_secret;
+
+    #[test]
+    fn secrets() {
+        for (given, expected, same) in
+            [("a", "a", true), ("", "", true), ("a", "ab", false), ("ab", "a", false)]
+        {
+            assert_eq!(is_same_secret(given.as_bytes(), expected.as_bytes()), same);
+        }
+        assert!(!is_same_secret(b"a\0", b"a"));
+    }
 }

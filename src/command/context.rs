@@ -8,7 +8,7 @@ use super::{Outcome, TimeoutReply, Wait};
 use crate::aof::Aof;
 use crate::client::{Client, Registry};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Setting};
 use crate::observe::Stats;
 use crate::random::Random;
 use crate::resp::Reply;
@@ -61,6 +61,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Has the client said who it is, or need it not?
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.client.authenticated || self.services.config.text(Setting::RequirePass).is_empty()
+    }
+
     /// Logs this effect instead of the command as it was sent. Several calls add up.
     pub(crate) fn propagate(&mut self, words: &[&[u8]]) {
         self.propagated = true;

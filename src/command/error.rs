@@ -17,6 +17,8 @@ pub(crate) enum CommandError {
     /// Any text that needs no parameters; the code stands in front.
     Plain(&'static str),
     Syntax,
+    /// A text with words of the request in it; the code stands in front.
+    Text(Box<str>),
     UnknownCommand {
         name: Box<str>,
         args: Box<str>,
@@ -42,6 +44,7 @@ impl fmt::Display for CommandError {
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
             Self::Syntax => "ERR syntax error",
+            Self::Text(text) => text,
             Self::UnknownCommand { name, args } => {
                 return write!(f, "ERR unknown command '{name}', with args beginning with: {args}");
             }

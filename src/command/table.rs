@@ -5,11 +5,14 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
-use super::{CommandSpec, Flag, admin, connection, hash, keys, list, set, string, transaction};
+use super::{
+    CommandSpec, Flag, admin, client, connection, hash, keys, list, set, string, transaction,
+};
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
+    ("connection", client::COMMANDS),
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
     ("hash", hash::COMMANDS),

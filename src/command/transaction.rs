@@ -145,7 +145,7 @@ fn touch_expired_watches(context: &mut Context<'_>) {
     }
 }
 
-fn forget_watches(context: &mut Context<'_>) {
+pub(super) fn forget_watches(context: &mut Context<'_>) {
     let client = context.client.handle.id;
     for watched in std::mem::take(&mut context.client.watched) {
         context.db.other(watched.db).unwatch(&watched.key, client);

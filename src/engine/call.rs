@@ -8,6 +8,7 @@ use super::{Engine, Waiter};
 use crate::client::{Client, ReplyMode};
 use crate::command::table::{Command, table};
 use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
+use crate::config::Setting;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Changes, Db, Locked, ShardSet};
@@ -91,7 +92,7 @@ impl<'e> Batch<'e> {
         if !command.spec.arity.allows(argv.len()) {
             return Err(CommandError::WrongArity(command.full_name.as_str().into()));
         }
-        if !client.authenticated && !command.has(Flag::NoAuth) {
+        if !client.authenticated && !command.has(Flag::NoAuth) && self.needs_password() {
             return Err(CommandError::NoAuth);
         }
         if client.transaction.is_some() && !command.has(Flag::Unqueued) {
@@ -101,6 +102,10 @@ impl<'e> Batch<'e> {
             return Ok(Admitted::Queue);
         }
         Ok(Admitted::Run(command))
+    }
+
+    fn needs_password(&self) -> bool {
+        !self.engine.services.config.text(Setting::RequirePass).is_empty()
     }
 
     /// Answers a request that was not admitted.

@@ -1,0 +1,275 @@
+//! The subcommands of CLIENT: what is known of the connections, and what can be done to them.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
+    Outcome,
+};
+use crate::client::{ClientId, ReplyMode, Unblock};
+
+mod kill;
+mod list;
+
+/// Refusal of a name that CLIENT LIST could not show.
+pub(super) const BAD_NAME: &str =
+    "ERR Client names cannot contain spaces, newlines or special characters.";
+
+/// Flags of the subcommands that anyone may use.
+const OPEN: &[Flag] = &[Flag::NoScript, Flag::Loading, Flag::Stale];
+/// Flags of the subcommands that concern other clients.
+const ADMIN: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale];
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[CommandSpec {
+    name: "client",
+    arity: Arity::AtLeast(2),
+    keys: KeySpec::None,
+    flags: &[],
+    acl: &[],
+    since: "2.4.0",
+    syntax: "",
+    summary: "A container for commands on connections.",
+    subcommands: SUBCOMMANDS,
+    handler: super::help::help,
+}];
+
+/// A row of a subcommand.
+const fn row(
+    name: &'static str,
+    arity: Arity,
+    flags: &'static [Flag],
+    handler: super::Handler,
+) -> CommandSpec {
+    CommandSpec {
+        name,
+        arity,
+        keys: KeySpec::None,
+        flags,
+        acl: &[Category::Connection],
+        since: "2.4.0",
+        syntax: "",
+        summary: "",
+        subcommands: &[],
+        handler,
+    }
+}
+
+impl CommandSpec {
+    /// The row with what its page says.
+    const fn says(
+        mut self,
+        since: &'static str,
+        syntax: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        self.since = since;
+        self.syntax = syntax;
+        self.summary = summary;
+        self
+    }
+}
+
+const SUBCOMMANDS: &[CommandSpec] = &[
+    row("getname", Arity::Exact(2), OPEN, getname).says(
+        "2.6.9",
+        "",
+        "Replies with the name of the connection.",
+    ),
+    row("help", Arity::Exact(2), &[Flag::Loading, Flag::Stale], super::help::help).says(
+        "5.0.0",
+        "",
+        "Replies with the subcommands.",
+    ),
+    row("id", Arity::Exact(2), OPEN, id).says(
+        "5.0.0",
+        "",
+        "Replies with the number of the connection.",
+    ),
+    row("info", Arity::Exact(2), OPEN, list::info).says(
+        "6.2.0",
+        "",
+        "Replies with what is known of this connection.",
+    ),
+    row("kill", Arity::AtLeast(3), ADMIN, kill::kill).says(
+        "2.4.0",
+        "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER \
+         username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] [...]>>",
+        "Closes connections.",
+    ),
+    row("list", Arity::AtLeast(2), ADMIN, list::list).says(
+        "2.4.0",
+        "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+        "Replies with what is known of the connections, one a line.",
+    ),
+    row("no-evict", Arity::Exact(3), ADMIN, no_evict).says(
+        "7.0.0",
+        "<ON | OFF>",
+        "Spares the connection when clients take too much memory.",
+    ),
+    row("no-touch", Arity::Exact(3), OPEN, no_touch).says(
+        "7.2.0",
+        "<ON | OFF>",
+        "Leaves the time of the last access of keys as it is.",
+    ),
+    row("reply", Arity::Exact(3), OPEN, reply).says(
+        "3.2.0",
+        "<ON | OFF | SKIP>",
+        "Chooses whether the connection gets replies.",
+    ),
+    row("setinfo", Arity::Exact(4), OPEN, setinfo).says(
+        "7.2.0",
+        "<LIB-NAME libname | LIB-VER libver>",
+        "Tells which client library this is.",
+    ),
+    row("setname", Arity::Exact(3), OPEN, setname).says(
+        "2.6.9",
+        "connection-name",
+        "Gives the connection a name.",
+    ),
+    row("unblock", Arity::AtLeast(3), ADMIN, unblock).says(
+        "5.0.0",
+        "client-id [TIMEOUT | ERROR]",
+        "Ends the blocking command of another connection.",
+    ),
+];
+
+/// May these bytes stand in CLIENT LIST?
+pub(super) fn is_printable(word: &[u8]) -> bool {
+    word.iter().all(u8::is_ascii_graphic)
+}
+
+/// Gives the connection a name, which is printable; an empty one takes the name away.
+pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
+    *context.client.handle.name.lock() = name.into();
+}
+
+/// `CLIENT GETNAME`
+///
+/// Replies the name of the connection, or nil.
+/// <https://redis.io/docs/latest/commands/client-getname/>
+fn getname(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let name = context.client.handle.name.lock();
+    if name.is_empty() { context.reply.nil() } else { context.reply.bulk(&name) }
+    drop(name);
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT ID`
+///
+/// Replies the number of the connection; later ones have greater numbers.
+/// <https://redis.io/docs/latest/commands/client-id/>
+fn id(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.reply.integer(i64::try_from(context.client.handle.id).unwrap_or(i64::MAX));
+    Ok(Outcome::Done)
+}
+
+/// Reads the last argument, ON or OFF.
+fn on_or_off(args: &mut Args<'_>) -> Result<bool, CommandError> {
+    let on = args.keyword("ON");
+    if on || args.keyword("OFF") { Ok(on) } else { Err(CommandError::Syntax) }
+}
+
+/// `CLIENT NO-EVICT <ON | OFF>`
+///
+/// Replies OK. Connections are not closed for the memory they take all together, so this changes
+/// what CLIENT LIST shows, and nothing else.
+/// <https://redis.io/docs/latest/commands/client-no-evict/>
+fn no_evict(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    context.client.handle.figures.no_evict.store(on_or_off(args)?, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT NO-TOUCH <ON | OFF>`
+///
+/// Replies OK. Commands of this connection, other than TOUCH, leave the keys' time of last access
+/// as it is.
+/// <https://redis.io/docs/latest/commands/client-no-touch/>
+fn no_touch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    context.client.handle.figures.no_touch.store(on_or_off(args)?, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT REPLY <ON | OFF | SKIP>`
+///
+/// ON replies OK; OFF and SKIP reply nothing, SKIP nor to the next command.
+/// <https://redis.io/docs/latest/commands/client-reply/>
+fn reply(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if args.keyword("ON") {
+        context.client.reply_mode = ReplyMode::On;
+        context.reply.ok();
+    } else if args.keyword("OFF") {
+        context.client.reply_mode = ReplyMode::Off;
+    } else if args.keyword("SKIP") {
+        if context.client.reply_mode != ReplyMode::Off {
+            context.client.reply_mode = ReplyMode::SkipNext;
+        }
+    } else {
+        return Err(CommandError::Syntax);
+    }
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>`
+///
+/// Replies OK. Errors: ERR on other attributes, and on values with spaces.
+/// <https://redis.io/docs/latest/commands/client-setinfo/>
+fn setinfo(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let (attribute, value) = (args.bytes()?, args.bytes()?);
+    let is_name = attribute.eq_ignore_ascii_case(b"LIB-NAME");
+    let shown = String::from_utf8_lossy(attribute);
+    if !is_name && !attribute.eq_ignore_ascii_case(b"LIB-VER") {
+        return Err(CommandError::Text(format!("ERR Unrecognized option '{shown}'").into()));
+    }
+    if !is_printable(value) {
+        let rule = "cannot contain spaces, newlines or special characters.";
+        return Err(CommandError::Text(format!("ERR {shown} {rule}").into()));
+    }
+    let mut library = context.client.handle.library.lock();
+    if is_name {
+        library.0 = value.into();
+    } else {
+        library.1 = value.into();
+    }
+    drop(library);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT SETNAME connection-name`
+///
+/// Replies OK; an empty name takes the name away. Errors: ERR on a name with spaces.
+/// <https://redis.io/docs/latest/commands/client-setname/>
+fn setname(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let name = args.bytes()?;
+    if !is_printable(name) {
+        return Err(CommandError::Plain(BAD_NAME));
+    }
+    rename(context, name);
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
+///
+/// Ends the blocking command of another connection as if its time were up, or with an error.
+/// Replies 1, or 0 if it does not wait.
+/// <https://redis.io/docs/latest/commands/client-unblock/>
+fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let id = args.integer();
+    let how = if args.keyword("ERROR") {
+        Unblock::Error
+    } else if args.is_empty() || args.keyword("TIMEOUT") {
+        Unblock::Timeout
+    } else {
+        return Err(CommandError::Plain(
+            "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+        ));
+    };
+    args.finish()?;
+    let client = ClientId::try_from(id?).ok().and_then(|id| context.services.clients.find(id));
+    let let_go = client.is_some_and(|client| client.unblock(how));
+    context.reply.integer(i64::from(let_go));
+    Ok(Outcome::Done)
+}
