@@ -9,9 +9,9 @@ pub(super) fn help(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     let Some(container) = container else { return Err(super::CommandError::Syntax) };
     let name = container.spec.name.to_uppercase();
     context.reply.array(1 + 2 * container.spec.subcommands.len());
-    context.reply.status(&format!(
-        "{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    ));
+    context
+        .reply
+        .status(&format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
     for row in container.spec.subcommands {
         let syntax = format!("{} {}", row.name.to_uppercase(), row.syntax);
         context.reply.status(syntax.trim_end());

@@ -15,6 +15,7 @@
 mod harness;
 
 mod blocking;
+mod clients;
 mod hash_field_expiry;
 mod hashes;
 mod lists;

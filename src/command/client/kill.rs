@@ -20,9 +20,9 @@ impl Filter<'_> {
         self.id.is_none_or(|id| client.id == id)
             && self.kind.is_none_or(|kind| kind == Some(client.kind()))
             && self.address.is_none_or(|address| client.peer.address.as_bytes() == address)
-            && self.local_address.is_none_or(|address| {
-                client.peer.local_address.as_bytes() == address
-            })
+            && self
+                .local_address
+                .is_none_or(|address| client.peer.local_address.as_bytes() == address)
     }
 }
 

@@ -149,7 +149,11 @@ pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
 /// <https://redis.io/docs/latest/commands/client-getname/>
 fn getname(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let name = context.client.handle.name.lock();
-    if name.is_empty() { context.reply.nil() } else { context.reply.bulk(&name) }
+    if name.is_empty() {
+        context.reply.nil()
+    } else {
+        context.reply.bulk(&name)
+    }
     drop(name);
     Ok(Outcome::Done)
 }
@@ -263,9 +267,7 @@ fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     } else if args.is_empty() || args.keyword("TIMEOUT") {
         Unblock::Timeout
     } else {
-        return Err(CommandError::Plain(
-            "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
-        ));
+        return Err(CommandError::Plain("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     };
     args.finish()?;
     let client = ClientId::try_from(id?).ok().and_then(|id| context.services.clients.find(id));
