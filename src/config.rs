@@ -10,11 +10,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
 
+use derived::Derived;
+
+mod derived;
 pub(crate) mod rewrite;
 mod rows;
 pub mod source;
 mod text;
 
+#[cfg(test)]
+pub(crate) use derived::EVENT_LETTERS;
+pub(crate) use derived::OutputLimit;
 pub use rows::Setting;
 pub(crate) use rows::{Change, Effect, Kind, Row, rows};
 
@@ -67,6 +73,7 @@ enum Value {
 pub struct Config {
     /// In the order of [`rows`].
     values: Vec<Value>,
+    derived: Derived,
     /// The file that was given, for CONFIG REWRITE.
     file: RwLock<Option<PathBuf>>,
 }
@@ -79,7 +86,10 @@ impl Default for Config {
                 parse(kind, row.default).expect("the defaults of the table are valid"),
             )),
         });
-        Self { values: values.collect(), file: RwLock::new(None) }
+        let config =
+            Self { values: values.collect(), derived: Derived::default(), file: RwLock::default() };
+        config.derive();
+        config
     }
 }
 
@@ -137,7 +147,24 @@ impl Config {
             }
             Value::Text(text) => *text.write() = kept.into(),
         }
+        self.derive();
         Ok(())
+    }
+
+    /// Brings the derived numbers up to date.
+    fn derive(&self) {
+        self.derived.set_events(&self.text(Setting::NotifyKeyspaceEvents));
+        self.derived.set_limits(&self.text(Setting::ClientOutputBufferLimit));
+    }
+
+    /// The classes of keyspace events that are published, as bits of [`EVENT_LETTERS`].
+    pub(crate) fn events(&self) -> u32 {
+        self.derived.events()
+    }
+
+    /// The limits of a class of `client-output-buffer-limit`, by its place there.
+    pub(crate) fn output_limit(&self, class: usize) -> OutputLimit {
+        self.derived.limit(class)
     }
 
     /// Sets a value given as text.
