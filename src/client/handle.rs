@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use parking_lot::Mutex;
 
-use super::ClientId;
+use super::{ClientId, Outbox};
 use crate::resp::Protocol;
 
 /// Where a client comes from and what it reached, as `ip:port` or a socket's path.
@@ -36,15 +36,6 @@ enum Waiting {
     Yes,
 }
 
-/// Bytes for a client that others wrote, and the log position they depend on.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) log_position: u64,
-    /// Was the client's blocking command answered?
-    pub(crate) served: bool,
-}
-
 /// Figures that CLIENT LIST shows; written by the connection only.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
@@ -68,6 +59,8 @@ pub(crate) struct Figures {
     pub(crate) shard_channels: AtomicUsize,
     pub(crate) reply_buf_bytes: AtomicUsize,
     pub(crate) monitor: AtomicBool,
+    /// Does CLIENT PAUSE hold the client up?
+    pub(crate) paused: AtomicBool,
     pub(crate) no_evict: AtomicBool,
     pub(crate) no_touch: AtomicBool,
 }
@@ -90,6 +83,10 @@ pub(crate) struct Handle {
     pub(crate) library: Mutex<(Box<[u8]>, Box<[u8]>)>,
     outbox: Mutex<Outbox>,
     has_mail: AtomicBool,
+    /// Was the client's blocking command answered?
+    served: AtomicBool,
+    /// Since when (unix ms) too much waits for the client; 0: it does not.
+    above_soft_limit_ms: AtomicU64,
     waiting: Mutex<Waiting>,
     killed: AtomicBool,
     wake: Box<dyn Fn() + Send + Sync>,
@@ -121,6 +118,8 @@ impl Handle {
             library: Mutex::default(),
             outbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
+            served: AtomicBool::new(false),
+            above_soft_limit_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             killed: AtomicBool::new(false),
             wake,
@@ -148,18 +147,79 @@ impl Handle {
     /// Answers the blocking command of the client; the bytes may leave when the log is safe up
     /// to `log_position`.
     pub(crate) fn serve(&self, bytes: &[u8], log_position: u64) {
+        self.put(bytes, log_position);
+        self.served.store(true, Ordering::Release);
+        self.has_mail.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// Adds bytes that may leave when the log is safe up to `log_position`; replies how much
+    /// waits for the client now.
+    pub(super) fn post(&self, bytes: &[u8], log_position: u64) -> usize {
+        if self.is_killed() {
+            return 0;
+        }
+        let waiting = self.put(bytes, log_position);
+        if !self.has_mail.swap(true, Ordering::AcqRel) {
+            self.ring();
+        }
+        waiting + self.figures.output_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Adds bytes to the outbox; replies how many are there.
+    fn put(&self, bytes: &[u8], log_position: u64) -> usize {
         let mut outbox = self.outbox.lock();
         outbox.bytes.extend_from_slice(bytes);
         outbox.log_position = outbox.log_position.max(log_position);
-        outbox.served = true;
-        drop(outbox);
-        self.has_mail.store(true, Ordering::Release);
+        outbox.bytes.len()
+    }
+
+    /// Makes the connection look at this handle.
+    pub(crate) fn ring(&self) {
         (self.wake)();
+    }
+
+    /// Was the client's blocking command answered since the last look?
+    pub(crate) fn take_served(&self) -> bool {
+        self.served.load(Ordering::Acquire) && self.served.swap(false, Ordering::AcqRel)
+    }
+
+    /// Notes whether too much waits for the client; replies since when.
+    pub(super) fn track_soft_limit(&self, is_above: bool, now_ms: impl Fn() -> u64) -> Option<u64> {
+        let since_ms = self.above_soft_limit_ms.load(Ordering::Relaxed);
+        match (is_above, since_ms) {
+            (false, 0) => None,
+            (false, _) => {
+                self.above_soft_limit_ms.store(0, Ordering::Relaxed);
+                None
+            }
+            (true, 0) => {
+                let since_ms = now_ms();
+                self.above_soft_limit_ms.store(since_ms, Ordering::Relaxed);
+                Some(since_ms)
+            }
+            (true, since_ms) => Some(since_ms),
+        }
+    }
+
+    /// Drops what others wrote, for a client that is being disconnected.
+    pub(super) fn clear_outbox(&self) {
+        self.outbox.lock().bytes = Vec::new();
+    }
+
+    /// Did others write something for the client?
+    pub(crate) fn has_mail(&self) -> bool {
+        self.has_mail.load(Ordering::Relaxed)
+    }
+
+    /// Does the client speak RESP3?
+    pub(crate) fn speaks_resp3(&self) -> bool {
+        self.figures.protocol.load(Ordering::Relaxed) == 3
     }
 
     /// Takes what others wrote for the client, if anything.
     pub(crate) fn take_outbox(&self) -> Option<Outbox> {
-        if !self.has_mail.swap(false, Ordering::AcqRel) {
+        if !self.has_mail() || !self.has_mail.swap(false, Ordering::AcqRel) {
             return None;
         }
         Some(std::mem::take(&mut *self.outbox.lock()))
@@ -188,6 +248,11 @@ impl Handle {
         *self.waiting.lock() != Waiting::No
     }
 
+    /// Does the client wait in a blocking command, or for the end of CLIENT PAUSE?
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.is_waiting() || self.figures.paused.load(Ordering::Relaxed)
+    }
+
     /// How the client is to be let go from its blocking command, if it is.
     pub(crate) fn released(&self) -> Option<Unblock> {
         match *self.waiting.lock() {
@@ -204,14 +269,14 @@ impl Handle {
         }
         *waiting = Waiting::Released(how);
         drop(waiting);
-        (self.wake)();
+        self.ring();
         true
     }
 
     /// Closes the connection as soon as its task looks.
     pub(crate) fn kill(&self) {
         self.killed.store(true, Ordering::Release);
-        (self.wake)();
+        self.ring();
     }
 
     pub(crate) fn is_killed(&self) -> bool {

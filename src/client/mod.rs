@@ -1,12 +1,20 @@
 //! Clients as data: what a connection knows about its client, and what others may know of it.
 
 pub(crate) mod handle;
+pub(crate) mod monitor;
+pub(crate) mod outbox;
+pub(crate) mod pause;
 pub(crate) mod registry;
 pub(crate) mod state;
+pub(crate) mod subscriptions;
 
 pub(crate) use handle::{Handle, Kind, Peer, Unblock};
+pub(crate) use monitor::Monitors;
+pub(crate) use outbox::{Outbox, Poster};
+pub(crate) use pause::{Pause, Paused};
 pub(crate) use registry::Registry;
 pub(crate) use state::{Client, ReplyMode, Transaction};
+pub(crate) use subscriptions::Subscriptions;
 
 /// The number of a client, unique in the life of the server.
 pub(crate) type ClientId = u64;

@@ -56,6 +56,15 @@ impl Registry {
         all
     }
 
+    /// Visits all clients that are not about to be closed; `visit` must not come back here.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Handle)) {
+        for entry in &self.clients {
+            if !entry.value().is_killed() {
+                visit(entry.value());
+            }
+        }
+    }
+
     /// Number of clients in a blocking command.
     pub(crate) fn blocked(&self) -> usize {
         self.blocked.load(Ordering::Relaxed)

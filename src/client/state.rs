@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Handle, Kind, Peer};
+use super::{Handle, Peer, Subscriptions};
 use crate::resp::request::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
@@ -43,6 +43,10 @@ pub(crate) struct Client {
     /// Set by others when a watched key changes.
     pub(crate) dirty: Arc<AtomicBool>,
     pub(crate) reply_mode: ReplyMode,
+    /// `None` until the first subscription.
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    /// Did the command that runs write pushes, which CLIENT REPLY does not hold back?
+    pub(crate) pushed: bool,
     /// Close the connection once the replies are sent.
     pub(crate) closing: bool,
 }
@@ -57,6 +61,8 @@ impl Client {
             watched: Vec::new(),
             dirty: Arc::default(),
             reply_mode: ReplyMode::On,
+            subscriptions: None,
+            pushed: false,
             closing: false,
         }
     }
@@ -66,9 +72,14 @@ impl Client {
         Self::new(Arc::new(Handle::new(0, Peer::default(), 0, Box::new(|| {}))), true)
     }
 
+    /// Is this a client of the server's own?
+    pub(crate) fn is_internal(&self) -> bool {
+        self.handle.id == 0
+    }
+
     /// Has the client subscribed to something?
     pub(crate) fn is_subscribed(&self) -> bool {
-        self.handle.kind() == Kind::PubSub
+        self.subscriptions.as_ref().is_some_and(|subscriptions| !subscriptions.is_empty())
     }
 
     /// Selects a database, which exists.

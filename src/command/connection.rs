@@ -301,6 +301,8 @@ fn quit(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// <https://redis.io/docs/latest/commands/reset/>
 fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.client.close_transaction();
+    super::pubsub::end_all(context);
+    super::monitor::end(context);
     forget_watches(context);
     context.client.authenticated = context.services.config.text(Setting::RequirePass).is_empty();
     context.client.reply_mode = ReplyMode::On;

@@ -4,12 +4,14 @@
 use std::sync::atomic::AtomicBool;
 
 use super::error::CommandError;
-use super::{Outcome, TimeoutReply, Wait};
+use super::table::Command;
+use super::{Flag, Outcome, TimeoutReply, Wait};
 use crate::aof::Aof;
-use crate::client::{Client, Registry};
+use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
 use crate::observe::Stats;
+use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
@@ -23,10 +25,34 @@ pub(crate) struct Services {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) keyspace: Keyspace,
+    pub(crate) monitors: Monitors,
+    pub(crate) pause: Pause,
+    pub(crate) pubsub: PubSub,
     pub(crate) random: Random,
     pub(crate) stats: Stats,
     /// Set when the server is asked to stop.
     pub(crate) stopping: AtomicBool,
+}
+
+impl Services {
+    /// Posts into clients' outboxes.
+    pub(crate) fn poster(&self) -> Poster<'_> {
+        Poster { config: &self.config, clock: &self.clock, stats: &self.stats }
+    }
+
+    /// Shows a command that `origin` runs to those who monitor.
+    pub(crate) fn show_to_monitors(
+        &self,
+        command: &Command,
+        db: usize,
+        origin: &str,
+        argv: Argv<'_>,
+    ) {
+        let is_hidden = command.has(Flag::SkipMonitor) && command.group != "scripting";
+        if !command.has(Flag::Admin) && (!is_hidden || command.spec.name == "exec") {
+            self.monitors.show((db, origin), argv, &self.poster());
+        }
+    }
 }
 
 /// Who runs the command, and hence whether it may wait or be logged.

@@ -16,6 +16,8 @@ pub(crate) enum CommandError {
     NotAnInteger,
     /// Any text that needs no parameters; the code stands in front.
     Plain(&'static str),
+    /// A RESP2 client has subscribed and can run few commands; this is none of them.
+    Subscribed(&'static str),
     Syntax,
     /// A text with words of the request in it; the code stands in front.
     Text(Box<str>),
@@ -43,6 +45,13 @@ impl fmt::Display for CommandError {
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
+            Self::Subscribed(name) => {
+                return write!(
+                    f,
+                    "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / \
+                     QUIT / RESET are allowed in this context"
+                );
+            }
             Self::Syntax => "ERR syntax error",
             Self::Text(text) => text,
             Self::UnknownCommand { name, args } => {

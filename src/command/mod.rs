@@ -17,6 +17,8 @@ pub(crate) mod hash;
 mod help;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod monitor;
+pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod set;
 pub(crate) mod string;

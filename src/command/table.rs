@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, client, connection, hash, keys, list, set, string, transaction,
+    CommandSpec, Flag, admin, client, connection, hash, keys, list, monitor, pubsub, set, string,
+    transaction,
 };
 use crate::resp::request::Argv;
 
@@ -17,7 +18,9 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("generic", keys::COMMANDS),
     ("hash", hash::COMMANDS),
     ("list", list::COMMANDS),
+    ("pubsub", pubsub::COMMANDS),
     ("server", admin::COMMANDS),
+    ("server", monitor::COMMANDS),
     ("set", set::COMMANDS),
     ("string", string::COMMANDS),
     ("transactions", transaction::COMMANDS),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::wake::Delivery;
 use super::{Engine, Waiter};
-use crate::client::{Client, ReplyMode};
+use crate::client::{Client, Paused, ReplyMode};
 use crate::command::table::{Command, table};
 use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
 use crate::config::Setting;
@@ -25,6 +25,8 @@ pub(crate) enum Flow {
     Blocked(Arc<Waiter>),
     /// With the next request.
     Next,
+    /// CLIENT PAUSE puts the request off: it was not run, and is to be called again.
+    Postponed,
 }
 
 /// A run of calls, usually one client's pipelined requests.
@@ -71,10 +73,12 @@ impl<'e> Batch<'e> {
                 reply.status("QUEUED");
                 Flow::Next
             }
+            Ok(Admitted::Postpone) => return Flow::Postponed,
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
         };
         if mode != ReplyMode::On && client.reply_mode != ReplyMode::On {
-            reply.truncate(start);
+            let pushed = std::mem::take(&mut client.pushed);
+            reply.truncate(if pushed { reply.len() } else { start });
         }
         if mode == ReplyMode::SkipNext && client.reply_mode == ReplyMode::SkipNext {
             client.reply_mode = ReplyMode::On;
@@ -95,6 +99,12 @@ impl<'e> Batch<'e> {
         if !client.authenticated && !command.has(Flag::NoAuth) && self.needs_password() {
             return Err(CommandError::NoAuth);
         }
+        if client.is_subscribed() && !allowed_when_subscribed(client, command) {
+            return Err(CommandError::Subscribed(&command.full_name));
+        }
+        if self.engine.services.pause.is_set() && self.is_postponed(client, command) {
+            return Ok(Admitted::Postpone);
+        }
         if client.transaction.is_some() && !command.has(Flag::Unqueued) {
             if command.has(Flag::NoMulti) {
                 return Err(CommandError::Plain("ERR Command not allowed inside a transaction"));
@@ -106,6 +116,24 @@ impl<'e> Batch<'e> {
 
     fn needs_password(&self) -> bool {
         !self.engine.services.config.text(Setting::RequirePass).is_empty()
+    }
+
+    /// Does CLIENT PAUSE put this command off?
+    fn is_postponed(&self, client: &Client, command: &Command) -> bool {
+        let services = &self.engine.services;
+        let may_write =
+            |command: &Command| command.has(Flag::Write) || command.has(Flag::MayReplicate);
+        match services.pause.current(services.clock.now_ms()) {
+            None => false,
+            Some(_) if client.is_internal() => false,
+            Some((Paused::All, _)) => command.full_name != "client|unpause",
+            Some((Paused::Writes, _)) if command.spec.name == "exec" => {
+                let queue = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+                let mut commands = queue.filter_map(|argv| table().resolve(argv.as_argv()));
+                commands.any(may_write)
+            }
+            Some((Paused::Writes, _)) => may_write(command),
+        }
     }
 
     /// Answers a request that was not admitted.
@@ -127,8 +155,20 @@ impl<'e> Batch<'e> {
         argv: Argv<'_>,
     ) -> Flow {
         client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
+        if command.has(Flag::PubSub) && !self.changes.messages.is_empty() {
+            // A subscription that changes now has no part in earlier messages.
+            self.release();
+        }
+        let services = &self.engine.services;
+        let runs_others = command.group == "scripting";
+        if !services.monitors.is_empty() && runs_others {
+            services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
+        }
         self.lock_for(command, argv, client);
         let outcome = self.execute(command, client, reply, argv);
+        if !services.monitors.is_empty() && !runs_others {
+            services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
+        }
         let failed = outcome.is_err();
         let flow = match outcome {
             Ok(Outcome::Wait(wait)) => Flow::Blocked(self.block(client, reply, argv, wait)),
@@ -167,6 +207,7 @@ impl<'e> Batch<'e> {
             self.release();
             self.locked = Some(self.engine.services.keyspace.lock(need));
             self.calls_left = CALLS_PER_HOLD;
+            self.changes.events = self.engine.services.config.events();
             self.now_ms = self.engine.services.clock.now_ms();
         }
     }
@@ -183,6 +224,12 @@ impl<'e> Batch<'e> {
         let mut db = Db::new(locked, &mut self.changes, client.db, self.now_ms);
         if self.mode == Mode::Replay {
             db = db.keeping_expired();
+        }
+        if client.handle.figures.no_touch.load(Ordering::Relaxed) {
+            db = db.without_touching();
+        }
+        if self.engine.services.pause.is_set() && command.has(Flag::ReadOnly) {
+            db = db.with_expiry_paused();
         }
         let mut context = Context {
             db,
@@ -219,6 +266,10 @@ impl<'e> Batch<'e> {
         let services = &self.engine.services;
         let position = services.aof.append(&self.changes.effects);
         self.changes.effects.clear();
+        if !self.changes.messages.is_empty() {
+            services.pubsub.deliver(&self.changes.messages, position, &services.poster());
+            self.changes.messages.clear();
+        }
         for delivery in self.deliveries.drain(..) {
             delivery.client.serve(&delivery.reply, position);
         }
@@ -256,6 +307,7 @@ impl Drop for Batch<'_> {
 
 /// What becomes of a request.
 enum Admitted {
+    Postpone,
     Queue,
     Run(&'static Command),
 }
@@ -267,6 +319,11 @@ impl Host for Engine {
         let outer_reply = context.reply.len();
         let failed = handle(context, command, argv).is_err();
         context.propagated = propagated;
+        if !self.services.monitors.is_empty() {
+            let of_client = context.mode == Mode::Transaction;
+            let origin = if of_client { &*context.client.handle.peer.address } else { "lua" };
+            self.services.show_to_monitors(command, context.db.index(), origin, argv);
+        }
         let stats = &self.services.stats.commands[command.index];
         stats.calls.add(1);
         if failed {
@@ -291,6 +348,22 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
         context.reply.truncate(start);
         context.reply.error(&error.to_string());
     })
+}
+
+/// A RESP2 client that has subscribed reads messages, among which few replies can be told.
+fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
+    const ALLOWED: [&str; 9] = [
+        "ping",
+        "psubscribe",
+        "punsubscribe",
+        "quit",
+        "reset",
+        "ssubscribe",
+        "subscribe",
+        "sunsubscribe",
+        "unsubscribe",
+    ];
+    client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
 }
 
 fn unknown(argv: Argv<'_>) -> CommandError {

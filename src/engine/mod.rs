@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use dashmap::DashMap;
 
 use crate::aof::{Aof, FsyncPolicy};
-use crate::client::{Client, Handle, Peer, Registry};
+use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry};
 use crate::clock::Clock;
 use crate::command::Services;
 use crate::command::table::table;
 use crate::config::{Config, Setting};
 use crate::observe::Stats;
+use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::store::Keyspace;
 use crate::store::shard::Ticket;
@@ -51,6 +52,9 @@ impl Engine {
             clock,
             keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
             config,
+            monitors: Monitors::default(),
+            pause: Pause::default(),
+            pubsub: PubSub::default(),
             random: Random::from_system(),
             stats: Stats::new(table().all().len()),
             stopping: AtomicBool::new(false),
@@ -75,6 +79,10 @@ impl Engine {
     /// A client is gone; its waiting command, if any, was stopped before.
     pub(crate) fn disconnect(&self, mut client: Client) {
         self.unwatch(&mut client);
+        if let Some(subscriptions) = client.subscriptions.take() {
+            self.services.pubsub.leave(*subscriptions, &client.handle);
+        }
+        self.services.monitors.remove(client.handle.id);
         self.services.clients.remove(client.handle.id);
     }
 

@@ -66,11 +66,13 @@ impl Session<'_> {
                 Ok(Decoded::Incomplete) => break,
                 Ok(Decoded::Nothing(bytes)) => used += bytes,
                 Ok(Decoded::Request(argv, bytes)) => {
-                    used += bytes;
                     let mut batch = self.engine.batch();
-                    if let Flow::Blocked(waiter) = batch.call(client, &mut self.reply, argv) {
-                        self.waiter = Some(waiter);
+                    match batch.call(client, &mut self.reply, argv) {
+                        Flow::Next => {}
+                        Flow::Blocked(waiter) => self.waiter = Some(waiter),
+                        Flow::Postponed => break,
                     }
+                    used += bytes;
                 }
                 Err(error) => {
                     self.reply.error(&format!("ERR {error}"));
@@ -90,7 +92,7 @@ impl Session<'_> {
     pub fn served(&mut self) -> Option<Vec<u8>> {
         let handle = &self.client.as_ref()?.handle;
         let outbox = handle.take_outbox()?;
-        if outbox.served {
+        if handle.take_served() {
             self.waiter = None;
             handle.stop_waiting();
         }

@@ -45,6 +45,10 @@ pub(crate) struct Stats {
     pub(crate) keyspace_misses: Counter,
     pub(crate) bytes_in: Counter,
     pub(crate) bytes_out: Counter,
+    /// Clients disconnected as they did not read.
+    pub(crate) output_limit_disconnections: Counter,
+    /// Clients disconnected as they sent too much.
+    pub(crate) query_limit_disconnections: Counter,
     /// Changes since the last save, ever.
     pub(crate) changes: Counter,
 }
@@ -63,6 +67,8 @@ impl Stats {
             keyspace_misses: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
+            output_limit_disconnections: Counter::default(),
+            query_limit_disconnections: Counter::default(),
             changes: Counter::default(),
         }
     }

@@ -55,6 +55,11 @@ impl Reply {
         std::mem::take(&mut self.buf)
     }
 
+    /// Writes into `buf` from now on, which holds replies already or nothing.
+    pub(crate) fn give(&mut self, buf: Vec<u8>) {
+        self.buf = buf;
+    }
+
     /// Forgets what was written after the first `len` bytes.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.buf.truncate(len);

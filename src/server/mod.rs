@@ -15,12 +15,17 @@ use crate::config::{Config, Setting};
 use crate::engine::Engine;
 use crate::error::ServerError;
 
+mod bell;
+mod buffers;
 mod commit;
 mod connection;
+mod input;
 mod listener;
 mod logging;
+mod output;
 mod shutdown;
 mod tasks;
+mod waiting;
 mod worker;
 
 use listener::Listeners;

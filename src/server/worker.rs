@@ -1,6 +1,5 @@
 //! Worker threads: each serves its connections on a runtime of its own.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
+use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
 use super::listener::Accepted;
@@ -17,15 +17,11 @@ use crate::config::Setting;
 use crate::engine::Engine;
 use crate::error::ServerError;
 
-/// Bytes read from a socket at a time.
-const READ_BYTES: usize = 64 * 1024;
-
 /// What the connections of a thread share.
 pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
     pub(super) committer: Committer,
-    /// Where reads land before what arrived is moved to its connection.
-    pub(super) read_buf: RefCell<Box<[u8]>>,
+    pub(super) buffers: Buffers,
 }
 
 /// The threads, and the way to each.
@@ -79,7 +75,7 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
 async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     let worker = Rc::new(Worker {
         committer: Committer::new(&engine),
-        read_buf: RefCell::new(vec![0; READ_BYTES].into()),
+        buffers: Buffers::default(),
         engine,
     });
     let committing = tokio::task::spawn_local({

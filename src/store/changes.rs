@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::effects::Effects;
+use crate::message::{Messages, Topic};
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,30 @@ pub(crate) enum Class {
     String,
 }
 
+impl Class {
+    /// The bit of this class in [`Changes::events`].
+    pub(crate) const fn bit(self) -> u32 {
+        1 << match self {
+            Self::Generic => 0,
+            Self::String => 1,
+            Self::List => 2,
+            Self::Set => 3,
+            Self::Hash => 4,
+            Self::SortedSet => 5,
+            Self::Expired => 6,
+            Self::Evicted => 7,
+            Self::Stream => 8,
+            Self::New => 10,
+            Self::KeyMiss => 13,
+        }
+    }
+}
+
+/// `K`: events go to the channels `__keyspace@<db>__:<key>`.
+const KEYSPACE: u32 = 1 << 11;
+/// `E`: events go to the channels `__keyevent@<db>__:<event>`.
+const KEYEVENT: u32 = 1 << 12;
+
 /// A key for which someone waits and that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReadyKey {
@@ -44,6 +69,10 @@ pub(crate) struct ReadyKey {
 pub(crate) struct Changes {
     /// What goes to the append-only file.
     pub(crate) effects: Effects,
+    /// Messages to publish, in order.
+    pub(crate) messages: Messages,
+    /// The keyspace events that are published: bits by the letters of `notify-keyspace-events`.
+    pub(crate) events: u32,
     /// Changes made; a command that adds none is not logged.
     pub(crate) dirty: u64,
     /// Awaited keys that were changed, in order.
@@ -58,5 +87,49 @@ pub(crate) struct Changes {
 impl Changes {
     pub(crate) fn new(logged: bool) -> Self {
         Self { effects: Effects::new(logged), ..Self::default() }
+    }
+
+    /// Publishes that `event` of `class` happened to `key`, if that is asked for.
+    pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: Class, event: &str) {
+        if self.events & class.bit() == 0 {
+            return;
+        }
+        let mut digits = itoa::Buffer::new();
+        let (db, event) = (digits.format(db).as_bytes(), event.as_bytes());
+        let messages = &mut self.messages;
+        if self.events & KEYSPACE != 0 {
+            messages.push(Topic::Channel, &[b"__keyspace@", db, b"__:", key], event);
+        }
+        if self.events & KEYEVENT != 0 {
+            messages.push(Topic::Channel, &[b"__keyevent@", db, b"__:", event], key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::EVENT_LETTERS;
+
+    #[test]
+    fn bits_follow_the_letters_of_the_setting() {
+        for (letter, bit) in [
+            ('e', Class::Evicted.bit()),
+            ('x', Class::Expired.bit()),
+            ('g', Class::Generic.bit()),
+            ('h', Class::Hash.bit()),
+            ('m', Class::KeyMiss.bit()),
+            ('l', Class::List.bit()),
+            ('n', Class::New.bit()),
+            ('s', Class::Set.bit()),
+            ('z', Class::SortedSet.bit()),
+            ('t', Class::Stream.bit()),
+            ('$', Class::String.bit()),
+            ('K', KEYSPACE),
+            ('E', KEYEVENT),
+        ] {
+            let place = EVENT_LETTERS.find(letter).expect("it is a letter of the setting");
+            assert_eq!(bit, 1 << place, "{letter}");
+        }
     }
 }

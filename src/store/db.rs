@@ -26,6 +26,10 @@ pub(crate) struct Db<'a> {
     now_ms: u64,
     /// Are expired keys left as they are? So on replay, where the log says when they went.
     keeps_expired: bool,
+    /// Do expired keys only seem to be gone? So while CLIENT PAUSE holds up writes.
+    expiry_paused: bool,
+    /// Does no access count? So after CLIENT NO-TOUCH.
+    no_touch: bool,
 }
 
 impl<'a> Db<'a> {
@@ -35,12 +39,32 @@ impl<'a> Db<'a> {
         index: usize,
         now_ms: u64,
     ) -> Self {
-        Self { locked, changes, index, now_ms, keeps_expired: false }
+        Self {
+            locked,
+            changes,
+            index,
+            now_ms,
+            keeps_expired: false,
+            expiry_paused: false,
+            no_touch: false,
+        }
     }
 
     /// The same view for a replay of the log.
     pub(crate) fn keeping_expired(mut self) -> Self {
         self.keeps_expired = true;
+        self
+    }
+
+    /// The same view for a command that only reads while writes are held up.
+    pub(crate) fn with_expiry_paused(mut self) -> Self {
+        self.expiry_paused = true;
+        self
+    }
+
+    /// The same view for a client whose accesses do not count.
+    pub(crate) fn without_touching(mut self) -> Self {
+        self.no_touch = true;
         self
     }
 
@@ -67,6 +91,8 @@ impl<'a> Db<'a> {
             index,
             now_ms: self.now_ms,
             keeps_expired: self.keeps_expired,
+            expiry_paused: self.expiry_paused,
+            no_touch: self.no_touch,
         }
     }
 
@@ -92,7 +118,9 @@ impl<'a> Db<'a> {
         if (shard.volatile > 0 || shard.has_expiring_parts) && !keeps_expired {
             let entry = shard.keys.find(hash, |entry| entry.key() == key)?;
             if entry.is_expired(now_ms) {
-                self.expire(key);
+                if !self.expiry_paused {
+                    self.expire(key);
+                }
                 return None;
             }
             if entry.due_ms() <= now_ms {
@@ -105,8 +133,11 @@ impl<'a> Db<'a> {
     /// The entry of `key`, which counts as an access.
     pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let now_s = seconds(self.now_ms);
+        let no_touch = self.no_touch;
         let entry = self.peek(key)?;
-        entry.accessed_s = now_s;
+        if !no_touch {
+            entry.accessed_s = now_s;
+        }
         Some(entry)
     }
 
@@ -118,6 +149,7 @@ impl<'a> Db<'a> {
     pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
         if self.entry(key).is_none() {
             self.changes.misses += 1;
+            self.notify(key, Class::KeyMiss, "keymiss");
             return None;
         }
         self.changes.hits += 1;
@@ -156,6 +188,7 @@ impl<'a> Db<'a> {
     }
 
     fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
+        self.notify(key, Class::New, "new");
         let entry = Entry::new(key, value, self.now_ms);
         self.shard(key).keys.insert(entry)
     }
@@ -248,8 +281,9 @@ impl<'a> Db<'a> {
     }
 
     /// Publishes a keyspace event, where `notify-keyspace-events` asks for its class.
-    #[expect(clippy::unused_self, reason = "events come with pub/sub")]
-    pub(crate) fn notify(&mut self, _key: &[u8], _class: Class, _event: &'static str) {}
+    pub(crate) fn notify(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.changes.notify(self.index, key, class, event);
+    }
 
     /// Removes a key whose time is up.
     pub(crate) fn expire(&mut self, key: &[u8]) {

@@ -131,7 +131,7 @@ fn flags(client: &Handle) -> String {
         ('O', figures.monitor.load(Ordering::Relaxed)),
         ('P', client.kind() == Kind::PubSub),
         ('x', figures.queued.load(Ordering::Relaxed) > 0),
-        ('b', client.is_waiting()),
+        ('b', client.is_blocked()),
         ('e', figures.no_evict.load(Ordering::Relaxed)),
         ('T', figures.no_touch.load(Ordering::Relaxed)),
     ] {

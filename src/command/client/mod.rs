@@ -10,6 +10,7 @@ use crate::client::{ClientId, ReplyMode, Unblock};
 
 mod kill;
 mod list;
+mod pause;
 
 /// Refusal of a name that CLIENT LIST could not show.
 pub(super) const BAD_NAME: &str =
@@ -111,6 +112,11 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         "<ON | OFF>",
         "Leaves the time of the last access of keys as it is.",
     ),
+    row("pause", Arity::AtLeast(3), ADMIN, pause::pause).says(
+        "3.0.0",
+        "timeout [WRITE | ALL]",
+        "Puts the commands of clients off for some milliseconds.",
+    ),
     row("reply", Arity::Exact(3), OPEN, reply).says(
         "3.2.0",
         "<ON | OFF | SKIP>",
@@ -130,6 +136,11 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         "5.0.0",
         "client-id [TIMEOUT | ERROR]",
         "Ends the blocking command of another connection.",
+    ),
+    row("unpause", Arity::Exact(2), ADMIN, pause::unpause).says(
+        "6.2.0",
+        "",
+        "Ends a pause before its time.",
     ),
 ];
 
@@ -179,7 +190,8 @@ fn on_or_off(args: &mut Args<'_>) -> Result<bool, CommandError> {
 /// what CLIENT LIST shows, and nothing else.
 /// <https://redis.io/docs/latest/commands/client-no-evict/>
 fn no_evict(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    context.client.handle.figures.no_evict.store(on_or_off(args)?, Ordering::Relaxed);
+    let on = on_or_off(args)?;
+    context.client.handle.figures.no_evict.store(on, Ordering::Relaxed);
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -190,7 +202,8 @@ fn no_evict(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// as it is.
 /// <https://redis.io/docs/latest/commands/client-no-touch/>
 fn no_touch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    context.client.handle.figures.no_touch.store(on_or_off(args)?, Ordering::Relaxed);
+    let on = on_or_off(args)?;
+    context.client.handle.figures.no_touch.store(on, Ordering::Relaxed);
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -200,6 +213,7 @@ fn no_touch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// ON replies OK; OFF and SKIP reply nothing, SKIP nor to the next command.
 /// <https://redis.io/docs/latest/commands/client-reply/>
 fn reply(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    context.client.pushed = false;
     if args.keyword("ON") {
         context.client.reply_mode = ReplyMode::On;
         context.reply.ok();

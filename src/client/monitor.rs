@@ -1,0 +1,125 @@
+//! MONITOR: the clients that see every command, and the lines they get.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::{ClientId, Handle, Poster};
+use crate::resp::request::Argv;
+
+/// The clients that see every command.
+#[derive(Debug, Default)]
+pub(crate) struct Monitors {
+    /// Are there any? Read by every command.
+    any: AtomicBool,
+    clients: Mutex<Vec<Arc<Handle>>>,
+}
+
+impl Monitors {
+    pub(crate) fn add(&self, client: &Arc<Handle>) {
+        let mut clients = self.clients.lock();
+        if clients.iter().all(|other| other.id != client.id) {
+            clients.push(Arc::clone(client));
+        }
+        self.any.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn remove(&self, client: ClientId) {
+        let mut clients = self.clients.lock();
+        clients.retain(|other| other.id != client);
+        self.any.store(!clients.is_empty(), Ordering::Release);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Relaxed)
+    }
+
+    /// Shows a command to all; `origin` is the database and the client's address.
+    pub(crate) fn show(&self, (db, address): (usize, &str), argv: Argv<'_>, poster: &Poster<'_>) {
+        let us = poster.clock.now_us();
+        let mut line = format!("+{}.{:06} [{db} {address}]", us / 1_000_000, us % 1_000_000);
+        let hidden = secrets(argv);
+        for (place, word) in argv.iter().enumerate() {
+            line.push(' ');
+            if hidden.contains(&place) {
+                line.push_str("\"(redacted)\"");
+            } else {
+                quote(word, &mut line);
+            }
+        }
+        line.push_str("\r\n");
+        let clients = self.clients.lock();
+        clients.iter().for_each(|client| poster.post(client, line.as_bytes(), 0));
+    }
+}
+
+/// The places of passwords and users' names among the words of a request.
+pub(crate) fn secrets(argv: Argv<'_>) -> Vec<usize> {
+    let is = |place: usize, word: &str| {
+        argv.get(place).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if is(0, "AUTH") {
+        return (1..argv.len()).collect();
+    }
+    if is(0, "HELLO") {
+        let auth = (2..argv.len()).find(|&place| is(place, "AUTH"));
+        return auth.map_or_else(Vec::new, |place| vec![place + 1, place + 2]);
+    }
+    if is(0, "CONFIG") && is(1, "SET") {
+        let values = (2..argv.len()).step_by(2).filter(|&place| {
+            ["requirepass", "masterauth", "masteruser"].iter().any(|name| is(place, name))
+        });
+        return values.map(|place| place + 1).collect();
+    }
+    Vec::new()
+}
+
+/// Appends a word in quotes, on one line of printable characters.
+fn quote(word: &[u8], line: &mut String) {
+    line.push('"');
+    for &byte in word {
+        match byte {
+            b'\\' | b'"' => {
+                line.push('\\');
+                line.push(char::from(byte));
+            }
+            b'\n' => line.push_str("\\n"),
+            b'\r' => line.push_str("\\r"),
+            b'\t' => line.push_str("\\t"),
+            7 => line.push_str("\\a"),
+            8 => line.push_str("\\b"),
+            b' '..=b'~' => line.push(char::from(byte)),
+            _ => drop(write!(line, "\\x{byte:02x}")),
+        }
+    }
+    line.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::request::OwnedArgv;
+
+    #[test]
+    fn passwords_are_hidden() {
+        for (request, places) in [
+            ("auth a", vec![1]),
+            ("AUTH a b", vec![1, 2]),
+            ("HELLO 3 AUTH a b SETNAME c", vec![3, 4]),
+            ("config set requirepass a port 1", vec![3]),
+            ("GET auth", vec![]),
+        ] {
+            let argv = OwnedArgv::new(request.split(' ').map(str::as_bytes));
+            assert_eq!(secrets(argv.as_argv()), places, "{request}");
+        }
+    }
+
+    #[test]
+    fn words_are_quoted() {
+        let mut line = String::new();
+        quote(b"a\"\\\n\x00\xff b", &mut line);
+        assert_eq!(line, "\"a\\\"\\\\\\n\\x00\\xff b\"");
+    }
+}

@@ -1,0 +1,314 @@
+//! The group `pubsub`: messages to whoever subscribed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
+    KeySpec, Mode, Outcome,
+};
+use crate::message::Topic;
+
+/// Flags of the commands that change subscriptions.
+const SUBSCRIBING: &[Flag] = &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale];
+/// Flags of the commands that publish.
+const PUBLISHING: &[Flag] =
+    &[Flag::PubSub, Flag::Loading, Flag::Stale, Flag::Fast, Flag::MayReplicate];
+/// Flags of the commands that only look.
+const LOOKING: &[Flag] = &[Flag::PubSub, Flag::Loading, Flag::Stale];
+
+/// A row without keys and subcommands.
+const fn row(
+    name: &'static str,
+    arity: Arity,
+    flags: &'static [Flag],
+    handler: Handler,
+    (since, syntax, summary): (&'static str, &'static str, &'static str),
+) -> CommandSpec {
+    CommandSpec {
+        name,
+        arity,
+        keys: KeySpec::None,
+        flags,
+        acl: &[Category::PubSub],
+        since,
+        syntax,
+        summary,
+        subcommands: &[],
+        handler,
+    }
+}
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    row(
+        "psubscribe",
+        Arity::AtLeast(2),
+        SUBSCRIBING,
+        |context, args| subscribe(context, args, Topic::Pattern),
+        ("2.0.0", "pattern [pattern ...]", "Subscribes to all channels that match a pattern."),
+    ),
+    row(
+        "publish",
+        Arity::Exact(3),
+        PUBLISHING,
+        |context, args| publish(context, args, Topic::Channel),
+        ("2.0.0", "channel message", "Sends a message to all who subscribed to a channel."),
+    ),
+    CommandSpec {
+        name: "pubsub",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::None,
+        flags: &[],
+        acl: &[],
+        since: "2.8.0",
+        syntax: "",
+        summary: "A container for commands on subscriptions.",
+        subcommands: SUBCOMMANDS,
+        handler: super::help::help,
+    },
+    row(
+        "punsubscribe",
+        Arity::AtLeast(1),
+        SUBSCRIBING,
+        |context, args| unsubscribe(context, args, Topic::Pattern),
+        ("2.0.0", "[pattern [pattern ...]]", "Ends subscriptions to patterns, or all of them."),
+    ),
+    row(
+        "spublish",
+        Arity::Exact(3),
+        PUBLISHING,
+        |context, args| publish(context, args, Topic::ShardChannel),
+        (
+            "7.0.0",
+            "shardchannel message",
+            "Sends a message to all who subscribed to a shard channel.",
+        ),
+    ),
+    row(
+        "ssubscribe",
+        Arity::AtLeast(2),
+        SUBSCRIBING,
+        |context, args| subscribe(context, args, Topic::ShardChannel),
+        ("7.0.0", "shardchannel [shardchannel ...]", "Subscribes to shard channels."),
+    ),
+    row(
+        "subscribe",
+        Arity::AtLeast(2),
+        SUBSCRIBING,
+        |context, args| subscribe(context, args, Topic::Channel),
+        ("2.0.0", "channel [channel ...]", "Subscribes to channels."),
+    ),
+    row(
+        "sunsubscribe",
+        Arity::AtLeast(1),
+        SUBSCRIBING,
+        |context, args| unsubscribe(context, args, Topic::ShardChannel),
+        (
+            "7.0.0",
+            "[shardchannel [shardchannel ...]]",
+            "Ends subscriptions to shard channels, or all of them.",
+        ),
+    ),
+    row(
+        "unsubscribe",
+        Arity::AtLeast(1),
+        SUBSCRIBING,
+        |context, args| unsubscribe(context, args, Topic::Channel),
+        ("2.0.0", "[channel [channel ...]]", "Ends subscriptions to channels, or all of them."),
+    ),
+];
+
+const SUBCOMMANDS: &[CommandSpec] = &[
+    row(
+        "channels",
+        Arity::AtLeast(2),
+        LOOKING,
+        |context, args| channels(context, args, Topic::Channel),
+        ("2.8.0", "[pattern]", "Replies with the channels that someone subscribed to."),
+    ),
+    row(
+        "help",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale],
+        super::help::help,
+        ("6.2.0", "", "Replies with the subcommands."),
+    ),
+    row(
+        "numpat",
+        Arity::Exact(2),
+        LOOKING,
+        numpat,
+        ("2.8.0", "", "Replies with the number of patterns that someone subscribed to."),
+    ),
+    row(
+        "numsub",
+        Arity::AtLeast(2),
+        LOOKING,
+        |context, args| numsub(context, args, Topic::Channel),
+        ("2.8.0", "[channel [channel ...]]", "Replies with the number of subscribers of channels."),
+    ),
+    row(
+        "shardchannels",
+        Arity::AtLeast(2),
+        LOOKING,
+        |context, args| channels(context, args, Topic::ShardChannel),
+        ("7.0.0", "[pattern]", "Replies with the shard channels that someone subscribed to."),
+    ),
+    row(
+        "shardnumsub",
+        Arity::AtLeast(2),
+        LOOKING,
+        |context, args| numsub(context, args, Topic::ShardChannel),
+        (
+            "7.0.0",
+            "[shardchannel [shardchannel ...]]",
+            "Replies with the number of subscribers of shard channels.",
+        ),
+    ),
+];
+
+/// `SUBSCRIBE channel [channel ...]`, `PSUBSCRIBE pattern [pattern ...]`,
+/// `SSUBSCRIBE shardchannel [shardchannel ...]`
+///
+/// Sends, for each, a push `[kind, name, subscriptions]`; messages follow. O(names).
+/// <https://redis.io/docs/latest/commands/subscribe/>
+/// <https://redis.io/docs/latest/commands/psubscribe/>
+/// <https://redis.io/docs/latest/commands/ssubscribe/>
+fn subscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
+    let word: &[u8] = match topic {
+        Topic::Channel => b"subscribe",
+        Topic::Pattern => b"psubscribe",
+        Topic::ShardChannel => b"ssubscribe",
+    };
+    for name in args.rest() {
+        let subscriptions = context.client.subscriptions.get_or_insert_default();
+        if subscriptions.names(topic).insert(name.into()) {
+            context.services.pubsub.subscribe(topic, name, &context.client.handle);
+        }
+        confirm(context, topic, word, Some(name));
+    }
+    Ok(Outcome::Done)
+}
+
+/// `UNSUBSCRIBE [channel [channel ...]]`, `PUNSUBSCRIBE [pattern [pattern ...]]`,
+/// `SUNSUBSCRIBE [shardchannel [shardchannel ...]]`
+///
+/// Sends, for each or for all, a push `[kind, name, subscriptions]`; one with a nil name if there
+/// is nothing to end. O(names).
+/// <https://redis.io/docs/latest/commands/unsubscribe/>
+/// <https://redis.io/docs/latest/commands/punsubscribe/>
+/// <https://redis.io/docs/latest/commands/sunsubscribe/>
+fn unsubscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
+    let word: &[u8] = match topic {
+        Topic::Channel => b"unsubscribe",
+        Topic::Pattern => b"punsubscribe",
+        Topic::ShardChannel => b"sunsubscribe",
+    };
+    if !args.is_empty() {
+        for name in args.rest() {
+            end(context, topic, word, name);
+        }
+        return Ok(Outcome::Done);
+    }
+    let subscriptions = context.client.subscriptions.get_or_insert_default();
+    let names: BTreeSet<Box<[u8]>> = subscriptions.names(topic).clone();
+    if names.is_empty() {
+        confirm(context, topic, word, None);
+    }
+    for name in names {
+        end(context, topic, word, &name);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Ends one subscription. Messages that have come for it are sent before the confirmation, as
+/// none may come after.
+fn end(context: &mut Context<'_>, topic: Topic, word: &[u8], name: &[u8]) {
+    let handle = &context.client.handle;
+    let subscriptions = context.client.subscriptions.get_or_insert_default();
+    if subscriptions.names(topic).remove(name) {
+        context.services.pubsub.unsubscribe(topic, name, handle.id);
+        if let Some(outbox) = handle.take_outbox() {
+            context.reply.raw(&outbox.bytes);
+        }
+    }
+    confirm(context, topic, word, Some(name));
+}
+
+fn confirm(context: &mut Context<'_>, topic: Topic, word: &[u8], name: Option<&[u8]>) {
+    let subscriptions = context.client.subscriptions.get_or_insert_default();
+    context.client.handle.figures.count_subscriptions(subscriptions);
+    let count = subscriptions.count_with(topic);
+    context.client.pushed = true;
+    context.reply.push(3);
+    context.reply.bulk(word);
+    match name {
+        Some(name) => context.reply.bulk(name),
+        None => context.reply.nil(),
+    }
+    context.reply.count(count);
+}
+
+/// Ends all subscriptions of a client without a word.
+pub(super) fn end_all(context: &mut Context<'_>) {
+    if let Some(subscriptions) = context.client.subscriptions.take() {
+        context.services.pubsub.leave(*subscriptions, &context.client.handle);
+    }
+}
+
+/// `PUBLISH channel message`, `SPUBLISH shardchannel message`
+///
+/// Replies to how many subscriptions the message goes. It leaves when all writes before it are
+/// safe. O(subscribers and patterns).
+/// <https://redis.io/docs/latest/commands/publish/>
+/// <https://redis.io/docs/latest/commands/spublish/>
+fn publish(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
+    let (channel, message) = (args.bytes()?, args.bytes()?);
+    let receivers = context.services.pubsub.receivers(topic, channel);
+    if receivers > 0 && context.mode != Mode::Replay {
+        context.db.changes().messages.push(topic, &[channel], message);
+    }
+    context.reply.count(receivers);
+    Ok(Outcome::Done)
+}
+
+/// `PUBSUB CHANNELS [pattern]`, `PUBSUB SHARDCHANNELS [pattern]`
+///
+/// Replies the channels that someone subscribed to and that match. O(channels).
+/// <https://redis.io/docs/latest/commands/pubsub-channels/>
+/// <https://redis.io/docs/latest/commands/pubsub-shardchannels/>
+fn channels(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
+    let pattern = args.bytes().ok();
+    if !args.is_empty() {
+        let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
+        let text = "unknown subcommand or wrong number of arguments for";
+        return Err(CommandError::Text(format!("ERR {text} '{name}'. Try PUBSUB HELP.").into()));
+    }
+    let mut channels = context.services.pubsub.channels(topic);
+    channels.retain(|channel| pattern.is_none_or(|pattern| crate::glob::matches(pattern, channel)));
+    context.reply.array(channels.len());
+    channels.iter().for_each(|channel| context.reply.bulk(channel));
+    Ok(Outcome::Done)
+}
+
+/// `PUBSUB NUMPAT`
+///
+/// Replies the number of different patterns that someone subscribed to.
+/// <https://redis.io/docs/latest/commands/pubsub-numpat/>
+fn numpat(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.reply.count(context.services.pubsub.patterns_count());
+    Ok(Outcome::Done)
+}
+
+/// `PUBSUB NUMSUB [channel [channel ...]]`, `PUBSUB SHARDNUMSUB [shardchannel [...]]`
+///
+/// Replies each channel with the number of its subscribers; patterns do not count. O(channels).
+/// <https://redis.io/docs/latest/commands/pubsub-numsub/>
+/// <https://redis.io/docs/latest/commands/pubsub-shardnumsub/>
+fn numsub(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
+    context.reply.array(2 * args.len());
+    for channel in args.rest() {
+        context.reply.bulk(channel);
+        context.reply.count(context.services.pubsub.subscribers(topic, channel));
+    }
+    Ok(Outcome::Done)
+}

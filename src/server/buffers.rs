@@ -1,0 +1,33 @@
+//! Buffers that the connections of a thread take turns with, so that an idle connection holds none.
+
+use std::cell::RefCell;
+
+/// Bytes read from a socket at a time.
+pub(super) const READ_BYTES: usize = 64 * 1024;
+/// Larger buffers are not kept.
+const KEPT_BYTES_MAX: usize = 2 * READ_BYTES;
+/// Spare buffers kept.
+const KEPT_COUNT_MAX: usize = 16;
+
+/// Empty buffers with some capacity.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    spare: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Buffers {
+    /// An empty buffer that takes at least [`READ_BYTES`].
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.spare.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(READ_BYTES))
+    }
+
+    /// Takes back a buffer; its content is lost.
+    pub(super) fn give(&self, mut buf: Vec<u8>) {
+        let mut spare = self.spare.borrow_mut();
+        let fits = (READ_BYTES..=KEPT_BYTES_MAX).contains(&buf.capacity());
+        if fits && spare.len() < KEPT_COUNT_MAX {
+            buf.clear();
+            spare.push(buf);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a client has sent and what was not run yet.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use super::buffers::{Buffers, READ_BYTES};
+
+/// Bytes behind which a rest is moved into a buffer of its own size.
+const REST_BYTES_MAX: usize = READ_BYTES / 4;
+
+/// Bytes that arrived.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    buf: Vec<u8>,
+    /// Bytes at the start of `buf` that were run.
+    used: usize,
+    /// Did the last read fill what there was room for? Then there is probably more.
+    pub(super) has_more: bool,
+}
+
+impl Input {
+    /// What was not run yet.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.buf[self.used..]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.buf.len() - self.used
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory beyond those that were not run yet.
+    pub(super) fn free_bytes(&self) -> usize {
+        self.buf.capacity() - self.len()
+    }
+
+    /// The next `bytes` bytes were run.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        self.used += bytes;
+    }
+
+    /// Reads what has arrived; 0 at the end.
+    pub(super) fn poll_read(
+        &mut self,
+        stream: &mut TcpStream,
+        buffers: &Buffers,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        ready!(stream.poll_read_ready(context))?;
+        self.make_room(buffers);
+        let room = self.buf.capacity() - self.buf.len();
+        let read = pin!(stream.read_buf(&mut self.buf)).poll(context);
+        match &read {
+            Poll::Ready(Ok(bytes)) => self.has_more = *bytes == room,
+            Poll::Ready(Err(_)) | Poll::Pending => self.settle(buffers),
+        }
+        read
+    }
+
+    /// Makes room behind the rest; short rests move to a shared buffer, long ones to the front.
+    fn make_room(&mut self, buffers: &Buffers) {
+        if self.len() < REST_BYTES_MAX && self.buf.capacity() < READ_BYTES {
+            let mut buf = buffers.take();
+            buf.extend_from_slice(self.unread());
+            *self = Self { buf, used: 0, has_more: false };
+            return;
+        }
+        if self.used > self.len() {
+            self.buf.drain(..self.used);
+            self.used = 0;
+        }
+        if self.buf.capacity() - self.buf.len() < READ_BYTES / 2 {
+            self.buf.reserve(READ_BYTES);
+        }
+    }
+
+    /// Gives a shared buffer back, keeping a rest in a buffer of its own size.
+    pub(super) fn settle(&mut self, buffers: &Buffers) {
+        if self.len() >= REST_BYTES_MAX || self.buf.capacity() < READ_BYTES {
+            return;
+        }
+        let rest = self.unread().to_vec();
+        buffers.give(std::mem::replace(&mut self.buf, rest));
+        self.used = 0;
+    }
+}

@@ -1,0 +1,235 @@
+//! What a connection waits for, and what it does then.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+
+use super::connection::{Closed, Connection, RUN_BELOW_BYTES};
+use crate::client::Unblock;
+use crate::config::Setting;
+use crate::engine::Waiter;
+
+/// How long a closing connection waits for the peer to take something.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What can happen to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    /// Something has arrived, or the peer has closed its side.
+    Input,
+    /// Others have done something to the client.
+    Mail,
+    /// The peer has taken something.
+    Sent,
+    TimeUp,
+}
+
+impl Connection {
+    /// Sends the replies once the log is committed up to `position`, and what others wrote
+    /// behind them, as far as the peer takes it.
+    pub(super) async fn send(&mut self, mut position: u64) -> Result<(), Closed> {
+        if let Some(outbox) = self.client.handle.take_outbox() {
+            position = position.max(outbox.log_position);
+            self.output.append(outbox.bytes);
+        }
+        if !self.output.is_empty() {
+            let aof = &self.worker.engine.services.aof;
+            if !aof.is_committed(position) {
+                self.worker.committer.committed(aof, position).await;
+            }
+            let sent = self.output.send(&self.stream).map_err(|_| Closed::ByPeer)?;
+            self.worker.engine.services.stats.bytes_out.add(sent as u64);
+        }
+        self.settle_output()
+    }
+
+    /// Notes how much is left to send, and disconnects a client that does not read.
+    fn settle_output(&mut self) -> Result<(), Closed> {
+        self.output.settle(&self.worker.buffers);
+        let pending = self.output.pending();
+        let handle = &self.client.handle;
+        let before = handle.figures.output_bytes.load(Ordering::Relaxed);
+        if pending == 0 && before == 0 {
+            return Ok(());
+        }
+        handle.figures.output_bytes.store(pending, Ordering::Relaxed);
+        let poster = self.worker.engine.services.poster();
+        if poster.check(handle, pending) { Err(Closed::ByServer) } else { Ok(()) }
+    }
+
+    /// Waits for the next event.
+    async fn next_event(&mut self, mut alarm: Option<Pin<&mut Sleep>>) -> Result<Event, Closed> {
+        let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
+        let event = event.map_err(|_| Closed::ByPeer)?;
+        match event {
+            Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
+            Event::Input => self.check_input()?,
+            Event::Sent => self.settle_output()?,
+            Event::Mail | Event::TimeUp => {}
+        }
+        Ok(event)
+    }
+
+    fn poll_event(
+        &mut self,
+        context: &mut Context<'_>,
+        alarm: Option<&mut Pin<&mut Sleep>>,
+    ) -> Poll<io::Result<Event>> {
+        let services = &self.worker.engine.services;
+        if self.bell.has_rung(context, &mut self.waker) {
+            return Poll::Ready(Ok(Event::Mail));
+        }
+        if !self.output.is_empty()
+            && let Poll::Ready(sent) = self.output.poll_send(&self.stream, context)
+        {
+            services.stats.bytes_out.add(sent? as u64);
+            return Poll::Ready(Ok(Event::Sent));
+        }
+        if let Some(alarm) = alarm
+            && alarm.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Ok(Event::TimeUp));
+        }
+        if !self.ended
+            && let Poll::Ready(read) =
+                self.input.poll_read(&mut self.stream, &self.worker.buffers, context)
+        {
+            let bytes = read?;
+            self.ended = bytes == 0;
+            services.stats.bytes_in.add(bytes as u64);
+            let now_ms = services.clock.now_ms();
+            self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
+            return Poll::Ready(Ok(Event::Input));
+        }
+        Poll::Pending
+    }
+
+    /// Disconnects a client that has sent more than it may.
+    fn check_input(&mut self) -> Result<(), Closed> {
+        let services = &self.worker.engine.services;
+        let queued = self.client.handle.figures.queued_bytes.load(Ordering::Relaxed);
+        let bytes = self.input.len() + queued;
+        if bytes <= services.config.size(Setting::ClientQueryBufferLimit) {
+            return Ok(());
+        }
+        tracing::warn!(client = self.client.handle.id, bytes, "sent too much; disconnecting");
+        services.stats.query_limit_disconnections.add(1);
+        Err(Closed::ByServer)
+    }
+
+    /// Waits for bytes from the peer.
+    pub(super) async fn wait_for_input(&mut self) -> Result<(), Closed> {
+        while !self.ended {
+            match self.next_event(None).await? {
+                Event::Input if !self.ended => return Ok(()),
+                Event::Mail => self.send(0).await?,
+                Event::Input | Event::Sent | Event::TimeUp => {}
+            }
+        }
+        self.send_rest().await;
+        Err(Closed::ByPeer)
+    }
+
+    /// Waits until the peer has taken most of what there is to send.
+    pub(super) async fn wait_for_room(&mut self) -> Result<(), Closed> {
+        while self.output.pending() > RUN_BELOW_BYTES / 2 {
+            if self.next_event(None).await? == Event::Mail {
+                self.send(0).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until CLIENT PAUSE is over.
+    pub(super) async fn wait_unpaused(&mut self) -> Result<(), Closed> {
+        let engine = Arc::clone(&self.worker.engine);
+        let handle = Arc::clone(&self.client.handle);
+        engine.services.clients.count_blocked();
+        handle.figures.paused.store(true, Ordering::Relaxed);
+        let outcome = self.sit_out_pause().await;
+        handle.figures.paused.store(false, Ordering::Relaxed);
+        engine.services.clients.count_unblocked();
+        outcome
+    }
+
+    async fn sit_out_pause(&mut self) -> Result<(), Closed> {
+        loop {
+            let services = &self.worker.engine.services;
+            let now_ms = services.clock.now_ms();
+            let Some((_, until_ms)) = services.pause.current(now_ms) else { return Ok(()) };
+            let alarm = std::pin::pin!(tokio::time::sleep(Duration::from_millis(until_ms - now_ms)));
+            let event = self.next_event(Some(alarm)).await?;
+            if self.ended {
+                return Err(Closed::ByPeer);
+            }
+            match event {
+                Event::Mail if self.client.handle.has_mail() => self.send(0).await?,
+                Event::Mail => return Ok(()),
+                Event::Input | Event::Sent | Event::TimeUp => {}
+            }
+        }
+    }
+
+    /// Waits until the client's blocking command is served, its time is up, someone lets it go,
+    /// or the peer leaves.
+    pub(super) async fn wait_served(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
+        let outcome = self.wait_answered(waiter).await;
+        if outcome.is_err() {
+            self.worker.engine.stop_waiting(waiter);
+        }
+        self.client.handle.stop_waiting();
+        outcome
+    }
+
+    async fn wait_answered(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
+        let engine = Arc::clone(&self.worker.engine);
+        let now_ms = engine.services.clock.now_ms();
+        let left_ms = waiter.deadline_ms().map(|ms| ms.saturating_sub(now_ms));
+        let left = Duration::from_millis(left_ms.unwrap_or(0));
+        let mut sleep = std::pin::pin!(tokio::time::sleep(left));
+        let mut timed_out = false;
+        loop {
+            let armed = left_ms.is_some() && !timed_out;
+            let event = self.next_event(armed.then(|| sleep.as_mut())).await?;
+            if self.ended {
+                return Err(Closed::ByPeer);
+            }
+            timed_out |= event == Event::TimeUp;
+            let released = self.client.handle.released();
+            let let_go = (timed_out || released.is_some()) && engine.stop_waiting(waiter);
+            let served = self.client.handle.take_served();
+            if let_go {
+                match released {
+                    Some(Unblock::Error) => {
+                        self.output.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+                    }
+                    Some(Unblock::Timeout) | None => {
+                        waiter.on_timeout().write(&mut self.output.reply);
+                    }
+                }
+            }
+            self.send(0).await?;
+            if served || let_go {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends what is left before closing, for as long as the peer takes something.
+    pub(super) async fn send_rest(&mut self) {
+        self.ended = true;
+        while !self.output.is_empty() {
+            let alarm = std::pin::pin!(tokio::time::sleep(PATIENCE));
+            match self.next_event(Some(alarm)).await {
+                Ok(Event::Mail | Event::Sent) => {}
+                Ok(Event::Input | Event::TimeUp) | Err(_) => return,
+            }
+        }
+    }
+}
