@@ -294,3 +294,36 @@ fn unknown_subcommands_are_errors() {
     assert!(help[0].starts_with("CLIENT <subcommand>"));
     assert!(help.contains(&"SETNAME connection-name".to_owned()));
 }
+
+#[test]
+fn commands_are_put_off() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(
+        client,
+        &[
+            ("SET k 1", "OK"),
+            ("CLIENT PAUSE 1000000 WRITE", "OK"),
+            ("GET k", "\"1\""),
+            ("CLIENT PAUSE x", "(ERR timeout is not an integer or out of range)"),
+            ("CLIENT PAUSE -1", "(ERR timeout is negative)"),
+            ("CLIENT PAUSE 1 x", "(ERR CLIENT PAUSE mode must be WRITE or ALL)"),
+        ],
+    );
+    let mut writers: Vec<_> = (0..3).map(|_| server.raw()).collect();
+    writers[0].send(b"SET k 2\r\nGET k\r\n");
+    writers[1].send(b"PUBLISH a b\r\n");
+    writers[2].send(b"MULTI\r\nGET k\r\nEXEC\r\nLPUSH l x\r\n");
+    writers[2].expect(b"+OK\r\n+QUEUED\r\n*1\r\n$1\r\n1\r\n");
+    let blocked = |client: &mut redis::Connection| {
+        let list: String = run(client, "CLIENT LIST");
+        list.lines().filter(|line| line.contains("flags=b")).count()
+    };
+    wait_until(|| blocked(client) == 3);
+    check(client, &[("GET k", "\"1\""), ("CLIENT UNPAUSE", "OK")]);
+    writers[0].expect(b"+OK\r\n$1\r\n2\r\n");
+    writers[1].expect(b":0\r\n");
+    writers[2].expect(b":1\r\n");
+    check(client, &[("CLIENT PAUSE 100 ALL", "OK"), ("GET k", "\"2\"")]);
+    check(client, &[("CLIENT PAUSE 1000000", "OK"), ("CLIENT UNPAUSE", "OK"), ("PING", "PONG")]);
+}

@@ -148,6 +148,24 @@ impl Raw {
         self.stream.write_all(bytes).expect("the server takes bytes");
     }
 
+    /// As [`Raw::send`]; `false` once the server has closed the connection.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// As [`Raw::line`]; `None` if the server closes the connection instead.
+    pub(crate) fn try_line(&mut self, command: &str) -> Option<String> {
+        self.stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
+        let mut line = String::new();
+        let read = BufReader::new(&self.stream).read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Sends nothing more, but goes on reading.
+    pub(crate) fn shut_down(&mut self) {
+        self.stream.shutdown(std::net::Shutdown::Write).expect("the socket is open");
+    }
+
     /// Reads just as many bytes as `expected` has, which must be these.
     pub(crate) fn expect(&mut self, expected: &[u8]) {
         let mut found = vec![0; expected.len()];

@@ -19,5 +19,8 @@ mod clients;
 mod hash_field_expiry;
 mod hashes;
 mod lists;
+mod notifications;
+mod protocol;
+mod pubsub;
 mod sets;
 mod transactions;

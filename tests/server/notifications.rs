@@ -1,0 +1,85 @@
+//! Keyspace events.
+
+use crate::harness::{Raw, Server, check, run, wait_until};
+
+/// Reads one message of a pattern subscription: channel and payload.
+fn event(raw: &mut Raw) -> String {
+    assert_eq!(raw.read_line(), "*4");
+    let words: Vec<String> = (0..8).map(|_| raw.read_line()).collect();
+    format!("{} {}", words[5], words[7])
+}
+
+fn subscribed(server: &Server) -> Raw {
+    let mut raw = server.raw();
+    raw.send(b"PSUBSCRIBE __key*\r\n");
+    raw.expect(b"*3\r\n$10\r\npsubscribe\r\n$6\r\n__key*\r\n:1\r\n");
+    raw
+}
+
+#[test]
+fn events_follow_the_setting() {
+    let server = Server::start(&["--notify-keyspace-events", "KEA"]);
+    let client = &mut server.client();
+    let mut raw = subscribed(&server);
+    check(client, &[("SELECT 1", "OK"), ("SET a 1", "OK"), ("GET b", "nil"), ("DEL a b", "1")]);
+    for expected in [
+        "__keyspace@1__:a set",
+        "__keyevent@1__:set a",
+        "__keyspace@1__:a del",
+        "__keyevent@1__:del a",
+    ] {
+        assert_eq!(event(&mut raw), expected);
+    }
+    check(client, &[("CONFIG SET notify-keyspace-events Elnm", "OK"), ("SET a 1", "OK")]);
+    check(client, &[("GET b", "nil"), ("LPUSH l x", "1"), ("RPOP l", "\"x\"")]);
+    for expected in [
+        "__keyevent@1__:new a",
+        "__keyevent@1__:keymiss b",
+        "__keyevent@1__:new l",
+        "__keyevent@1__:lpush l",
+        "__keyevent@1__:rpop l",
+    ] {
+        assert_eq!(event(&mut raw), expected);
+    }
+    check(client, &[("CONFIG SET notify-keyspace-events g", "OK"), ("DEL a", "1")]);
+    check(client, &[("PUBLISH __key x", "1")]);
+    assert_eq!(event(&mut raw), "__key x");
+}
+
+#[test]
+fn a_transaction_tells_in_order() {
+    let server = Server::start(&["--notify-keyspace-events", "K$g"]);
+    let client = &mut server.client();
+    let mut raw = subscribed(&server);
+    check(client, &[("MULTI", "OK"), ("SET a 1", "QUEUED"), ("PUBLISH __key x", "QUEUED")]);
+    check(client, &[("DEL a", "QUEUED"), ("EXEC", "[OK 1 1]")]);
+    for expected in ["__keyspace@0__:a set", "__key x", "__keyspace@0__:a del"] {
+        assert_eq!(event(&mut raw), expected);
+    }
+}
+
+#[test]
+fn a_waiting_client_s_pop_is_told() {
+    let server = Server::start(&["--notify-keyspace-events", "Elg"]);
+    let client = &mut server.client();
+    let mut raw = subscribed(&server);
+    let mut waiting = server.raw();
+    waiting.send(b"BRPOP l 0\r\n");
+    wait_until(|| run::<String>(client, "CLIENT LIST").contains("flags=b"));
+    check(client, &[("LPUSH l x", "1")]);
+    waiting.expect(b"*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+    for expected in ["__keyevent@0__:lpush l", "__keyevent@0__:rpop l", "__keyevent@0__:del l"] {
+        assert_eq!(event(&mut raw), expected);
+    }
+}
+
+#[test]
+fn messages_wait_until_their_cause_is_safe() {
+    let server = Server::start(&["--appendfsync", "always", "--notify-keyspace-events", "E$"]);
+    let client = &mut server.client();
+    let mut raw = subscribed(&server);
+    for value in 0..50 {
+        run::<()>(client, &format!("SET k{value} x"));
+        assert_eq!(event(&mut raw), format!("__keyevent@0__:set k{value}"));
+    }
+}
