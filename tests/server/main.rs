@@ -22,5 +22,6 @@ mod lists;
 mod notifications;
 mod protocol;
 mod pubsub;
+mod redis_rs;
 mod sets;
 mod transactions;
