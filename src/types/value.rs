@@ -3,14 +3,16 @@
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
+use super::stream::Stream;
 use super::string::StringValue;
 
-/// A value; a collection in here is never empty.
+/// A value; a collection in here is never empty, but for streams.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     Hash(Box<Hash>),
     List(Box<List>),
     Set(Box<Set>),
+    Stream(Box<Stream>),
     String(StringValue),
 }
 
@@ -66,6 +68,20 @@ impl DataType for Set {
     }
 }
 
+impl DataType for Stream {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::Stream(stream) = value { Some(stream) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::Stream(stream) = value { Some(stream) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::Stream(Box::default())
+    }
+}
+
 impl DataType for StringValue {
     fn of(value: &Value) -> Option<&Self> {
         if let Value::String(string) = value { Some(string) } else { None }
@@ -87,6 +103,7 @@ impl Value {
             Self::Hash(_) => "hash",
             Self::List(_) => "list",
             Self::Set(_) => "set",
+            Self::Stream(_) => "stream",
             Self::String(_) => "string",
         }
     }
@@ -97,7 +114,7 @@ impl Value {
             Self::Hash(hash) => hash.is_empty(),
             Self::List(list) => list.is_empty(),
             Self::Set(set) => set.is_empty(),
-            Self::String(_) => false,
+            Self::Stream(_) | Self::String(_) => false,
         }
     }
 
@@ -107,6 +124,7 @@ impl Value {
             Self::Hash(hash) => hash.len(),
             Self::List(list) => list.len(),
             Self::Set(set) => set.len(),
+            Self::Stream(stream) => stream.elements(),
             Self::String(_) => 1,
         }
     }
@@ -122,6 +140,7 @@ impl Value {
             Self::Hash(hash) => hash.bytes(),
             Self::List(list) => list.bytes(),
             Self::Set(set) => set.bytes(),
+            Self::Stream(stream) => stream.bytes(),
             Self::String(string) => string.bytes(),
         }
     }

@@ -1,0 +1,378 @@
+//! A block: some entries in a row, packed.
+//!
+//! ```text
+//! buf    [names][entry][entry]...
+//! names  [count]([length][name])*          the field names of the first entry
+//! entry  [size][flags][ms][seq][values]    with the block's names
+//!        [size][flags][ms][seq][count]([length][name][length][value])*    with its own
+//! values ([length][value])*
+//! ```
+//!
+//! Numbers are LEB128 (seven bits a byte). `size` counts what follows it. `ms` counts from the
+//! block's first id; `seq` too if `ms` is 0, else it stands as it is. A removed entry is marked
+//! as dead; dead entries in front are skipped for good by `start`.
+
+use super::id::StreamId;
+
+const DEAD: u8 = 1;
+const OWN_NAMES: u8 = 2;
+
+/// Bytes of a block's buffer at first; it doubles as it fills.
+const BUF_BYTES_MIN: usize = 64;
+
+/// When a block is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockLimits {
+    /// 0: as many as there may be.
+    pub(crate) bytes_max: usize,
+    /// 0: no limit.
+    pub(crate) entries_max: usize,
+}
+
+/// Most bytes of the fields and values of one entry, and of a block without a limit of its own.
+pub(crate) const BLOCK_BYTES_MAX: usize = 1 << 30;
+
+impl BlockLimits {
+    fn bytes_max(self) -> usize {
+        if self.bytes_max == 0 { BLOCK_BYTES_MAX } else { self.bytes_max.min(BLOCK_BYTES_MAX) }
+    }
+}
+
+/// Packed entries; at least one of them is alive.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// Ids are counted from here; not more than that of any entry.
+    pub(super) first: StreamId,
+    /// Not less than the id of any entry.
+    pub(super) last: StreamId,
+    buf: Vec<u8>,
+    /// Where the first live entry starts.
+    start: usize,
+    /// Entries, dead ones included.
+    count: usize,
+    dead: usize,
+}
+
+impl Clone for Block {
+    fn clone(&self) -> Self {
+        let mut buf = Vec::with_capacity(self.buf.capacity());
+        buf.extend_from_slice(&self.buf);
+        Self { buf, ..*self }
+    }
+}
+
+/// The head of an entry in `buf`.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    id: StreamId,
+    flags_at: usize,
+    flags: u8,
+    body: usize,
+    end: usize,
+}
+
+impl Block {
+    /// A block with one entry.
+    pub(super) fn new<'a>(
+        id: StreamId,
+        fields: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) -> Self {
+        let names = fields.clone().step_by(2);
+        let bytes = names.clone().map(|name| number_bytes(name.len()) + name.len()).sum::<usize>();
+        let values = fields.clone().skip(1).step_by(2);
+        let bytes = bytes + values.map(|value| value.len() + 2).sum::<usize>() + 16;
+        let mut buf = Vec::with_capacity(bytes.max(BUF_BYTES_MIN));
+        push_number(&mut buf, fields.len() / 2);
+        names.for_each(|name| push_bytes(&mut buf, name));
+        let start = buf.len();
+        let mut block = Self { first: id, last: id, buf, start, count: 0, dead: 0 };
+        block.push(id, fields);
+        block
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.count - self.dead
+    }
+
+    /// Bytes it takes in memory, without the struct itself.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.buf.capacity()
+    }
+
+    /// Is there room for an entry of `payload` bytes?
+    pub(super) fn has_room(&self, payload: usize, limits: BlockLimits) -> bool {
+        let below_count = limits.entries_max == 0 || self.count < limits.entries_max;
+        below_count && self.buf.len() + payload < limits.bytes_max()
+    }
+
+    /// Adds an entry, whose id is larger than all others; `fields` alternates names and values.
+    pub(super) fn push<'a>(
+        &mut self,
+        id: StreamId,
+        fields: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) {
+        let ms = id.ms - self.first.ms;
+        let seq = if ms == 0 { id.seq - self.first.seq } else { id.seq };
+        let shared = self.has_names(fields.clone());
+        let values = || fields.clone().skip(usize::from(shared)).step_by(1 + usize::from(shared));
+        let own_count = fields.len() / 2;
+        let body: usize = values().map(|word| number_bytes(word.len()) + word.len()).sum();
+        let count = if shared { 0 } else { number_bytes(own_count) };
+        let size = 1 + number_bytes(as_size(ms)) + number_bytes(as_size(seq)) + count + body;
+        self.reserve(number_bytes(size) + size);
+        push_number(&mut self.buf, size);
+        self.buf.push(if shared { 0 } else { OWN_NAMES });
+        push_number(&mut self.buf, as_size(ms));
+        push_number(&mut self.buf, as_size(seq));
+        if !shared {
+            push_number(&mut self.buf, own_count);
+        }
+        values().for_each(|word| push_bytes(&mut self.buf, word));
+        self.last = id;
+        self.count += 1;
+    }
+
+    /// Makes room by doubling, so that a short stream stays small.
+    fn reserve(&mut self, bytes: usize) {
+        let needed = self.buf.len() + bytes;
+        if needed > self.buf.capacity() {
+            let grown = needed.max(2 * self.buf.capacity());
+            self.buf.reserve_exact(grown - self.buf.len());
+        }
+    }
+
+    /// Gives back spare room: the block is full.
+    pub(super) fn shrink(&mut self) {
+        self.buf.shrink_to_fit();
+    }
+
+    pub(super) fn has_spare_room(&self) -> bool {
+        self.buf.capacity() - self.buf.len() > self.buf.len() / 16
+    }
+
+    fn names(&self) -> Words<'_> {
+        Words::counted(&self.buf)
+    }
+
+    /// Are the names among `fields` those of the block?
+    fn has_names<'a>(&self, fields: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
+        let mut names = self.names();
+        names.left == fields.len() / 2
+            && fields.step_by(2).all(|name| names.next().is_some_and(|other| other == name))
+    }
+
+    fn head(&self, at: usize) -> Head {
+        let (size, flags_at) = number(&self.buf, at);
+        let (ms, after) = number(&self.buf, flags_at + 1);
+        let (seq, body) = number(&self.buf, after);
+        let ms = as_id(ms);
+        let seq = if ms == 0 { self.first.seq + as_id(seq) } else { as_id(seq) };
+        let id = StreamId { ms: self.first.ms + ms, seq };
+        Head { id, flags_at, flags: self.buf[flags_at], body, end: flags_at + size }
+    }
+
+    /// The heads of all entries from `start` on, with the offset of each.
+    fn heads(&self) -> impl Iterator<Item = (usize, Head)> {
+        let mut at = self.start;
+        std::iter::from_fn(move || {
+            if at >= self.buf.len() {
+                return None;
+            }
+            let head = self.head(at);
+            Some((std::mem::replace(&mut at, head.end), head))
+        })
+    }
+
+    fn entry(&self, head: Head) -> Entry<'_> {
+        let body = &self.buf[head.body..head.end];
+        if head.flags & OWN_NAMES != 0 {
+            Entry { id: head.id, names: None, words: Words::counted(body) }
+        } else {
+            let names = self.names();
+            let words = Words { rest: body, left: names.left };
+            Entry { id: head.id, names: Some(names), words }
+        }
+    }
+
+    /// The live entries in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Entry<'_>> {
+        let live = self.heads().filter(|(_, head)| head.flags & DEAD == 0);
+        live.map(|(_, head)| self.entry(head))
+    }
+
+    /// The live entries from the last to the first.
+    pub(super) fn iter_back(&self) -> impl Iterator<Item = Entry<'_>> {
+        let live = self.heads().filter(|(_, head)| head.flags & DEAD == 0);
+        let at: Vec<usize> = live.map(|(at, _)| at).collect();
+        at.into_iter().rev().map(|at| self.entry(self.head(at)))
+    }
+
+    /// The id of the first live entry.
+    pub(super) fn first_live(&self) -> StreamId {
+        self.head(self.start).id
+    }
+
+    /// The live entry with this id.
+    pub(super) fn find(&self, id: StreamId) -> Option<Entry<'_>> {
+        let mut heads = self.heads().map(|(_, head)| head).skip_while(|head| head.id < id);
+        let head = heads.next()?;
+        (head.id == id && head.flags & DEAD == 0).then(|| self.entry(head))
+    }
+
+    /// Removes the live entry with this id, one of several; `false` if there is none.
+    pub(super) fn remove(&mut self, id: StreamId) -> bool {
+        let found = self.heads().map(|(_, head)| head).find(|head| head.id >= id);
+        let Some(head) = found.filter(|head| head.id == id && head.flags & DEAD == 0) else {
+            return false;
+        };
+        self.buf[head.flags_at] |= DEAD;
+        self.dead += 1;
+        self.skip_dead();
+        if self.dead > self.live() && self.buf.len() > BUF_BYTES_MIN {
+            self.compact();
+        }
+        true
+    }
+
+    /// Removes the first `count` live entries, fewer than there are.
+    pub(super) fn remove_front(&mut self, count: usize) {
+        for _ in 0..count {
+            self.start = self.head(self.start).end;
+            self.skip_dead();
+        }
+        self.dead += count;
+    }
+
+    fn skip_dead(&mut self) {
+        while self.start < self.buf.len() {
+            let head = self.head(self.start);
+            if head.flags & DEAD == 0 {
+                break;
+            }
+            self.start = head.end;
+        }
+    }
+
+    /// Drops the dead entries.
+    pub(super) fn compact(&mut self) {
+        let mut names = self.names();
+        names.by_ref().for_each(drop);
+        let names_end = self.buf.len() - names.rest.len();
+        let mut kept = self.buf[..names_end].to_vec();
+        let mut last = self.first;
+        for (at, head) in self.heads().filter(|(_, head)| head.flags & DEAD == 0) {
+            kept.extend_from_slice(&self.buf[at..head.end]);
+            last = head.id;
+        }
+        self.buf = kept;
+        self.start = names_end;
+        self.count -= self.dead;
+        self.dead = 0;
+        self.last = last;
+    }
+}
+
+/// An entry of a stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) id: StreamId,
+    /// The block's names, if the entry has none of its own.
+    names: Option<Words<'a>>,
+    words: Words<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// Number of fields.
+    pub(crate) fn len(&self) -> usize {
+        self.words.left
+    }
+
+    /// The fields: names and values.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let mut names = self.names.clone();
+        let mut words = self.words.clone();
+        let mut left = words.left;
+        if names.is_none() {
+            words.left *= 2;
+        }
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let name = names.as_mut().unwrap_or(&mut words).next()?;
+            Some((name, words.next()?))
+        })
+    }
+}
+
+/// Byte strings, each behind its length.
+#[derive(Clone, Debug)]
+struct Words<'a> {
+    rest: &'a [u8],
+    left: usize,
+}
+
+impl<'a> Words<'a> {
+    /// The words behind their count.
+    fn counted(buf: &'a [u8]) -> Self {
+        let (left, start) = number(buf, 0);
+        Self { rest: &buf[start..], left }
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.left = self.left.checked_sub(1)?;
+        let (len, start) = number(self.rest, 0);
+        let (word, rest) = self.rest[start..].split_at(len);
+        self.rest = rest;
+        Some(word)
+    }
+}
+
+fn push_bytes(buf: &mut Vec<u8>, bytes: &[u8]) {
+    push_number(buf, bytes.len());
+    buf.extend_from_slice(bytes);
+}
+
+fn push_number(buf: &mut Vec<u8>, mut value: usize) {
+    while value > 0x7F {
+        buf.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    buf.push(value.to_le_bytes()[0]);
+}
+
+fn number_bytes(value: usize) -> usize {
+    let bits = usize::BITS - value.leading_zeros();
+    bits.div_ceil(7).max(1) as usize
+}
+
+/// The number at `at`, and where it ends.
+#[inline]
+fn number(buf: &[u8], at: usize) -> (usize, usize) {
+    let byte = usize::from(buf[at]);
+    if byte <= 0x7F {
+        return (byte, at + 1);
+    }
+    let mut value = byte & 0x7F;
+    let mut at = at + 1;
+    let mut shift = 7;
+    loop {
+        let byte = usize::from(buf[at]);
+        value |= (byte & 0x7F) << shift;
+        at += 1;
+        if byte <= 0x7F {
+            return (value, at);
+        }
+        shift += 7;
+    }
+}
+
+fn as_size(part: u64) -> usize {
+    usize::try_from(part).expect("a word has 64 bits")
+}
+
+fn as_id(part: usize) -> u64 {
+    part as u64
+}

@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: BlockLimits = BlockLimits { bytes_max: 200, entries_max: 7 };
+
+type Model = BTreeMap<StreamId, Vec<(Vec<u8>, Vec<u8>)>>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append { ms: u64, seq: u64, names: u8, value: Vec<u8> },
+    Remove(usize),
+    Snapshot,
+    Trim { to: usize, approximate: bool, by_id: bool, limit: usize },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let value = prop_oneof![
+        9 => proptest::collection::vec(any::<u8>(), 0..20),
+        1 => proptest::collection::vec(any::<u8>(), 100..400),
+    ];
+    prop_oneof![
+        8 => (0..3u64, 0..300u64, 0..4u8, value)
+            .prop_map(|(ms, seq, names, value)| Step::Append { ms, seq, names, value }),
+        4 => any::<usize>().prop_map(Step::Remove),
+        1 => Just(Step::Snapshot),
+        1 => (0..40usize, any::<bool>(), any::<bool>(), 0..20usize).prop_map(
+            |(to, approximate, by_id, limit)| Step::Trim { to, approximate, by_id, limit }
+        ),
+    ]
+}
+
+fn fields(names: u8, value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    (0..=names % 3).map(|n| (vec![b'a' + names + n], value.to_vec())).collect()
+}
+
+fn contents<'a>(
+    entries: impl Iterator<Item = Entry<'a>>,
+) -> Vec<(StreamId, Vec<(Vec<u8>, Vec<u8>)>)> {
+    entries
+        .map(|entry| {
+            let fields: Vec<_> =
+                entry.fields().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+            assert_eq!(fields.len(), entry.len());
+            (entry.id, fields)
+        })
+        .collect()
+}
+
+fn expected(
+    model: &Model,
+    from: StreamId,
+    to: StreamId,
+) -> Vec<(StreamId, Vec<(Vec<u8>, Vec<u8>)>)> {
+    model.range(from..=to).map(|(&id, fields)| (id, fields.clone())).collect()
+}
+
+fn check(entries: &Entries, model: &Model) {
+    assert_eq!(entries.len(), model.len());
+    let first = model.first_key_value().map_or(StreamId::ZERO, |(&id, _)| id);
+    let top = model.last_key_value().map_or(StreamId::ZERO, |(&id, _)| id);
+    assert_eq!((entries.first_id(), entries.top_id()), (first, top));
+    let ids: Vec<StreamId> = model.keys().copied().collect();
+    let mut bounds = vec![StreamId::ZERO, StreamId::MAX];
+    bounds.extend(
+        ids.iter().step_by(5).flat_map(|id| [id.previous(), Some(*id), id.next()]).flatten(),
+    );
+    for &from in &bounds {
+        for &to in bounds.iter().filter(|to| **to >= from).take(3) {
+            let mut wanted = expected(model, from, to);
+            assert_eq!(contents(entries.range(from, to)), wanted);
+            wanted.reverse();
+            assert_eq!(contents(entries.range_back(from, to)), wanted);
+        }
+    }
+    for id in bounds {
+        assert_eq!(entries.contains(id), model.contains_key(&id));
+    }
+}
+
+fn apply(entries: &mut Entries, model: &mut Model, step: &Step) {
+    match step {
+        Step::Append { ms, seq, names, value } => {
+            let mut id = StreamId::new(entries.last_id.ms + ms, *seq);
+            if id <= entries.last_id {
+                id = entries.last_id.next().expect("small ids");
+            }
+            let fields = fields(*names, value);
+            let words: Vec<&[u8]> =
+                fields.iter().flat_map(|(name, value)| [&name[..], &value[..]]).collect();
+            entries.append(id, words.iter().copied(), LIMITS);
+            model.insert(id, fields);
+        }
+        Step::Remove(index) => {
+            let Some(&id) = model.keys().nth(index % model.len().max(1)) else { return };
+            assert!(entries.remove(id) && !entries.remove(id));
+            model.remove(&id);
+        }
+        Step::Snapshot => {}
+        Step::Trim { to, approximate, by_id, limit } => {
+            trim(entries, model, (*to, *approximate, *by_id, *limit))
+        }
+    }
+}
+
+fn trim(
+    entries: &mut Entries,
+    model: &mut Model,
+    (to, approximate, by_id, limit): (usize, bool, bool, usize),
+) {
+    let to = if by_id {
+        TrimTo::MinId(model.keys().nth(to).copied().unwrap_or(StreamId::MAX))
+    } else {
+        TrimTo::MaxLen(to)
+    };
+    let limit = if approximate { limit } else { 0 };
+    let removed = entries.trim(Trim { to, approximate, limit });
+    let most = match to {
+        TrimTo::MaxLen(len_max) => model.len().saturating_sub(len_max),
+        TrimTo::MinId(id) => model.range(..id).count(),
+    };
+    if approximate {
+        assert!(removed <= most && (limit == 0 || removed <= limit));
+    } else {
+        assert_eq!(removed, most);
+    }
+    (0..removed).for_each(|_| drop(model.pop_first()));
+}
+
+proptest! {
+    #[test]
+    fn behaves_like_a_map(steps in proptest::collection::vec(step(), 1..200)) {
+        let (mut entries, mut model) = (Entries::default(), Model::new());
+        let mut snapshots = Vec::new();
+        for step in &steps {
+            if let Step::Snapshot = step {
+                snapshots.push((entries.clone(), model.clone()));
+            }
+            apply(&mut entries, &mut model, step);
+        }
+        snapshots.push((entries, model));
+        snapshots.iter().for_each(|(entries, model)| check(entries, model));
+    }
+
+    #[test]
+    fn pending_lists_agree(steps in proptest::collection::vec((0..4u8, 0..300u64, 0..3usize), 1..600)) {
+        let mut group = Group::new(StreamId::ZERO, None);
+        let names: [&[u8]; 3] = [b"a", b"b", b"c"];
+        let mut ids: Vec<ConsumerId> = names.iter().map(|name| group.add_consumer(name, 0)).collect();
+        let mut model: BTreeMap<StreamId, usize> = BTreeMap::new();
+        let mut snapshot = None;
+        for (at, &(kind, seq, who)) in steps.iter().enumerate() {
+            let id = StreamId::new(1, seq);
+            if kind == 0 {
+                assert_eq!(group.ack(id), model.remove(&id).is_some());
+            } else if kind == 1 && seq < 3 {
+                let count = model.values().filter(|owner| **owner == who).count();
+                assert_eq!(group.remove_consumer(names[who]), Some(count));
+                model.retain(|_, owner| *owner != who);
+                ids[who] = group.add_consumer(names[who], 0);
+            } else {
+                let pending = Pending { delivered_ms: 5, delivery_count: seq, consumer: ids[who] };
+                group.assign(id, pending);
+                model.insert(id, who);
+            }
+            if at == steps.len() / 2 {
+                snapshot = Some((group.clone(), model.clone(), ids.clone()));
+            }
+        }
+        for (group, model, ids) in [(group, model, ids)].into_iter().chain(snapshot) {
+            let all: Vec<_> = group.pending_from(StreamId::ZERO).map(|(id, _)| id).collect();
+            assert_eq!(all, model.keys().copied().collect::<Vec<_>>());
+            assert_eq!(group.pending_len(), model.len());
+            for (who, &consumer) in ids.iter().enumerate() {
+                let own: Vec<_> = group.pending_of(consumer, StreamId::ZERO).map(|(id, _)| id).collect();
+                let wanted: Vec<_> =
+                    model.iter().filter(|(_, owner)| **owner == who).map(|(id, _)| *id).collect();
+                assert_eq!(own, wanted);
+                assert_eq!(group.consumer(consumer).pending_len(), wanted.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn ids_go_on_after_xsetid_went_back() {
+    let mut entries = Entries::default();
+    let fields: [&[u8]; 2] = [b"f", b"v"];
+    for seq in 1..=3 {
+        entries.append(StreamId::new(5, seq), fields.into_iter(), LIMITS);
+    }
+    entries.remove(StreamId::new(5, 3));
+    entries.last_id = StreamId::new(5, 1);
+    entries.remove(StreamId::new(5, 2));
+    entries.append(StreamId::new(5, 2), fields.into_iter(), LIMITS);
+    let ids: Vec<_> = entries.iter().map(|entry| entry.id.seq).collect();
+    assert_eq!(ids, [1, 2]);
+    assert!(entries.contains(StreamId::new(5, 2)) && !entries.contains(StreamId::new(5, 3)));
+}
+
+#[test]
+fn an_entry_costs_few_bytes() {
+    let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
+    let mut entries = Entries::default();
+    let payload = [b'x'; 32];
+    let count = 100_000;
+    for n in 0..count {
+        let id = StreamId::new(1_700_000_000_000 + n / 3, n % 3);
+        entries.append(id, [&b"data"[..], &payload[..]].into_iter(), limits);
+    }
+    let bytes = entries.heap_bytes() as u64;
+    assert!(bytes / count - 32 <= 10, "{} above payload", bytes / count - 32);
+}
+
+#[test]
+fn the_log_position_of_a_group_is_counted() {
+    let mut stream = Stream::default();
+    let fields: [&[u8]; 2] = [b"f", b"v"];
+    for seq in 1..=5 {
+        stream.entries.append(StreamId::new(1, seq), fields.into_iter(), LIMITS);
+    }
+    stream.add_group(b"g", StreamId::ZERO, None);
+    let lag = |stream: &Stream| stream.group(b"g").map(|group| stream.lag(group));
+    assert_eq!(lag(&stream), Some(Some(5)));
+    let (entries, group) = stream.with_group(b"g").expect("just made");
+    entries.count_read(group, StreamId::new(1, 1));
+    assert_eq!(group.entries_read, Some(1));
+    stream.entries.remove(StreamId::new(1, 3));
+    assert_eq!(lag(&stream), Some(None));
+    let (entries, group) = stream.with_group(b"g").expect("just made");
+    for seq in [2, 4] {
+        entries.count_read(group, StreamId::new(1, seq));
+        assert_eq!(group.entries_read, None);
+    }
+    entries.count_read(group, StreamId::new(1, 5));
+    assert_eq!(group.entries_read, Some(5));
+    assert_eq!(lag(&stream), Some(Some(0)));
+}
