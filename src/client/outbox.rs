@@ -43,7 +43,8 @@ impl Poster<'_> {
     /// Disconnects a client for which more waits than its limit allows; replies whether it was.
     pub(crate) fn check(&self, client: &Handle, pending: usize) -> bool {
         let limit = self.limit(client);
-        let since_ms = client.track_soft_limit(limit.is_above_soft(pending), || self.clock.now_ms());
+        let since_ms =
+            client.track_soft_limit(limit.is_above_soft(pending), || self.clock.now_ms());
         let too_long = since_ms.is_some_and(|since_ms| {
             self.clock.now_ms().saturating_sub(since_ms) >= limit.soft_seconds * 1000
         });

@@ -118,7 +118,8 @@ impl Context<'_> {
             return Ok(Outcome::Done);
         }
         let keys = keys.map(Into::into).collect();
-        Ok(Outcome::Wait(Wait { keys, type_name, deadline_ms, on_timeout }))
+        let (on_any_change, argv) = (false, None);
+        Ok(Outcome::Wait(Wait { keys, type_name, deadline_ms, on_timeout, on_any_change, argv }))
     }
 }
 

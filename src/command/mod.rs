@@ -4,7 +4,7 @@
 //! arguments to a reply. Everything else follows from the row: dispatch, arity errors, locks,
 //! COMMAND's replies, the README's command list.
 
-use crate::resp::request::Argv;
+use crate::resp::request::{Argv, OwnedArgv};
 
 pub(crate) mod admin;
 pub(crate) mod args;
@@ -21,6 +21,7 @@ pub(crate) mod monitor;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod set;
+pub(crate) mod stream;
 pub(crate) mod string;
 pub(crate) mod table;
 pub(crate) mod transaction;
@@ -61,6 +62,9 @@ pub(crate) enum KeySpec {
 
 /// The spec of a command whose only key is its first argument.
 pub(crate) const FIRST_KEY: KeySpec = KeySpec::Range { first: 1, last: 1, step: 1 };
+
+/// The spec of a subcommand whose only key is its first argument.
+pub(crate) const SECOND_KEY: KeySpec = KeySpec::Range { first: 2, last: 2, step: 1 };
 
 impl KeySpec {
     /// Calls `visit` with the index of each key among the words of a request.
@@ -183,6 +187,28 @@ pub(crate) struct Wait {
     pub(crate) deadline_ms: Option<u64>,
     /// What to reply when the time is up.
     pub(crate) on_timeout: TimeoutReply,
+    /// Is the command run again whenever a key changes, even if that leaves no such value?
+    pub(crate) on_any_change: bool,
+    /// The request to run again, if not the one that was made.
+    pub(crate) argv: Option<OwnedArgv>,
+}
+
+impl Outcome {
+    /// Who waits is also served when a key is removed or becomes of another type.
+    pub(crate) fn on_any_change(mut self) -> Self {
+        if let Self::Wait(wait) = &mut self {
+            wait.on_any_change = true;
+        }
+        self
+    }
+
+    /// Who waits is served by running this request.
+    pub(crate) fn rerun_as(mut self, argv: OwnedArgv) -> Self {
+        if let Self::Wait(wait) = &mut self {
+            wait.argv = Some(argv);
+        }
+        self
+    }
 }
 
 /// The null that a blocking command replies with at its time-out.

@@ -73,7 +73,7 @@ impl Engine {
         client: &Client,
         protocol: Protocol,
         argv: Argv<'_>,
-        wait: Wait,
+        mut wait: Wait,
     ) -> Arc<Waiter> {
         let command = table().resolve(argv).expect("a command that ran is in the table");
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +85,7 @@ impl Engine {
             ticket,
             client: Arc::clone(&client.handle),
             command,
-            argv: argv.to_owned(),
+            argv: wait.argv.take().unwrap_or_else(|| argv.to_owned()),
             db: client.db,
             protocol,
             wait,
@@ -130,11 +130,10 @@ impl Batch<'_> {
         }
     }
 
-    /// The next in the queue of a key, as long as the key exists.
+    /// The next in the queue of a key.
     fn next_to_serve(&mut self, db: usize, key: &[u8], after: Ticket) -> Option<Ticket> {
         let locked = self.locked.as_mut()?;
         let shard_db = locked.shard_of(key).db(db);
-        shard_db.entry(key)?;
         shard_db.next_waiting(key, after)
     }
 
@@ -143,7 +142,7 @@ impl Batch<'_> {
         let Some(locked) = self.locked.as_mut() else { return };
         let entry = locked.shard_of(key).db(waiter.db).entry(key);
         let fits = entry.is_some_and(|entry| entry.value.type_name() == waiter.wait.type_name);
-        if !fits || !waiter.client.may_be_served() {
+        if !(fits || waiter.wait.on_any_change) || !waiter.client.may_be_served() {
             return;
         }
         let mut client = Client::new(Arc::clone(&waiter.client), true);

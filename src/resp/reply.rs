@@ -213,8 +213,13 @@ impl Reply {
     pub(crate) fn counted_array(&mut self, write: impl FnOnce(&mut Self) -> usize) {
         let start = self.buf.len();
         let len = write(self);
+        self.put_before(start, |reply| reply.array(len));
+    }
+
+    /// Puts what `write` writes before the bytes from `start` on.
+    pub(crate) fn put_before(&mut self, start: usize, write: impl FnOnce(&mut Self)) {
         let end = self.buf.len();
-        self.array(len);
+        write(self);
         let head = self.buf.len() - end;
         self.buf[start..].rotate_right(head);
     }

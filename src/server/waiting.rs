@@ -163,7 +163,8 @@ impl Connection {
             let services = &self.worker.engine.services;
             let now_ms = services.clock.now_ms();
             let Some((_, until_ms)) = services.pause.current(now_ms) else { return Ok(()) };
-            let alarm = std::pin::pin!(tokio::time::sleep(Duration::from_millis(until_ms - now_ms)));
+            let alarm =
+                std::pin::pin!(tokio::time::sleep(Duration::from_millis(until_ms - now_ms)));
             let event = self.next_event(Some(alarm)).await?;
             if self.ended {
                 return Err(Closed::ByPeer);

@@ -73,11 +73,8 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
 
 /// Serves connections until the sender is gone and the last of them has ended.
 async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
-    let worker = Rc::new(Worker {
-        committer: Committer::new(&engine),
-        buffers: Buffers::default(),
-        engine,
-    });
+    let worker =
+        Rc::new(Worker { committer: Committer::new(&engine), buffers: Buffers::default(), engine });
     let committing = tokio::task::spawn_local({
         let worker = Rc::clone(&worker);
         async move { worker.committer.run(&worker.engine.services.aof).await }

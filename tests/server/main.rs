@@ -24,4 +24,5 @@ mod protocol;
 mod pubsub;
 mod redis_rs;
 mod sets;
+mod streams;
 mod transactions;
