@@ -19,9 +19,8 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Reads `cursor [MATCH pattern] [COUNT count] [NOVALUES]`.
-    pub(crate) fn read(args: &mut Args<'a>) -> Result<Self, CommandError> {
-        let cursor = read_cursor(args)?;
+    /// Reads `[MATCH pattern] [COUNT count] [NOVALUES]`, which follow the cursor.
+    pub(crate) fn read(cursor: u64, args: &mut Args<'a>) -> Result<Self, CommandError> {
         let mut scan = Self { cursor, count: COUNT_DEFAULT, pattern: None, no_values: false };
         while !args.is_empty() {
             if args.keyword("COUNT") {
@@ -55,8 +54,17 @@ pub(crate) fn reply_step(reply: &mut Reply, next: Option<u64>, found: &[&[u8]]) 
     found.iter().for_each(|element| reply.bulk(element));
 }
 
-/// Reads a cursor; leading zeros are allowed.
+/// Reads a cursor: what C's `strtoul` takes for a number, so zeros may lead and a minus sign is
+/// allowed.
 pub(crate) fn read_cursor(args: &mut Args<'_>) -> Result<u64, CommandError> {
-    let text = std::str::from_utf8(args.bytes()?).unwrap_or_default();
-    text.parse().map_err(|_| CommandError::Plain("ERR invalid cursor"))
+    let text = std::str::from_utf8(args.bytes()?).unwrap_or("x");
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let cursor: u64 = match digits {
+        "" if !is_negative => 0,
+        _ => digits.parse().map_err(|_| CommandError::Plain("ERR invalid cursor"))?,
+    };
+    Ok(if is_negative { cursor.wrapping_neg() } else { cursor })
 }

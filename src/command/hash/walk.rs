@@ -2,7 +2,7 @@
 
 use super::{Args, CommandResult, Context, Hash, Outcome};
 use crate::command::choice::{Choice, OUT_OF_RANGE};
-use crate::command::scan::{Scan, reply_step};
+use crate::command::scan::{Scan, read_cursor, reply_step};
 use crate::resp::{Protocol, Reply};
 
 /// `HRANDFIELD key [count [WITHVALUES]]`
@@ -81,20 +81,23 @@ impl Pairs<'_> {
 ///
 /// Replies the next cursor (0: the end) and an array of fields, each followed by its value unless
 /// `NOVALUES` is given. A field that is there during the whole walk comes exactly once. A small
-/// hash comes as a whole. Errors: WRONGTYPE; ERR on an invalid cursor or option. O(count).
+/// hash comes as a whole. Options are not looked at if there is no hash.
+/// Errors: WRONGTYPE; ERR on an invalid cursor or option. O(count).
 /// <https://redis.io/docs/latest/commands/hscan/>
 pub(super) fn hscan(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
-    let scan = Scan::read(args)?;
-    let hash = context.db.read::<Hash>(key)?;
+    let cursor = read_cursor(args)?;
+    let Some(hash) = context.db.read::<Hash>(key)? else {
+        reply_step(context.reply, None, &[]);
+        return Ok(Outcome::Done);
+    };
+    let scan = Scan::read(cursor, args)?;
     let mut found: Vec<&[u8]> = Vec::new();
-    let next = hash.and_then(|hash| {
-        hash.scan(scan.cursor, scan.count, |field, value| {
-            if scan.matches(field) {
-                found.push(field);
-                found.extend((!scan.no_values).then_some(value));
-            }
-        })
+    let next = hash.scan(scan.cursor, scan.count, |field, value| {
+        if scan.matches(field) {
+            found.push(field);
+            found.extend((!scan.no_values).then_some(value));
+        }
     });
     reply_step(context.reply, next, &found);
     Ok(Outcome::Done)

@@ -2,7 +2,7 @@
 
 use super::{Args, Class, CommandError, CommandResult, Context, Member, Outcome, Set, bulk_member};
 use crate::command::choice::Choice;
-use crate::command::scan::{Scan, reply_step};
+use crate::command::scan::{Scan, read_cursor, reply_step};
 
 /// Most members in one logged SREM.
 const LOGGED_MAX: usize = 1024;
@@ -100,20 +100,23 @@ pub(super) fn srandmember(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
 /// `SSCAN key cursor [MATCH pattern] [COUNT count]`
 ///
 /// Replies the next cursor (0: the end) and an array of members. A member that is there during the
-/// whole walk comes exactly once. A small set comes as a whole. Errors: WRONGTYPE; ERR on an
-/// invalid cursor or option. O(count).
+/// whole walk comes exactly once. A small set comes as a whole. Options are not
+/// looked at if there is no set. Errors: WRONGTYPE; ERR on an invalid cursor or option. O(count).
 /// <https://redis.io/docs/latest/commands/sscan/>
 pub(super) fn sscan(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
-    let scan = Scan::read(args)?;
+    let cursor = read_cursor(args)?;
+    let Some(set) = context.db.read::<Set>(key)? else {
+        reply_step(context.reply, None, &[]);
+        return Ok(Outcome::Done);
+    };
+    let scan = Scan::read(cursor, args)?;
     if scan.no_values {
         return Err(CommandError::Syntax);
     }
     let mut found: Vec<Vec<u8>> = Vec::new();
-    let next = context.db.read::<Set>(key)?.and_then(|set| {
-        set.scan(scan.cursor, scan.count, |member| {
-            found.extend(Some(member.to_vec()).filter(|member| scan.matches(member)));
-        })
+    let next = set.scan(scan.cursor, scan.count, |member| {
+        found.extend(Some(member.to_vec()).filter(|member| scan.matches(member)));
     });
     let found: Vec<&[u8]> = found.iter().map(Vec::as_slice).collect();
     reply_step(context.reply, next, &found);
