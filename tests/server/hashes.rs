@@ -93,6 +93,22 @@ fn numbers_in_fields_are_counted() {
 }
 
 #[test]
+fn resp3_has_maps_and_pairs() {
+    let server = Server::start(&[]);
+    check(
+        &mut server.client_resp3(),
+        &[
+            ("HSET h a 1", "1"),
+            ("HGETALL h", r#"{"a":"1"}"#),
+            ("HRANDFIELD h 1 WITHVALUES", r#"[["a" "1"]]"#),
+            ("HRANDFIELD h -2 WITHVALUES", r#"[["a" "1"] ["a" "1"]]"#),
+            ("HRANDFIELD h 2", r#"["a"]"#),
+            ("HGET h none", "nil"),
+        ],
+    );
+}
+
+#[test]
 fn random_fields() {
     let server = Server::start(&[]);
     let client = &mut server.client();

@@ -127,6 +127,30 @@ fn sets_are_combined() {
 }
 
 #[test]
+fn resp3_has_sets() {
+    let server = Server::start(&[]);
+    check(&mut server.client(), &[("SADD s a", "1")]);
+    let mut raw = server.raw();
+    raw.send(b"HELLO 3\r\n");
+    while raw.read_line() != "modules" {}
+    assert_eq!(raw.read_line(), "*0");
+    for (line, expected) in [
+        ("SMEMBERS s", "~1"),
+        ("SINTER s s", "~1"),
+        ("SUNION s none", "~1"),
+        ("SDIFF none s", "~0"),
+        ("SRANDMEMBER s 1", "*1"),
+        ("SPOP none 1", "~0"),
+        ("SPOP s 1", "~1"),
+    ] {
+        assert_eq!(raw.line(line), expected, "{line}");
+        if expected.ends_with('1') {
+            assert_eq!((raw.read_line(), raw.read_line()), ("$1".to_owned(), "a".to_owned()));
+        }
+    }
+}
+
+#[test]
 fn random_members() {
     let server = Server::start(&[]);
     let client = &mut server.client();
