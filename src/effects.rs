@@ -27,6 +27,11 @@ impl Effects {
         Self { enabled, ..Self::default() }
     }
 
+    /// Is there anyone to read what is added from now on?
+    pub(crate) fn enable(&mut self, enabled: bool) {
+        self.enabled = enabled;
+    }
+
     /// Adds the effect `words` on database `db`.
     pub(crate) fn push<'a>(
         &mut self,

@@ -34,6 +34,11 @@ pub enum ServerError {
         /// Why.
         error: io::Error,
     },
+    /// Another server uses the data folder.
+    Locked {
+        /// The file that it holds locked.
+        path: PathBuf,
+    },
     /// The system refused something that every server needs.
     System {
         /// What was tried, as in "cannot <action>".
@@ -58,10 +63,18 @@ impl fmt::Display for ServerError {
             Self::Asked(text) | Self::Usage(text) => f.write_str(text),
             Self::Bind { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::Corrupt { path, offset, reason } => {
-                write!(f, "{} is damaged at byte {offset}: {reason}", path.display())
+                write!(
+                    f,
+                    "{} is damaged at byte {offset}: {reason}; look at it with `respq check-aof`, \
+                     or restore a copy",
+                    path.display()
+                )
             }
             Self::File { action, path, error } => {
                 write!(f, "cannot {action} {}: {error}", path.display())
+            }
+            Self::Locked { path } => {
+                write!(f, "another server uses this folder: {} is locked", path.display())
             }
             Self::System { action, error } => write!(f, "cannot {action}: {error}"),
         }

@@ -93,6 +93,10 @@ impl Manifest {
         self.parts.iter().map(line).collect()
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join(format!("{}.manifest", self.prefix))
     }
@@ -109,18 +113,32 @@ impl Manifest {
 
     /// A new increment behind all others.
     pub(crate) fn next_increment(&self) -> Part {
-        let last = self.parts.iter().filter(|part| part.role == Role::Increment);
-        let sequence = last.map(|part| part.sequence).max().unwrap_or(0) + 1;
+        let sequence = self.next_sequence(|part| part.name.ends_with(".incr.aof"));
         let name = format!("{}.{sequence}.incr.aof", self.prefix);
         Part { name, sequence, role: Role::Increment }
     }
 
-    /// A new base behind all others.
-    pub(crate) fn next_base(&self) -> Part {
-        let last = self.parts.iter().filter(|part| part.role == Role::Base);
-        let sequence = last.map(|part| part.sequence).max().unwrap_or(0) + 1;
-        let name = format!("{}.{sequence}.base.aof", self.prefix);
+    /// A new base behind all others, whose name ends with `extension`.
+    pub(crate) fn next_base(&self, extension: &str) -> Part {
+        let sequence = self.next_sequence(|part| !part.name.ends_with(".incr.aof"));
+        let name = format!("{}.{sequence}.base.{extension}", self.prefix);
         Part { name, sequence, role: Role::Base }
+    }
+
+    fn next_sequence(&self, counts: impl Fn(&Part) -> bool) -> u64 {
+        let sequences = self.parts.iter().filter(|part| counts(part)).map(|part| part.sequence);
+        sequences.max().unwrap_or(0) + 1
+    }
+
+    /// Puts `base` and the increments from `first` on in the place of all other parts, which
+    /// become history.
+    pub(crate) fn replace_base(&mut self, base: Part, first: u64) {
+        for part in &mut self.parts {
+            if part.role == Role::Base || part.sequence < first {
+                part.role = Role::History;
+            }
+        }
+        self.parts.insert(0, base);
     }
 }
 

@@ -14,19 +14,38 @@
 //! Who works: under `everysec` and `no` the connections' threads write the buffer out themselves,
 //! one write for all batches of a turn. Under `always` the log thread writes and syncs in groups,
 //! while commands go on running. It also does the sync of every second.
+//!
+//! The log *rotates* when a snapshot begins: with all shards locked, [`Aof::rotate`] notes that
+//! what is appended from now on belongs to another file. The old file is synced before the first
+//! byte goes to the new one, so what a crash leaves is always a prefix.
+//!
+//! When a write fails (a full disk), the log is *failing*: writes are refused with `-MISCONF`,
+//! replies that depend on unwritten effects are held, reads that start from then on are answered,
+//! and the log thread tries again until it works. After a failed sync the file is never trusted
+//! again, as the system may have dropped what it could not write: only a rewrite of all data to
+//! new files ends that state ([`Aof::rewritten`]).
 
-use std::fs::File;
-use std::io::Write;
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::effects::{Effects, encode};
-use crate::error::ServerError;
 
+pub(crate) mod file;
+pub(crate) mod folder;
 pub(crate) mod manifest;
+pub(crate) mod mark;
 pub(crate) mod reader;
+
+use file::{LogFile, Storage};
+
+/// Time between attempts while the log is failing.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Memory kept for the next group.
+const SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// When written effects are forced to disk; the order is that of the setting's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,27 +72,66 @@ struct Buffer {
     bytes: Vec<u8>,
     /// The database that the log has selected.
     db: Option<usize>,
+    /// Files that begin at offsets in `bytes`.
+    rotations: Vec<(usize, LogFile)>,
+}
+
+/// A run of effects that goes to one file.
+#[derive(Debug)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// The position behind it.
+    end: u64,
+    /// The file for what follows.
+    then: Option<LogFile>,
+}
+
+/// The file, and what is on its way there.
+#[derive(Debug, Default)]
+struct Output {
+    file: Option<LogFile>,
+    pieces: VecDeque<Piece>,
+    spare: Vec<u8>,
+}
+
+/// What is wrong with the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// What was written may not be on disk, and never will be by trying again.
+    Sync,
+    /// Nothing more can be written for now.
+    Write,
 }
 
 /// The log.
+#[derive(Debug)]
 pub(crate) struct Aof {
     enabled: AtomicBool,
     policy: AtomicU8,
     buffer: Mutex<Buffer>,
-    /// The file, with an empty buffer to swap for the full one.
-    file: Mutex<Option<(File, Vec<u8>)>>,
+    output: Mutex<Output>,
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
+    /// Somebody waits until all up to here is durable, whatever the policy.
+    wanted: AtomicU64,
+    /// Size of the file that is written, and of all files that a start would load before it.
+    current_bytes: AtomicU64,
+    older_bytes: AtomicU64,
+    failing: AtomicBool,
+    failure: Mutex<Option<(Failure, String)>>,
     stopping: AtomicBool,
     work: Condvar,
     work_lock: Mutex<()>,
-    listeners: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+    listeners: Listeners,
 }
 
-impl std::fmt::Debug for Aof {
+#[derive(Default)]
+struct Listeners(Mutex<Vec<Box<dyn Fn() + Send + Sync>>>);
+
+impl std::fmt::Debug for Listeners {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Aof").field("appended", &self.appended).finish_non_exhaustive()
+        write!(f, "{} listeners", self.0.lock().len())
     }
 }
 
@@ -84,22 +142,56 @@ impl Aof {
             enabled: AtomicBool::new(false),
             policy: AtomicU8::new(policy as u8),
             buffer: Mutex::default(),
-            file: Mutex::new(None),
+            output: Mutex::default(),
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
             durable: AtomicU64::new(0),
+            wanted: AtomicU64::new(0),
+            current_bytes: AtomicU64::new(0),
+            older_bytes: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+            failure: Mutex::default(),
             stopping: AtomicBool::new(false),
             work: Condvar::new(),
-            work_lock: Mutex::new(()),
-            listeners: Mutex::default(),
+            work_lock: Mutex::default(),
+            listeners: Listeners::default(),
         }
     }
 
-    /// Appends to `file` from now on.
-    pub(crate) fn open(&self, file: File) {
-        *self.file.lock() = Some((file, Vec::new()));
-        self.buffer.lock().db = None;
+    /// Appends to `file` from now on; `older_bytes` stand in other files.
+    pub(crate) fn open(&self, file: LogFile, older_bytes: u64) {
+        let mut output = self.output.lock();
+        let mut buffer = self.buffer.lock();
+        *buffer = Buffer::default();
+        self.current_bytes.store(file.len(), Ordering::Relaxed);
+        self.older_bytes.store(older_bytes, Ordering::Relaxed);
+        *output = Output { file: Some(file), ..Output::default() };
         self.enabled.store(true, Ordering::Release);
+    }
+
+    /// Writes and syncs what was appended, and takes nothing more.
+    pub(crate) fn close(&self) {
+        let mut buffer = self.buffer.lock();
+        self.enabled.store(false, Ordering::Release);
+        buffer.db = None;
+        drop(buffer);
+        self.sync();
+        let mut output = self.output.lock();
+        *output = Output::default();
+        self.buffer.lock().rotations.clear();
+        self.written.store(self.appended(), Ordering::Release);
+        self.durable.store(self.appended(), Ordering::Release);
+        drop(output);
+        self.recover();
+        self.tell_listeners();
+    }
+
+    /// What is appended from now on goes to `file`. All shards are locked.
+    pub(crate) fn rotate(&self, file: LogFile) {
+        let mut buffer = self.buffer.lock();
+        let offset = buffer.bytes.len();
+        buffer.db = None;
+        buffer.rotations.push((offset, file));
     }
 
     /// Are effects written down?
@@ -114,19 +206,22 @@ impl Aof {
     /// Changes the policy; replies that wait are looked at again.
     pub(crate) fn set_policy(&self, policy: FsyncPolicy) {
         self.policy.store(policy as u8, Ordering::Relaxed);
-        self.work.notify_all();
+        self.wake_log_thread();
         self.tell_listeners();
     }
 
     /// Calls `listener` from the log thread whenever more has become durable.
     pub(crate) fn listen(&self, listener: Box<dyn Fn() + Send + Sync>) {
-        self.listeners.lock().push(listener);
+        self.listeners.0.lock().push(listener);
     }
 
     /// Appends effects, whose shards are still locked; replies the position behind them.
     pub(crate) fn append(&self, effects: &Effects) -> u64 {
         let Some((first_db, last_db)) = effects.databases() else { return self.appended() };
         let mut buffer = self.buffer.lock();
+        if !self.is_enabled() {
+            return self.appended();
+        }
         let before = buffer.bytes.len();
         if buffer.db != Some(first_db) {
             let db = first_db.to_string();
@@ -152,71 +247,190 @@ impl Aof {
         reached.load(Ordering::Acquire) >= position
     }
 
+    /// Is the log on disk up to `position`?
+    pub(crate) fn is_durable(&self, position: u64) -> bool {
+        self.durable.load(Ordering::Acquire) >= position
+    }
+
     /// Brings the commit forward: writes the buffer out, or has the log thread sync it.
     pub(crate) fn commit(&self) {
-        if self.policy() == FsyncPolicy::Always {
-            drop(self.work_lock.lock());
-            self.work.notify_one();
+        if self.policy() == FsyncPolicy::Always || self.is_failing() {
+            self.wake_log_thread();
         } else {
-            self.write_out();
+            self.write_out(false);
         }
     }
 
-    /// Writes the buffer to the file.
-    fn write_out(&self) {
-        let mut file = self.file.lock();
-        let Some((file, spare)) = file.as_mut() else { return };
-        let mut buffer = self.buffer.lock();
-        std::mem::swap(&mut buffer.bytes, spare);
-        let position = self.appended();
-        drop(buffer);
-        if let Err(error) = file.write_all(spare) {
-            stop_at_once("write", &error);
-        }
-        spare.clear();
-        spare.shrink_to(1 << 20);
-        self.written.store(position, Ordering::Release);
+    /// Has all up to `position` made durable soon, whatever the policy.
+    pub(crate) fn want_durable(&self, position: u64) {
+        self.wanted.fetch_max(position, Ordering::AcqRel);
+        self.wake_log_thread();
     }
 
-    /// Writes and syncs all that was appended.
-    pub(crate) fn sync(&self) {
-        self.write_out();
-        let position = self.written.load(Ordering::Acquire);
-        let file = self.file.lock().as_ref().map(|(file, _)| file.try_clone());
-        match file {
-            Some(Ok(file)) => {
-                if let Err(error) = file.sync_data() {
-                    stop_at_once("sync", &error);
-                }
+    fn wake_log_thread(&self) {
+        drop(self.work_lock.lock());
+        self.work.notify_one();
+    }
+
+    /// Bytes of all files that a start would load.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.older_bytes.load(Ordering::Relaxed) + self.current_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are appended but not written.
+    pub(crate) fn buffered_bytes(&self) -> usize {
+        self.buffer.lock().bytes.len()
+    }
+
+    /// A rewrite is complete: a start would load `older_bytes` and the file that is written.
+    pub(crate) fn rewritten(&self, older_bytes: u64) {
+        self.older_bytes.store(older_bytes, Ordering::Relaxed);
+        self.recover();
+        self.wake_log_thread();
+    }
+
+    /// Can nothing be written down at the moment?
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Acquire)
+    }
+
+    /// What is wrong, with the system's words.
+    pub(crate) fn failure(&self) -> Option<(Failure, String)> {
+        self.failure.lock().clone()
+    }
+
+    fn fail(&self, failure: Failure, error: &std::io::Error) {
+        let mut current = self.failure.lock();
+        if current.is_none() {
+            tracing::error!(%error, ?failure, "the append-only file failed; writes are refused");
+        }
+        if !matches!(*current, Some((Failure::Sync, _))) {
+            *current = Some((failure, system_text(error)));
+        }
+        self.failing.store(true, Ordering::Release);
+    }
+
+    fn recover(&self) {
+        if self.failure.lock().take().is_some() {
+            self.failing.store(false, Ordering::Release);
+            tracing::warn!("the append-only file works again; writes are accepted");
+        }
+    }
+
+    /// Writes the buffer to the file; `false` if that failed. A mark stands at the end if `mark`
+    /// says so.
+    fn write_out(&self, mark: bool) -> bool {
+        let mut output = self.output.lock();
+        self.take_buffer(&mut output);
+        let wants_mark = mark || self.policy() == FsyncPolicy::Always;
+        match self.write_pieces(&mut output, wants_mark) {
+            Ok(()) => true,
+            Err((failure, error)) => {
+                drop(output);
+                self.fail(failure, &error);
+                false
             }
-            Some(Err(error)) => stop_at_once("sync", &error),
-            None => {}
+        }
+    }
+
+    /// Moves what is in the buffer to the output, cut where files begin.
+    fn take_buffer(&self, output: &mut Output) {
+        let mut buffer = self.buffer.lock();
+        if buffer.bytes.is_empty() && buffer.rotations.is_empty() {
+            return;
+        }
+        let spare = std::mem::take(&mut output.spare);
+        let mut bytes = std::mem::replace(&mut buffer.bytes, spare);
+        let rotations = std::mem::take(&mut buffer.rotations);
+        let end = self.appended();
+        drop(buffer);
+        let start = end - bytes.len() as u64;
+        let mut from = 0;
+        for (offset, file) in rotations {
+            let rest = bytes.split_off(offset - from);
+            let head = std::mem::replace(&mut bytes, rest);
+            from = offset;
+            let end = start + offset as u64;
+            output.pieces.push_back(Piece { bytes: head, end, then: Some(file) });
+        }
+        output.pieces.push_back(Piece { bytes, end, then: None });
+    }
+
+    fn write_pieces(
+        &self,
+        output: &mut Output,
+        mark: bool,
+    ) -> Result<(), (Failure, std::io::Error)> {
+        let Output { file, pieces, spare } = output;
+        let Some(file) = file else { return Ok(()) };
+        while let Some(piece) = pieces.front_mut() {
+            let mark = mark || piece.then.is_some();
+            if !piece.bytes.is_empty() || (mark && !file.is_marked()) {
+                file.append(&mut piece.bytes, mark).map_err(|error| (Failure::Write, error))?;
+                piece.bytes.clear();
+            }
+            if piece.then.is_some() && !self.has_failed_sync() {
+                file.storage().sync().map_err(|error| (Failure::Sync, error))?;
+            }
+            if let Some(next) = piece.then.take() {
+                self.older_bytes.fetch_add(file.len(), Ordering::Relaxed);
+                *file = next;
+            }
+            self.current_bytes.store(file.len(), Ordering::Relaxed);
+            self.written.store(piece.end, Ordering::Release);
+            if let Some(piece) = pieces.pop_front() {
+                *spare = piece.bytes;
+                spare.clear();
+                spare.shrink_to(SPARE_BYTES_MAX);
+            }
+        }
+        if mark && !file.is_marked() {
+            file.append(&mut Vec::new(), true).map_err(|error| (Failure::Write, error))?;
+        }
+        Ok(())
+    }
+
+    fn has_failed_sync(&self) -> bool {
+        matches!(*self.failure.lock(), Some((Failure::Sync, _)))
+    }
+
+    /// Writes and syncs all that was appended; `false` if that failed.
+    pub(crate) fn sync(&self) -> bool {
+        if !self.write_out(true) {
+            return false;
+        }
+        let position = self.written.load(Ordering::Acquire);
+        let storage: Option<Arc<dyn Storage>> =
+            self.output.lock().file.as_ref().map(LogFile::storage);
+        if let Some(Err(error)) = storage.map(|storage| storage.sync()) {
+            self.fail(Failure::Sync, &error);
+        }
+        if self.has_failed_sync() {
+            return false;
         }
         self.durable.fetch_max(position, Ordering::AcqRel);
+        self.recover();
+        true
     }
 
     fn tell_listeners(&self) {
-        self.listeners.lock().iter().for_each(|listener| listener());
+        self.listeners.0.lock().iter().for_each(|listener| listener());
     }
 
     /// The work of the log thread, until [`Aof::stop`].
     pub(crate) fn run(&self) {
         let mut guard = self.work_lock.lock();
         while !self.stopping.load(Ordering::Acquire) {
-            let policy = self.policy();
-            let behind = self.durable.load(Ordering::Acquire) < self.appended();
-            if policy != FsyncPolicy::Always || !behind {
+            let durable = self.durable.load(Ordering::Acquire);
+            let hurry = self.policy() == FsyncPolicy::Always && durable < self.appended();
+            let wanted = durable < self.wanted.load(Ordering::Acquire).min(self.appended());
+            if self.is_failing() {
+                self.work.wait_for(&mut guard, RETRY_AFTER);
+            } else if !hurry && !wanted {
                 self.work.wait_for(&mut guard, Duration::from_secs(1));
             }
-            if self.durable.load(Ordering::Acquire) == self.appended() {
-                continue;
-            }
             drop(guard);
-            match self.policy() {
-                FsyncPolicy::No => self.write_out(),
-                FsyncPolicy::Always | FsyncPolicy::EverySec => self.sync(),
-            }
-            self.tell_listeners();
+            self.work_once();
             guard = self.work_lock.lock();
         }
         drop(guard);
@@ -224,27 +438,47 @@ impl Aof {
         self.tell_listeners();
     }
 
+    fn work_once(&self) {
+        let durable = self.durable.load(Ordering::Acquire);
+        let nothing_new = durable == self.appended() && !self.is_failing();
+        if nothing_new || !self.is_enabled() {
+            return;
+        }
+        let wanted = self.wanted.load(Ordering::Acquire) > durable;
+        match self.policy() {
+            FsyncPolicy::No if !wanted && !self.is_failing() => {
+                self.write_out(false);
+            }
+            _ => {
+                self.sync();
+            }
+        }
+        self.tell_listeners();
+    }
+
     /// Ends [`Aof::run`] after a last sync.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        drop(self.work_lock.lock());
-        self.work.notify_all();
+        self.wake_log_thread();
+    }
+
+    /// Hands what is buffered to the file while the process goes down, without waiting for a lock
+    /// that the failed thread may hold.
+    pub(crate) fn save_what_is_buffered(&self) {
+        let patience = Duration::from_millis(500);
+        let Some(mut output) = self.output.try_lock_for(patience) else { return };
+        let Some(buffer) = self.buffer.try_lock_for(patience) else { return };
+        drop(buffer);
+        self.take_buffer(&mut output);
+        drop(self.write_pieces(&mut output, true));
     }
 }
 
-/// Nothing can be promised any more once the log fails: stop before another reply leaves.
-fn stop_at_once(action: &'static str, error: &std::io::Error) -> ! {
-    tracing::error!(%error, action, "the append-only file failed; stopping");
-    std::process::exit(1);
+/// The system's text for an error, without Rust's addition.
+fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// Opens a part of the log for appending, with permissions for the owner only.
-pub(crate) fn open_for_append(path: &std::path::Path) -> Result<File, ServerError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| ServerError::file("open", path, error))
-}
+#[cfg(test)]
+mod tests;

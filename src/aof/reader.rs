@@ -1,9 +1,15 @@
 //! Reading a file of the log: one effect after the other, with its offset.
+//!
+//! Marks ([`super::mark`]) are checked on the way. A file that ends in the middle of an effect is
+//! *torn*, which is what a crash leaves and can be cut off; but if a mark stands behind the place
+//! where the reading stopped, more had been written as a whole, so that place is *damaged*.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::file::Content;
+use super::mark::{self, Mark};
 use crate::error::ServerError;
 use crate::resp::request::{Argv, Decoded, Limits, RequestDecoder};
 
@@ -12,7 +18,7 @@ const LIMITS: Limits =
     Limits { words_max: i32::MAX as usize, bulk_bytes_max: usize::MAX / 2, authenticated: true };
 
 /// How a file of the log ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// Behind an effect.
     Clean,
@@ -27,8 +33,8 @@ pub(crate) struct Reader {
     file: File,
     buf: Vec<u8>,
     start: usize,
-    /// Offset in the file of `buf[start]`.
-    offset: u64,
+    /// What was read before `buf[start]`.
+    content: Content,
     size: u64,
 }
 
@@ -37,12 +43,30 @@ impl Reader {
         let fail = |error| ServerError::file("open", path, error);
         let file = File::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
-        Ok(Self { path: path.to_owned(), file, buf: Vec::new(), start: 0, offset: 0, size })
+        let content = Content::default();
+        Ok(Self { path: path.to_owned(), file, buf: Vec::new(), start: 0, content, size })
+    }
+
+    /// Goes on behind what another reader has read of the file: an RDB preamble.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), ServerError> {
+        while self.content.len < bytes {
+            let left = usize::try_from(bytes - self.content.len).unwrap_or(usize::MAX);
+            if self.start == self.buf.len() && !self.fill()? {
+                return Ok(());
+            }
+            self.consume(left.min(self.buf.len() - self.start));
+        }
+        Ok(())
     }
 
     /// Size of the file in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size
+    }
+
+    /// What was read as a whole.
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
     }
 
     /// Calls `visit` with each effect and the offset behind it.
@@ -54,55 +78,87 @@ impl Reader {
         loop {
             let at_start = self.buf.get(self.start).copied();
             if at_start == Some(b'#') {
-                if !self.skip_line()? {
-                    return Ok(self.end());
+                if !self.read_annotation()? {
+                    return self.end();
                 }
                 continue;
             }
             if at_start.is_some_and(|byte| byte != b'*') {
-                return Err(self.damaged("an effect must start with '*'"));
+                return self.nonsense("an effect must start with '*'");
             }
             match decoder.decode(&self.buf[self.start..], &LIMITS) {
-                Err(error) => return Err(self.damaged(&error.to_string())),
-                Ok(Decoded::Nothing(_)) => return Err(self.damaged("an effect without words")),
+                Err(error) => return Err(self.damaged(error.to_string())),
+                Ok(Decoded::Nothing(_)) => {
+                    return Err(self.damaged("an effect without words".to_owned()));
+                }
                 Ok(Decoded::Request(argv, used)) => {
-                    self.start += used;
-                    self.offset += used as u64;
-                    visit(argv, self.offset);
+                    visit(argv, self.content.len + used as u64);
+                    self.consume(used);
                 }
                 Ok(Decoded::Incomplete) => {
                     if !self.fill()? {
-                        return Ok(self.end());
+                        return self.end();
                     }
                 }
             }
         }
     }
 
-    fn end(&self) -> End {
-        if self.start == self.buf.len() { End::Clean } else { End::Torn(self.offset) }
-    }
-
-    fn damaged(&self, reason: &str) -> ServerError {
-        ServerError::Corrupt {
-            path: self.path.clone(),
-            offset: self.offset,
-            reason: reason.to_owned(),
+    /// The file has ended.
+    fn end(&self) -> Result<End, ServerError> {
+        let rest = &self.buf[self.start..];
+        if rest.is_empty() {
+            return Ok(End::Clean);
         }
+        if mark::is_in(rest, self.content.len) {
+            return Err(self.damaged("an effect is longer than the file".to_owned()));
+        }
+        Ok(End::Torn(self.content.len))
     }
 
-    /// Skips an annotation; `false` if the file ends in it.
-    fn skip_line(&mut self) -> Result<bool, ServerError> {
+    /// Something else than an effect. Zeros up to the end are what some file systems leave when
+    /// the machine goes down.
+    fn nonsense(&mut self, reason: &str) -> Result<End, ServerError> {
+        while self.buf[self.start..].iter().all(|&byte| byte == 0) {
+            if !self.fill()? {
+                return Ok(End::Torn(self.content.len));
+            }
+        }
+        Err(self.damaged(reason.to_owned()))
+    }
+
+    fn damaged(&self, reason: String) -> ServerError {
+        ServerError::Corrupt { path: self.path.clone(), offset: self.content.len, reason }
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.content.add(&self.buf[self.start..self.start + bytes]);
+        self.start += bytes;
+    }
+
+    /// Reads an annotation, and checks it if it is a mark; `false` if the file ends in it.
+    fn read_annotation(&mut self) -> Result<bool, ServerError> {
         loop {
             let rest = &self.buf[self.start..];
-            if let Some(end) = memchr::memchr(b'\n', rest) {
-                self.start += end + 1;
-                self.offset += end as u64 + 1;
-                return Ok(true);
+            let Some(end) = memchr::memchr(b'\n', rest) else {
+                if !self.fill()? {
+                    return Ok(false);
+                }
+                continue;
+            };
+            let mark = Mark::parse(&rest[..=end]);
+            let found = Mark::of(&self.content.hasher, self.content.len);
+            if mark.is_some_and(|mark| mark != found) {
+                let to = self.content.len;
+                let offset = self.content.marked;
+                let reason = format!("the bytes up to {to} are not those that were written");
+                return Err(ServerError::Corrupt { path: self.path.clone(), offset, reason });
             }
-            if !self.fill()? {
-                return Ok(false);
+            self.consume(end + 1);
+            if mark.is_some() {
+                self.content.marked = self.content.len;
             }
+            return Ok(true);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::aof::Aof;
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
-use crate::observe::Stats;
+use crate::observe::{Loading, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::resp::Reply;
@@ -25,6 +25,7 @@ pub(crate) struct Services {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) keyspace: Keyspace,
+    pub(crate) loading: Loading,
     pub(crate) monitors: Monitors,
     pub(crate) pause: Pause,
     pub(crate) pubsub: PubSub,
@@ -52,6 +53,12 @@ impl Services {
         if !command.has(Flag::Admin) && (!is_hidden || command.spec.name == "exec") {
             self.monitors.show((db, origin), argv, &self.poster());
         }
+    }
+
+    /// The error for writes while the log is failing.
+    pub(crate) fn unwritable(&self) -> CommandError {
+        let failure = self.aof.failure().map(|(_, text)| text);
+        CommandError::Misconfigured(failure.unwrap_or_default().into())
     }
 }
 

@@ -11,6 +11,9 @@ pub(crate) enum CommandError {
     ExecAborted,
     /// The key holds no time to live option that fits (command name).
     InvalidExpire(&'static str),
+    Loading,
+    /// The log cannot be written (the system's text).
+    Misconfigured(Box<str>),
     NoAuth,
     NotAFloat,
     NotAnInteger,
@@ -40,6 +43,10 @@ impl fmt::Display for CommandError {
             Self::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
             Self::InvalidExpire(name) => {
                 return write!(f, "ERR invalid expire time in '{name}' command");
+            }
+            Self::Loading => "LOADING Redis is loading the dataset in memory",
+            Self::Misconfigured(error) => {
+                return write!(f, "MISCONF Errors writing to the AOF file: {error}");
             }
             Self::NoAuth => "NOAUTH Authentication required.",
             Self::NotAFloat => "ERR value is not a valid float",

@@ -42,6 +42,8 @@ pub(crate) struct Batch<'e> {
     /// Elapsed time at the end of the last call.
     clock_ns: u64,
     pub(super) mode: Mode,
+    /// Has it only read since the log began to fail? Then its replies need not wait for the log.
+    excused: bool,
 }
 
 impl<'e> Batch<'e> {
@@ -56,6 +58,7 @@ impl<'e> Batch<'e> {
             now_ms: services.clock.now_ms(),
             clock_ns: services.clock.elapsed_ns(),
             mode: Mode::Direct,
+            excused: services.aof.is_failing(),
         }
     }
 
@@ -102,6 +105,9 @@ impl<'e> Batch<'e> {
         if client.is_subscribed() && !allowed_when_subscribed(client, command) {
             return Err(CommandError::Subscribed(&command.full_name));
         }
+        if self.mode != Mode::Replay {
+            self.admit_to_data(command, client)?;
+        }
         if self.engine.services.pause.is_set() && self.is_postponed(client, command) {
             return Ok(Admitted::Postpone);
         }
@@ -134,6 +140,18 @@ impl<'e> Batch<'e> {
             }
             Some((Paused::Writes, _)) => may_write(command),
         }
+    }
+
+    /// Are the data in a state in which this command can run?
+    fn admit_to_data(&self, command: &Command, client: &Client) -> Result<(), CommandError> {
+        let services = &self.engine.services;
+        if services.loading.is_active() && !command.has(Flag::Loading) {
+            return Err(CommandError::Loading);
+        }
+        if services.aof.is_failing() && (is_write(command, client) || command.spec.name == "ping") {
+            return Err(services.unwritable());
+        }
+        Ok(())
     }
 
     /// Answers a request that was not admitted.
@@ -206,6 +224,7 @@ impl<'e> Batch<'e> {
         if !suffices {
             self.release();
             self.locked = Some(self.engine.services.keyspace.lock(need));
+            self.changes.effects.enable(self.engine.services.aof.is_enabled());
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = self.engine.services.config.events();
             self.now_ms = self.engine.services.clock.now_ms();
@@ -265,6 +284,7 @@ impl<'e> Batch<'e> {
         let Some(locked) = self.locked.take() else { return };
         let services = &self.engine.services;
         let position = services.aof.append(&self.changes.effects);
+        self.excused &= self.changes.dirty == 0;
         self.changes.effects.clear();
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());
@@ -290,7 +310,7 @@ impl<'e> Batch<'e> {
     /// Ends the run; replies the log position that must be committed before its replies leave.
     pub(crate) fn finish(mut self) -> u64 {
         self.release();
-        self.engine.services.aof.appended()
+        if self.excused { 0 } else { self.engine.services.aof.appended() }
     }
 
     fn block(&mut self, client: &Client, reply: &Reply, argv: Argv<'_>, wait: Wait) -> Arc<Waiter> {
@@ -364,6 +384,14 @@ fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
         "unsubscribe",
     ];
     client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
+}
+
+/// Is it a writing command, or EXEC with one in its queue?
+fn is_write(command: &Command, client: &Client) -> bool {
+    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+    let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));
+    command.has(Flag::Write)
+        || (command.spec.name == "exec" && queued.any(|queued| queued.has(Flag::Write)))
 }
 
 fn unknown(argv: Argv<'_>) -> CommandError {

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::command::Services;
 use crate::command::table::table;
 use crate::config::{Config, Setting};
-use crate::observe::Stats;
+use crate::observe::{Loading, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::store::Keyspace;
@@ -55,6 +55,7 @@ impl Engine {
             monitors: Monitors::default(),
             pause: Pause::default(),
             pubsub: PubSub::default(),
+            loading: Loading::default(),
             random: Random::from_system(),
             stats: Stats::new(table().all().len()),
             stopping: AtomicBool::new(false),

@@ -3,15 +3,21 @@
 use std::path::Path;
 
 use super::{Batch, Engine};
-use crate::aof::manifest::{Manifest, Part, Role};
+use crate::aof::file::{Content, LogFile};
+use crate::aof::folder;
+use crate::aof::manifest::{self, Manifest, Part, Role};
 use crate::aof::reader::{End, Reader};
-use crate::aof::{manifest, open_for_append};
 use crate::client::Client;
 use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
 use crate::resp::request::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
+
+/// Effects between two looks at the clock.
+const EFFECTS_PER_LOOK: u64 = 4096;
+/// Time between two lines about a long load.
+const REPORT_EVERY_NS: u64 = 5_000_000_000;
 
 /// What was loaded.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,70 +31,98 @@ impl Engine {
     pub(crate) fn open_aof(&self, dir: &Path) -> Result<Loaded, ServerError> {
         let config = &self.services.config;
         let folder = dir.join(config.text(Setting::AppendDirName));
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| ServerError::file("create the folder", &folder, error))?;
+        folder::create(&folder)?;
         let mut manifest = Manifest::read(&folder, &config.text(Setting::AppendFilename))?;
-        let loaded = self.load(&manifest)?;
+        folder::clean(&mut manifest)?;
+        let (loaded, content) = self.load(&manifest)?;
         let last = manifest.parts.iter().rfind(|part| part.role == Role::Increment).cloned();
-        let part = match last {
-            Some(part) => part,
+        let file = match last {
+            Some(part) => LogFile::open(&manifest.path_of(&part), content)?,
             None => {
                 let part = manifest.next_increment();
-                manifest.parts.push(part.clone());
-                open_for_append(&manifest.path_of(&part))?;
+                let file = LogFile::open(&manifest.path_of(&part), Content::default())?;
+                manifest.parts.push(part);
                 manifest.write()?;
                 manifest::sync_folder(dir)?;
-                part
+                file
             }
         };
-        self.services.aof.open(open_for_append(&manifest.path_of(&part))?);
+        let older_bytes = loaded.bytes - file.len();
+        self.services.aof.open(file, older_bytes);
         Ok(loaded)
     }
 
-    fn load(&self, manifest: &Manifest) -> Result<Loaded, ServerError> {
+    /// Loads all parts; replies what is known of the last one.
+    fn load(&self, manifest: &Manifest) -> Result<(Loaded, Content), ServerError> {
         let mut loaded = Loaded::default();
-        let parts: Vec<&Part> = manifest.to_load().collect();
-        for (index, part) in parts.iter().enumerate() {
-            let is_last = index + 1 == parts.len();
-            self.load_part(&manifest.path_of(part), is_last, &mut loaded)?;
+        let mut content = Content::default();
+        let mut parts = Vec::new();
+        for part in manifest.to_load() {
+            let path = manifest.path_of(part);
+            let size = std::fs::metadata(&path)
+                .map_err(|error| ServerError::file("read", &path, error))?
+                .len();
+            parts.push((part, path, size));
         }
-        Ok(loaded)
+        self.services.loading.expect(parts.iter().map(|(_, _, size)| size).sum());
+        for (index, (part, path, _)) in parts.iter().enumerate() {
+            let is_last = parts[index + 1..].iter().all(|(_, _, size)| *size == 0);
+            let loaded_part = self.load_part(part, path, is_last, &mut loaded)?;
+            content = loaded_part;
+        }
+        Ok((loaded, content))
     }
 
     fn load_part(
         &self,
+        part: &Part,
         path: &Path,
         is_last: bool,
         loaded: &mut Loaded,
-    ) -> Result<(), ServerError> {
+    ) -> Result<Content, ServerError> {
         let mut reader = Reader::open(path)?;
         let size = reader.size();
-        let mut replay = Replay::new(self);
+        let mut replay = Replay::new(self, loaded);
         let end = reader.for_each(|argv, offset| replay.apply(argv, offset))?;
         let cut = match (end, replay.open_since) {
             (End::Clean, None) => None,
             (_, Some(offset)) | (End::Torn(offset), None) => Some(offset),
         };
-        loaded.effects += replay.effects;
-        loaded.bytes += size;
         replay.result(path)?;
-        let Some(offset) = cut else { return Ok(()) };
-        if !is_last || !self.services.config.flag(Setting::AofLoadTruncated) {
+        let Some(offset) = cut else {
+            loaded.bytes += size;
+            return Ok(reader.content().clone());
+        };
+        let may_cut = self.services.config.flag(Setting::AofLoadTruncated);
+        if !is_last || !may_cut || part.role == Role::Base {
             let reason = "the file ends in the middle of a command or transaction".to_owned();
             return Err(ServerError::Corrupt { path: path.to_owned(), offset, reason });
         }
-        let lost = size - offset;
-        tracing::warn!(file = %path.display(), offset, lost, "cutting off a torn tail");
-        std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|file| file.set_len(offset).and_then(|()| file.sync_all()))
-            .map_err(|error| ServerError::file("cut the torn tail of", path, error))
+        loaded.bytes += offset;
+        cut_off(path, offset, size)
     }
+}
+
+/// Cuts a torn tail off a file; replies what is left.
+fn cut_off(path: &Path, offset: u64, size: u64) -> Result<Content, ServerError> {
+    let lost = size - offset;
+    tracing::warn!(
+        file = %path.display(), offset, lost,
+        "the file ends in the middle of a command or transaction; cutting off what is incomplete"
+    );
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(offset).and_then(|()| file.sync_all()))
+        .map_err(|error| ServerError::file("cut the torn tail of", path, error))?;
+    let mut reader = Reader::open(path)?;
+    reader.skip(offset)?;
+    Ok(reader.content().clone())
 }
 
 /// Applies effects, transactions as a whole.
 struct Replay<'e> {
+    engine: &'e Engine,
     batch: Batch<'e>,
     client: Client,
     reply: Reply,
@@ -98,22 +132,25 @@ struct Replay<'e> {
     open_since: Option<u64>,
     /// The offset behind the last effect.
     offset: u64,
-    effects: u64,
+    loaded: &'e mut Loaded,
+    reported_ns: u64,
     failure: Option<(u64, String)>,
 }
 
 impl<'e> Replay<'e> {
-    fn new(engine: &'e Engine) -> Self {
+    fn new(engine: &'e Engine, loaded: &'e mut Loaded) -> Self {
         let mut batch = engine.batch();
         batch.mode = Mode::Replay;
         Self {
+            engine,
             batch,
             client: Client::internal(),
             reply: Reply::new(Protocol::Resp2),
             queue: Vec::new(),
             open_since: None,
             offset: 0,
-            effects: 0,
+            loaded,
+            reported_ns: engine.services.clock.elapsed_ns(),
             failure: None,
         }
     }
@@ -139,13 +176,29 @@ impl<'e> Replay<'e> {
     }
 
     fn run(&mut self, argv: Argv<'_>, start: u64) {
-        self.effects += 1;
+        self.loaded.effects += 1;
         self.batch.call(&mut self.client, &mut self.reply, argv);
         if self.reply.bytes().first() == Some(&b'-') {
             let text = String::from_utf8_lossy(self.reply.bytes()).trim_end().to_owned();
             self.failure = Some((start, text));
         }
         self.reply.truncate(0);
+        if self.loaded.effects.is_multiple_of(EFFECTS_PER_LOOK) {
+            self.report();
+        }
+    }
+
+    /// Tells how far a long load has come.
+    fn report(&mut self) {
+        let loading = &self.engine.services.loading;
+        let bytes = self.loaded.bytes + self.offset;
+        loading.reached(bytes);
+        let now_ns = self.engine.services.clock.elapsed_ns();
+        if now_ns - self.reported_ns >= REPORT_EVERY_NS {
+            self.reported_ns = now_ns;
+            let percent = bytes * 100 / loading.total_bytes().max(1);
+            tracing::info!(percent, bytes, effects = self.loaded.effects, "loading the data");
+        }
     }
 
     fn result(self, path: &Path) -> Result<(), ServerError> {

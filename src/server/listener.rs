@@ -60,8 +60,10 @@ impl Listeners {
         Ok(listeners)
     }
 
-    pub(super) fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    /// The addresses, for people.
+    pub(super) fn shown_addresses(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        addresses.join(" and ")
     }
 
     /// Accepts clients and hands them to the workers, for ever.

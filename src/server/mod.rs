@@ -4,12 +4,15 @@
 //! main thread     accepts, hands each connection to a worker; signals; timers (tasks.rs)
 //! workers         one single-threaded tokio runtime each; connections stay for life
 //! log thread      Aof::run
+//! loader          loads the data at the start, while early clients get -LOADING
 //! ```
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
+use crate::aof::folder;
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
 use crate::engine::Engine;
@@ -34,32 +37,75 @@ use listener::Listeners;
 pub fn run(config: Config) -> Result<(), ServerError> {
     logging::start(&config)?;
     let dir = PathBuf::from(config.text(Setting::Dir));
-    std::fs::create_dir_all(&dir)
-        .map_err(|error| ServerError::file("create the folder", &dir, error))?;
+    folder::create(&dir)?;
+    let _lock = folder::lock(&dir)?;
     let runtime = worker::runtime()?;
     let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
-    load(&engine, &dir)?;
+    let services = &engine.services;
+    services.loading.begin(services.clock.now_ms());
+    save_log_on_panic(&engine);
     let log_thread = spawn("log", {
         let engine = Arc::clone(&engine);
         move || engine.services.aof.run()
     })?;
     let workers = worker::start_all(&engine)?;
-    announce(&engine, listeners.addresses(), &dir);
-    runtime.block_on(async {
+    tracing::info!("listening on {}, loading the data", listeners.shown_addresses());
+    let loading = start_loading(&engine, &dir)?;
+    let outcome = runtime.block_on(async {
         tokio::select! {
-            () = listeners.accept(&engine, &workers) => {}
-            () = tasks::run(&engine) => {}
-            () = shutdown::asked(&engine) => {}
+            () = listeners.accept(&engine, &workers) => Ok(()),
+            outcome = serve_data(&engine, loading, &listeners, &dir) => outcome,
+            () = shutdown::asked(&engine) => Ok(()),
         }
     });
     tracing::info!("stopping");
     drop(listeners);
     worker::stop_all(&engine, workers);
-    engine.services.aof.stop();
+    services.aof.stop();
     drop(log_thread.join());
-    tracing::info!("stopped; all data are on disk");
+    if outcome.is_ok() {
+        tracing::info!("stopped; all data are on disk");
+    }
+    outcome
+}
+
+/// Loads the data on a thread of its own, while early clients get `-LOADING`.
+fn start_loading(
+    engine: &Arc<Engine>,
+    dir: &Path,
+) -> Result<oneshot::Receiver<Result<(), ServerError>>, ServerError> {
+    let (sender, receiver) = oneshot::channel();
+    let (engine, dir) = (Arc::clone(engine), dir.to_owned());
+    spawn("loader", move || drop(sender.send(load(&engine, &dir))))?;
+    Ok(receiver)
+}
+
+/// Waits for the data, then does the periodic work.
+async fn serve_data(
+    engine: &Engine,
+    loading: oneshot::Receiver<Result<(), ServerError>>,
+    listeners: &Listeners,
+    dir: &Path,
+) -> Result<(), ServerError> {
+    loading.await.unwrap_or(Ok(()))?;
+    engine.services.loading.end();
+    announce(engine, &listeners.shown_addresses(), dir);
+    tasks::run(engine).await;
     Ok(())
+}
+
+/// Lets what is buffered reach the log's file even if the server fails.
+fn save_log_on_panic(engine: &Arc<Engine>) {
+    let engine = Arc::downgrade(engine);
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Some(engine) = engine.upgrade() {
+            engine.services.aof.save_what_is_buffered();
+        }
+        tracing::error!("the server failed: {info}");
+        report(info);
+    }));
 }
 
 fn load(engine: &Engine, dir: &Path) -> Result<(), ServerError> {
@@ -75,9 +121,8 @@ fn load(engine: &Engine, dir: &Path) -> Result<(), ServerError> {
 }
 
 /// The banner: where, what is kept, how to stop.
-fn announce(engine: &Engine, addresses: &[SocketAddr], dir: &Path) {
+fn announce(engine: &Engine, addresses: &str, dir: &Path) {
     let config = &engine.services.config;
-    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let folder = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     let kept = if config.flag(Setting::AppendOnly) {
         format!(
@@ -91,7 +136,7 @@ fn announce(engine: &Engine, addresses: &[SocketAddr], dir: &Path) {
     tracing::info!(
         "respq {} is ready on {}; persistence: {kept}; stop with Ctrl-C or SIGTERM (pid {})",
         env!("CARGO_PKG_VERSION"),
-        addresses.join(" and "),
+        addresses,
         std::process::id(),
     );
 }

@@ -1,0 +1,91 @@
+//! The folder of the log: one server at a time, and nothing in it that a crash left behind.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::manifest::{Manifest, Role, sync_folder};
+use crate::error::ServerError;
+
+/// The file in the data folder that a running server holds locked.
+const LOCK_NAME: &str = "respq.lock";
+/// What names of files that are not complete begin with.
+pub(crate) const TEMPORARY: &str = "temp-";
+
+/// Locks the data folder until the result is dropped or the process ends.
+pub(crate) fn lock(dir: &Path) -> Result<File, ServerError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = dir.join(LOCK_NAME);
+    let fail = |error| ServerError::file("lock", &path, error);
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(&path).map_err(fail)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ServerError::Locked { path }),
+        Err(error) => Err(fail(error.into())),
+    }
+}
+
+/// Makes a folder that only its owner can read, if it is not there.
+pub(crate) fn create(folder: &Path) -> Result<(), ServerError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| ServerError::file("create the folder", folder, error))
+}
+
+/// Removes files that are no part of the log any more, or not yet.
+pub(crate) fn clean(manifest: &mut Manifest) -> Result<(), ServerError> {
+    remove_temporary(manifest.folder());
+    if manifest.parts.iter().any(|part| part.role == Role::History) {
+        remove_history(manifest)?;
+    }
+    Ok(())
+}
+
+/// Removes the files that a rewrite has replaced.
+pub(crate) fn remove_history(manifest: &mut Manifest) -> Result<(), ServerError> {
+    for part in manifest.parts.iter().filter(|part| part.role == Role::History) {
+        let path = manifest.path_of(part);
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!(%error, file = %path.display(), "cannot remove an old file");
+        }
+    }
+    manifest.parts.retain(|part| part.role != Role::History);
+    manifest.write()
+}
+
+/// Removes what an unfinished rewrite or save left in a folder.
+pub(crate) fn remove_temporary(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with(TEMPORARY) {
+            tracing::info!(file = %entry.path().display(), "removing an unfinished file");
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// Gives a complete file its final name, so that a crash leaves one or the other.
+pub(crate) fn install(temporary: &Path, path: &Path) -> Result<(), ServerError> {
+    std::fs::rename(temporary, path)
+        .map_err(|error| ServerError::file("replace", path, error))?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_locked_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        assert!(matches!(lock(dir.path()), Err(ServerError::Locked { .. })));
+        drop(held);
+        assert!(lock(dir.path()).is_ok());
+    }
+}

@@ -1,0 +1,71 @@
+//! Integrity marks: annotation lines that let a reader see whether the bytes before them are
+//! those that were written.
+//!
+//! ```text
+//! #CRC:9a1b2c3d 1234
+//! ```
+//!
+//! The CRC-32 is that of all bytes of the file before the mark, the number is where the mark
+//! starts. Redis skips lines that begin with `#` between two commands, so it can load a file with
+//! marks; what it appends has none, and the next mark covers that too. The offset tells a mark
+//! from the same text inside of a value.
+
+use crc32fast::Hasher;
+
+/// Longest mark, with its line end.
+const BYTES_MAX: usize = 40;
+const PREFIX: &[u8] = b"#CRC:";
+
+/// What a mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) crc: u32,
+    /// Where the mark itself starts in its file.
+    pub(crate) offset: u64,
+}
+
+impl Mark {
+    /// The mark behind `offset` bytes that `hasher` has seen.
+    pub(crate) fn of(hasher: &Hasher, offset: u64) -> Self {
+        Self { crc: hasher.clone().finalize(), offset }
+    }
+
+    /// Appends the line.
+    pub(crate) fn write(self, buf: &mut Vec<u8>) {
+        buf.extend_from_slice(format!("#CRC:{:08x} {}\r\n", self.crc, self.offset).as_bytes());
+    }
+
+    /// Reads a line, with its line end; `None` if it is any other annotation.
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
+        let line = line.strip_prefix(PREFIX)?.strip_suffix(b"\r\n")?;
+        let (crc, offset) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        let crc = if crc.len() == 8 { u32::from_str_radix(crc, 16).ok()? } else { return None };
+        Some(Self { crc, offset: offset.parse().ok()? })
+    }
+}
+
+/// Is there a mark anywhere in `bytes`, which start at `offset` in their file?
+pub(crate) fn is_in(bytes: &[u8], offset: u64) -> bool {
+    memchr::memmem::find_iter(bytes, PREFIX).any(|at| {
+        let line = &bytes[at..bytes.len().min(at + BYTES_MAX)];
+        let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
+        Mark::parse(&line[..end]).is_some_and(|mark| mark.offset == offset + at as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_found_where_they_say_they_are() {
+        let mut bytes = b"some bytes".to_vec();
+        let mark = Mark { crc: 0x0123_abcd, offset: 1010 };
+        mark.write(&mut bytes);
+        assert_eq!(Mark::parse(&bytes[10..]), Some(mark));
+        assert!(is_in(&bytes, 1000));
+        assert!(!is_in(&bytes, 999));
+        assert_eq!(Mark::parse(b"#CRC:0123abcd x\r\n"), None);
+        assert_eq!(Mark::parse(b"#TS:1700000000\r\n"), None);
+    }
+}

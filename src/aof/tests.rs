@@ -1,0 +1,133 @@
+//! The log with a storage that can fail.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use super::file::{Content, LogFile, Storage};
+use super::{Aof, Failure, FsyncPolicy};
+use crate::effects::Effects;
+
+/// A file in memory.
+#[derive(Debug, Default)]
+struct Memory {
+    bytes: Mutex<Vec<u8>>,
+    synced: Mutex<usize>,
+    full: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Storage for Memory {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.full.load(Ordering::Relaxed) {
+            self.bytes.lock().extend_from_slice(&bytes[..bytes.len() / 2]);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.lock().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn cut(&self, len: u64) -> io::Result<()> {
+        self.bytes.lock().truncate(usize::try_from(len).unwrap());
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(io::Error::other("broken"));
+        }
+        *self.synced.lock() = self.bytes.lock().len();
+        Ok(())
+    }
+}
+
+impl Memory {
+    fn text(&self) -> String {
+        let text = String::from_utf8(self.bytes.lock().clone()).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with(['#', '$', '*']));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn log(policy: FsyncPolicy) -> (Aof, Arc<Memory>) {
+    let aof = Aof::new(policy);
+    let memory = Arc::new(Memory::default());
+    aof.open(LogFile::new(Arc::<Memory>::clone(&memory), Content::default()), 0);
+    (aof, memory)
+}
+
+fn append(aof: &Aof, line: &str) -> u64 {
+    let mut effects = Effects::new(true);
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    effects.push(0, words.into_iter());
+    aof.append(&effects)
+}
+
+#[test]
+fn a_reply_waits_for_the_write_or_the_sync() {
+    let (aof, _) = log(FsyncPolicy::EverySec);
+    let position = append(&aof, "SET a 1");
+    assert!(!aof.is_committed(position));
+    aof.commit();
+    assert!(aof.is_committed(position) && !aof.is_durable(position));
+    aof.set_policy(FsyncPolicy::Always);
+    assert!(!aof.is_committed(position));
+    assert!(aof.sync());
+    assert!(aof.is_committed(position) && aof.is_durable(position));
+}
+
+#[test]
+fn a_rotation_parts_what_was_before_from_what_comes_after() {
+    let (aof, first) = log(FsyncPolicy::EverySec);
+    append(&aof, "SET a 1");
+    let second = Arc::new(Memory::default());
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&second), Content::default()));
+    let position = append(&aof, "SET b 2");
+    aof.commit();
+    assert!(aof.is_committed(position));
+    assert_eq!(first.text(), "SELECT 0 SET a 1");
+    assert_eq!(second.text(), "SELECT 0 SET b 2");
+    assert_eq!(*first.synced.lock(), first.bytes.lock().len());
+}
+
+#[test]
+fn a_full_disk_refuses_writes_until_it_has_room() {
+    let (aof, memory) = log(FsyncPolicy::EverySec);
+    let position = append(&aof, "SET a 1");
+    memory.full.store(true, Ordering::Relaxed);
+    aof.commit();
+    assert!(aof.is_failing() && !aof.is_committed(position));
+    assert!(memory.bytes.lock().is_empty(), "half a write was cut off");
+    memory.full.store(false, Ordering::Relaxed);
+    aof.work_once();
+    assert!(!aof.is_failing() && aof.is_committed(position));
+    assert_eq!(memory.text(), "SELECT 0 SET a 1");
+}
+
+#[test]
+fn a_failed_sync_is_not_forgotten_until_a_rewrite() {
+    let (aof, memory) = log(FsyncPolicy::Always);
+    let position = append(&aof, "SET a 1");
+    memory.broken.store(true, Ordering::Relaxed);
+    assert!(!aof.sync());
+    memory.broken.store(false, Ordering::Relaxed);
+    assert!(!aof.sync(), "the second sync may lie");
+    assert!(!aof.is_committed(position));
+    assert_eq!(aof.failure().map(|(failure, _)| failure), Some(Failure::Sync));
+    let second = Arc::new(Memory::default());
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&second), Content::default()));
+    aof.rewritten(0);
+    assert!(aof.sync() && aof.is_committed(position) && !aof.is_failing());
+}
+
+#[test]
+fn nothing_is_taken_after_the_close() {
+    let (aof, memory) = log(FsyncPolicy::EverySec);
+    append(&aof, "SET a 1");
+    aof.close();
+    let position = append(&aof, "SET b 2");
+    assert!(aof.is_committed(position));
+    assert_eq!(memory.text(), "SELECT 0 SET a 1");
+}
