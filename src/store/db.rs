@@ -111,7 +111,12 @@ impl<'a> Db<'a> {
     }
 
     /// The entry of `key`. Does not count as an access.
-    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&mut Entry> {
+    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.find(key).map(|entry| &*entry)
+    }
+
+    /// As [`Db::peek`], to note an access.
+    fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let (now_ms, keeps_expired) = (self.now_ms, self.keeps_expired);
         let hash = hash::of(key);
         let shard = self.shard(key);
@@ -130,11 +135,21 @@ impl<'a> Db<'a> {
         self.shard(key).keys.find_mut(hash, |entry| entry.key() == key)
     }
 
+    /// The entry of `key`, to change its value. Counts as an access.
+    pub(crate) fn entry_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
+        self.shard(key).preserve(key);
+        self.access(key)
+    }
+
     /// The entry of `key`, which counts as an access.
-    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&mut Entry> {
+    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&Entry> {
+        self.access(key).map(|entry| &*entry)
+    }
+
+    fn access(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let now_s = seconds(self.now_ms);
         let no_touch = self.no_touch;
-        let entry = self.peek(key)?;
+        let entry = self.find(key)?;
         if !no_touch {
             entry.accessed_s = now_s;
         }
@@ -176,7 +191,7 @@ impl<'a> Db<'a> {
 
     /// The data of `key`, to change; say [`Db::modified`] afterwards.
     pub(crate) fn write<T: DataType>(&mut self, key: &[u8]) -> Result<Option<&mut T>, WrongType> {
-        self.entry(key).map(|entry| T::of_mut(&mut entry.value).ok_or(WrongType)).transpose()
+        self.entry_mut(key).map(|entry| T::of_mut(&mut entry.value).ok_or(WrongType)).transpose()
     }
 
     /// As [`Db::write`]; a key that does not exist is made, without content.
@@ -190,13 +205,15 @@ impl<'a> Db<'a> {
     fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
         self.notify(key, Class::New, "new");
         let entry = Entry::new(key, value, self.now_ms);
-        self.shard(key).keys.insert(entry)
+        let shard = self.shard(key);
+        shard.preserve(key);
+        shard.keys.insert(entry)
     }
 
     /// Gives `key` this value, in place of any other; its time to live stays.
     pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
         let has_expiring_parts = value.next_due_ms() != NEVER;
-        match self.entry(key) {
+        match self.entry_mut(key) {
             Some(entry) => entry.value = value,
             None => {
                 self.insert(key, value);
@@ -221,6 +238,7 @@ impl<'a> Db<'a> {
 
     fn take(&mut self, key: &[u8]) -> Option<Value> {
         let shard = self.shard(key);
+        shard.preserve(key);
         let entry = shard.keys.remove(hash::of(key), |entry| entry.key() == key)?;
         shard.volatile -= usize::from(entry.expires_at_ms != NEVER);
         Some(entry.value)
@@ -235,6 +253,7 @@ impl<'a> Db<'a> {
     pub(crate) fn set_expiry(&mut self, key: &[u8], expires_at_ms: Option<u64>) {
         let hash = hash::of(key);
         let shard = self.shard(key);
+        shard.preserve(key);
         let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
         let was = entry.expires_at_ms;
         entry.expires_at_ms = expires_at_ms.unwrap_or(NEVER);

@@ -14,6 +14,7 @@ pub(crate) mod expiry;
 pub(crate) mod keyspace;
 mod parts;
 pub(crate) mod shard;
+pub(crate) mod snapshot;
 
 pub(crate) use changes::{Changes, Class};
 pub(crate) use db::{Db, WrongType};

@@ -28,6 +28,7 @@ impl Db<'_> {
     pub(super) fn expire_parts(&mut self, key: &[u8], count: usize) -> usize {
         let now_ms = self.now_ms();
         let hash = hash::of(key);
+        self.shard(key).preserve(key);
         let Some(entry) = self.shard(key).keys.find_mut(hash, |entry| entry.key() == key) else {
             return 0;
         };

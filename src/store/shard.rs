@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::expiry::ExpiryIndex;
 use super::keyspace::ShardSet;
+use super::snapshot::PartSnapshot;
 use crate::hash;
 use crate::types::table::{Hashed, Table};
 use crate::types::value::Value;
@@ -90,6 +91,10 @@ pub(crate) struct ShardDb {
     pub(crate) volatile: usize,
     /// May there be a value a part of which expires?
     pub(super) has_expiring_parts: bool,
+    /// The snapshot that is being taken, while it has not got to the end here.
+    pub(super) snapshot: Option<Box<PartSnapshot>>,
+    /// Keys that were taken out before a snapshot had got them.
+    pub(super) handed: Vec<(Table<Entry>, Box<PartSnapshot>)>,
     /// Per key: who waits for it, first come first served, and the shards that serving needs.
     waiting: HashMap<Box<[u8]>, BTreeMap<Ticket, ShardSet>>,
     watched: HashMap<Box<[u8]>, Vec<Watch>>,
@@ -173,6 +178,7 @@ impl ShardDb {
 
     /// Takes all keys out, to be freed elsewhere. Waiting and watching clients stay.
     pub(crate) fn take_keys(&mut self) -> Table<Entry> {
+        self.hand_over();
         self.expiry = ExpiryIndex::default();
         self.volatile = 0;
         self.has_expiring_parts = false;
@@ -182,6 +188,8 @@ impl ShardDb {
     /// Exchanges the keys of two databases; waiting and watching clients stay where they are.
     pub(crate) fn swap_keys(&mut self, other: &mut Self) {
         std::mem::swap(&mut self.keys, &mut other.keys);
+        std::mem::swap(&mut self.snapshot, &mut other.snapshot);
+        std::mem::swap(&mut self.handed, &mut other.handed);
         std::mem::swap(&mut self.expiry, &mut other.expiry);
         std::mem::swap(&mut self.volatile, &mut other.volatile);
         std::mem::swap(&mut self.has_expiring_parts, &mut other.has_expiring_parts);
