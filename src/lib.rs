@@ -19,4 +19,5 @@ mod pubsub;
 mod random;
 pub mod server;
 mod store;
+mod tracking;
 mod types;

@@ -58,6 +58,10 @@ pub(crate) struct Figures {
     pub(crate) patterns: AtomicUsize,
     pub(crate) shard_channels: AtomicUsize,
     pub(crate) reply_buf_bytes: AtomicUsize,
+    /// The client that is told of changes, plus one; 0: none is.
+    pub(crate) redirect: AtomicU64,
+    pub(crate) broken_redirect: AtomicBool,
+    pub(crate) broadcast: AtomicBool,
     pub(crate) monitor: AtomicBool,
     /// Does CLIENT PAUSE hold the client up?
     pub(crate) paused: AtomicBool,
@@ -138,7 +142,7 @@ impl Handle {
         self.figures.output_bytes.load(Ordering::Relaxed) + self.outbox.lock().bytes.len()
     }
 
-    /// The protocol the client speaks.
+    /// The client speaks this protocol from now on.
     pub(crate) fn set_protocol(&self, protocol: Protocol) {
         let number = if protocol == Protocol::Resp2 { 2 } else { 3 };
         self.figures.protocol.store(number, Ordering::Relaxed);
@@ -210,6 +214,16 @@ impl Handle {
     /// Did others write something for the client?
     pub(crate) fn has_mail(&self) -> bool {
         self.has_mail.load(Ordering::Relaxed)
+    }
+
+    /// The protocol the client speaks.
+    pub(crate) fn protocol(&self) -> Protocol {
+        if self.speaks_resp3() { Protocol::Resp3 } else { Protocol::Resp2 }
+    }
+
+    /// The client that is told of changed keys in place of this one; 0: this one, -1: none.
+    pub(crate) fn redirect(&self) -> i64 {
+        i64::try_from(self.figures.redirect.load(Ordering::Relaxed)).unwrap_or(i64::MAX) - 1
     }
 
     /// Does the client speak RESP3?

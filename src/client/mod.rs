@@ -1,5 +1,6 @@
 //! Clients as data: what a connection knows about its client, and what others may know of it.
 
+pub(crate) mod caching;
 pub(crate) mod handle;
 pub(crate) mod monitor;
 pub(crate) mod outbox;
@@ -8,6 +9,7 @@ pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
 
+pub(crate) use caching::{Caching, Opt};
 pub(crate) use handle::{Handle, Kind, Peer, Unblock};
 pub(crate) use monitor::Monitors;
 pub(crate) use outbox::{Outbox, Poster};

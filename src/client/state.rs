@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Handle, Peer, Subscriptions};
+use super::{Caching, Handle, Peer, Subscriptions};
 use crate::resp::request::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
@@ -45,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) reply_mode: ReplyMode,
     /// `None` until the first subscription.
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    /// What CLIENT TRACKING has switched on.
+    pub(crate) caching: Option<Box<Caching>>,
     /// Did the command that runs write pushes, which CLIENT REPLY does not hold back?
     pub(crate) pushed: bool,
     /// Close the connection once the replies are sent.
@@ -62,6 +64,7 @@ impl Client {
             dirty: Arc::default(),
             reply_mode: ReplyMode::On,
             subscriptions: None,
+            caching: None,
             pushed: false,
             closing: false,
         }

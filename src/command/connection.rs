@@ -303,6 +303,7 @@ fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.client.close_transaction();
     super::pubsub::end_all(context);
     super::monitor::end(context);
+    super::client::tracking::stop(context);
     forget_watches(context);
     context.client.authenticated = context.services.config.text(Setting::RequirePass).is_empty();
     context.client.reply_mode = ReplyMode::On;

@@ -16,6 +16,7 @@ use crate::random::Random;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Class, Db, Keyspace};
+use crate::tracking::Tracking;
 
 /// The parts of the server that commands reach beyond the keyspace.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(crate) struct Services {
     pub(crate) pubsub: PubSub,
     pub(crate) random: Random,
     pub(crate) stats: Stats,
+    pub(crate) tracking: Tracking,
     /// Set when the server is asked to stop.
     pub(crate) stopping: AtomicBool,
 }

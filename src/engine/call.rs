@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::tracking::remember_keys;
 use super::wake::Delivery;
 use super::{Engine, Waiter};
 use crate::client::{Client, Paused, ReplyMode};
@@ -12,6 +13,7 @@ use crate::config::Setting;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Changes, Db, Locked, ShardSet};
+use crate::tracking::Invalidation;
 
 /// Calls after which a batch lets go of its locks, so that others get their turn.
 const CALLS_PER_HOLD: u32 = 64;
@@ -36,6 +38,8 @@ pub(crate) struct Batch<'e> {
     pub(super) changes: Changes,
     /// Replies for clients that waited, to be sent when the locks are released.
     pub(super) deliveries: Vec<Delivery>,
+    /// Word of changed keys to those who cache them, to be sent then too.
+    pub(super) invalidations: Vec<Invalidation>,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -54,6 +58,7 @@ impl<'e> Batch<'e> {
             locked: None,
             changes: Changes::new(services.aof.is_enabled()),
             deliveries: Vec::new(),
+            invalidations: Vec::new(),
             calls_left: 0,
             now_ms: services.clock.now_ms(),
             clock_ns: services.clock.elapsed_ns(),
@@ -193,6 +198,7 @@ impl<'e> Batch<'e> {
             Ok(Outcome::Done) | Err(()) => Flow::Next,
         };
         self.serve_ready();
+        self.note_touched(client, command);
         self.account(command, failed);
         self.calls_left = self.calls_left.saturating_sub(1);
         flow
@@ -227,6 +233,7 @@ impl<'e> Batch<'e> {
             self.changes.effects.enable(self.engine.services.aof.is_enabled());
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = self.engine.services.config.events();
+            self.changes.tracks = self.engine.services.tracking.is_used();
             self.now_ms = self.engine.services.clock.now_ms();
         }
     }
@@ -259,6 +266,7 @@ impl<'e> Batch<'e> {
             mode: self.mode,
             propagated: false,
         };
+        context.db.changes().client = context.client.handle.id;
         context.db.changes().effects.begin();
         let outcome = handle(&mut context, command, argv);
         context.db.changes().effects.end();
@@ -289,6 +297,9 @@ impl<'e> Batch<'e> {
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());
             self.changes.messages.clear();
+        }
+        for told in self.invalidations.drain(..) {
+            services.poster().post(&told.client, &told.bytes, position);
         }
         for delivery in self.deliveries.drain(..) {
             delivery.client.serve(&delivery.reply, position);
@@ -363,6 +374,9 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
     let outcome = (command.spec.handler)(context, &mut args);
     if context.db.changes().dirty != dirty && !context.propagated {
         context.db.changes().effects.push(db, argv.iter());
+    }
+    if context.client.caching.is_some() {
+        remember_keys(context, command, argv);
     }
     outcome.map_err(|error| {
         context.reply.truncate(start);

@@ -37,6 +37,7 @@ impl Engine {
             more |= keys.iter().filter(|key| db.expire_due(key, FIELDS_PER_HOLD)).count() > 0;
         }
         batch.serve_ready();
+        batch.tell_touched();
         more
     }
 }

@@ -20,12 +20,14 @@ use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::store::Keyspace;
 use crate::store::shard::Ticket;
+use crate::tracking::Tracking;
 
 mod call;
 mod expire;
 mod lock_set;
 mod replay;
 mod session;
+mod tracking;
 mod transaction;
 mod wake;
 
@@ -58,6 +60,7 @@ impl Engine {
             loading: Loading::default(),
             random: Random::from_system(),
             stats: Stats::new(table().all().len()),
+            tracking: Tracking::default(),
             stopping: AtomicBool::new(false),
         };
         Self { services, waiters: DashMap::new(), next_ticket: AtomicU64::new(1) }
@@ -84,6 +87,7 @@ impl Engine {
             self.services.pubsub.leave(*subscriptions, &client.handle);
         }
         self.services.monitors.remove(client.handle.id);
+        self.services.tracking.stop(client.handle.id);
         self.services.clients.remove(client.handle.id);
     }
 

@@ -23,6 +23,7 @@ pub(super) async fn run(engine: &Engine) {
         if config.flag(Setting::ActiveExpire) && !paused {
             engine.expire_cycle();
         }
+        engine.limit_tracking();
         if now_ms.abs_diff(looked_ms) >= 1000 {
             looked_ms = now_ms;
             look_after_clients(engine, now_ms);

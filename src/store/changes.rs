@@ -57,6 +57,15 @@ const KEYSPACE: u32 = 1 << 11;
 /// `E`: events go to the channels `__keyevent@<db>__:<event>`.
 const KEYEVENT: u32 = 1 << 12;
 
+/// A key that was changed, for those who cache it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// The client that changed it; 0: the server itself.
+    pub(crate) by: u64,
+    /// `None`: all keys.
+    pub(crate) key: Option<Box<[u8]>>,
+}
+
 /// A key for which someone waits and that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReadyKey {
@@ -73,6 +82,12 @@ pub(crate) struct Changes {
     pub(crate) messages: Messages,
     /// The keyspace events that are published: bits by the letters of `notify-keyspace-events`.
     pub(crate) events: u32,
+    /// Does anyone cache keys? If not, `touched` stays empty.
+    pub(crate) tracks: bool,
+    /// The client whose command runs; 0: none.
+    pub(crate) client: u64,
+    /// Keys that were changed.
+    pub(crate) touched: Vec<Touched>,
     /// Changes made; a command that adds none is not logged.
     pub(crate) dirty: u64,
     /// Awaited keys that were changed, in order.
@@ -87,6 +102,13 @@ pub(crate) struct Changes {
 impl Changes {
     pub(crate) fn new(logged: bool) -> Self {
         Self { effects: Effects::new(logged), ..Self::default() }
+    }
+
+    /// Notes for those who cache keys that `key`, or all, was changed by a client.
+    pub(crate) fn touch(&mut self, key: Option<&[u8]>, by: u64) {
+        if self.tracks {
+            self.touched.push(Touched { by, key: key.map(Into::into) });
+        }
     }
 
     /// Publishes that `event` of `class` happened to `key`, if that is asked for.

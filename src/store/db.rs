@@ -291,7 +291,12 @@ impl<'a> Db<'a> {
 
     /// Tells those who watch or wait for `key` that it changed.
     pub(crate) fn signal(&mut self, key: &[u8]) {
+        self.signal_by(key, self.changes.client);
+    }
+
+    fn signal_by(&mut self, key: &[u8], client: u64) {
         let db = self.index;
+        self.changes.touch(Some(key), client);
         let shard = self.shard(key);
         shard.touch_watched(key);
         if shard.is_awaited(key) {
@@ -312,7 +317,7 @@ impl<'a> Db<'a> {
         self.changes.expired += 1;
         let db = self.index;
         self.changes.effects.push(db, [b"DEL", key].into_iter());
-        self.signal(key);
+        self.signal_by(key, 0);
         self.notify(key, Class::Expired, "expired");
     }
 

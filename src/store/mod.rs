@@ -16,6 +16,6 @@ mod parts;
 pub(crate) mod shard;
 pub(crate) mod snapshot;
 
-pub(crate) use changes::{Changes, Class};
+pub(crate) use changes::{Changes, Class, Touched};
 pub(crate) use db::{Db, WrongType};
 pub(crate) use keyspace::{Keyspace, Locked, ShardSet};

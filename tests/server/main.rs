@@ -25,4 +25,5 @@ mod pubsub;
 mod redis_rs;
 mod sets;
 mod streams;
+mod tracking;
 mod transactions;

@@ -116,7 +116,7 @@ fn describe_memory(client: &Handle, text: &mut Vec<u8>) {
              events={} cmd={} user=default redir={} resp={}",
             if output > 0 { "rw" } else { "r" },
             command.map_or("NULL", |command| &command.full_name),
-            -1,
+            client.redirect(),
             figures.protocol.load(Ordering::Relaxed),
         )
         .as_bytes(),
@@ -132,6 +132,9 @@ fn flags(client: &Handle) -> String {
         ('P', client.kind() == Kind::PubSub),
         ('x', figures.queued.load(Ordering::Relaxed) > 0),
         ('b', client.is_blocked()),
+        ('t', client.redirect() >= 0),
+        ('R', figures.broken_redirect.load(Ordering::Relaxed)),
+        ('B', figures.broadcast.load(Ordering::Relaxed)),
         ('e', figures.no_evict.load(Ordering::Relaxed)),
         ('T', figures.no_touch.load(Ordering::Relaxed)),
     ] {

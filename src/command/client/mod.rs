@@ -11,6 +11,7 @@ use crate::client::{ClientId, ReplyMode, Unblock};
 mod kill;
 mod list;
 mod pause;
+pub(super) mod tracking;
 
 /// Refusal of a name that CLIENT LIST could not show.
 pub(super) const BAD_NAME: &str =
@@ -71,10 +72,20 @@ impl CommandSpec {
 }
 
 const SUBCOMMANDS: &[CommandSpec] = &[
+    row("caching", Arity::Exact(3), OPEN, tracking::caching).says(
+        "6.0.0",
+        "<YES | NO>",
+        "Chooses whether keys of the next command are remembered.",
+    ),
     row("getname", Arity::Exact(2), OPEN, getname).says(
         "2.6.9",
         "",
         "Replies with the name of the connection.",
+    ),
+    row("getredir", Arity::Exact(2), OPEN, tracking::getredir).says(
+        "6.0.0",
+        "",
+        "Replies with the connection that is told of changed keys.",
     ),
     row("help", Arity::Exact(2), &[Flag::Loading, Flag::Stale], super::help::help).says(
         "5.0.0",
@@ -131,6 +142,17 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         "2.6.9",
         "connection-name",
         "Gives the connection a name.",
+    ),
+    row("tracking", Arity::AtLeast(3), OPEN, tracking::tracking).says(
+        "6.0.0",
+        "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] \
+         [OPTOUT] [NOLOOP]",
+        "Chooses whether the connection is told of changed keys.",
+    ),
+    row("trackinginfo", Arity::Exact(2), OPEN, tracking::trackinginfo).says(
+        "6.2.0",
+        "",
+        "Replies with what CLIENT TRACKING has chosen.",
     ),
     row("unblock", Arity::AtLeast(3), ADMIN, unblock).says(
         "5.0.0",

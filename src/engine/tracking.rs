@@ -1,0 +1,64 @@
+//! Client-side caching, on the call path: which keys a client reads, and which were changed.
+
+use super::{Batch, Engine};
+use crate::client::Client;
+use crate::command::table::Command;
+use crate::command::{Context, Flag};
+use crate::config::Setting;
+use crate::resp::request::Argv;
+
+/// Remembers the keys that a client's command reads.
+pub(super) fn remember_keys(context: &Context<'_>, command: &Command, argv: Argv<'_>) {
+    if !command.has(Flag::ReadOnly) || !context.client.caches() {
+        return;
+    }
+    let (tracking, client) = (&context.services.tracking, context.client.handle.id);
+    command.spec.keys.for_each(argv, |at| {
+        if let Some(key) = argv.get(at) {
+            tracking.remember(client, key);
+        }
+    });
+}
+
+impl Batch<'_> {
+    /// After a call: finds out who is to be told of the keys that it changed.
+    pub(super) fn note_touched(&mut self, client: &mut Client, command: &Command) {
+        self.tell_touched();
+        let Some(caching) = &mut client.caching else { return };
+        let of_client = command.container.is_some_and(|container| container.name == "client");
+        if client.transaction.is_none() && !of_client {
+            caching.said = false;
+        }
+    }
+
+    /// Finds out who is to be told of the keys that were changed.
+    pub(super) fn tell_touched(&mut self) {
+        if self.changes.touched.is_empty() {
+            return;
+        }
+        let services = &self.engine.services;
+        let touched = &self.changes.touched;
+        services.tracking.invalidate(touched, &services.clients, &mut self.invalidations);
+        self.changes.touched.clear();
+    }
+}
+
+impl Engine {
+    /// Forgets keys that clients cache beyond `tracking-table-max-keys`.
+    pub(crate) fn limit_tracking(&self) {
+        let services = &self.services;
+        if !services.tracking.is_used() {
+            return;
+        }
+        let keys_max = match services.config.size(Setting::TrackingTableMaxKeys) {
+            0 => usize::MAX,
+            keys_max => keys_max,
+        };
+        let mut told = Vec::new();
+        services.tracking.shrink(keys_max, &services.clients, &mut told);
+        let position = services.aof.appended();
+        for told in told {
+            services.poster().post(&told.client, &told.bytes, position);
+        }
+    }
+}
