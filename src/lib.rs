@@ -12,6 +12,7 @@ mod effects;
 pub mod engine;
 mod glob;
 mod hash;
+mod long_double;
 mod message;
 mod number;
 mod observe;

@@ -71,8 +71,7 @@ pub(crate) fn remove_temporary(folder: &Path) {
 
 /// Gives a complete file its final name, so that a crash leaves one or the other.
 pub(crate) fn install(temporary: &Path, path: &Path) -> Result<(), ServerError> {
-    std::fs::rename(temporary, path)
-        .map_err(|error| ServerError::file("replace", path, error))?;
+    std::fs::rename(temporary, path).map_err(|error| ServerError::file("replace", path, error))?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 

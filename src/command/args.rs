@@ -43,6 +43,11 @@ impl<'a> Args<'a> {
         Ok(word)
     }
 
+    /// The signed integer that an argument read before stands for.
+    pub(crate) fn parse_integer(text: &[u8]) -> Result<i64, CommandError> {
+        parse_i64(text).ok_or(CommandError::NotAnInteger)
+    }
+
     /// Reads a signed integer.
     pub(crate) fn integer(&mut self) -> Result<i64, CommandError> {
         parse_i64(self.bytes()?).ok_or(CommandError::NotAnInteger)

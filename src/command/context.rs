@@ -15,7 +15,7 @@ use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
-use crate::store::{Class, Db, Keyspace};
+use crate::store::{Class, Db, Keyspace, Reclaim};
 use crate::tracking::Tracking;
 
 /// The parts of the server that commands reach beyond the keyspace.
@@ -31,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) pause: Pause,
     pub(crate) pubsub: PubSub,
     pub(crate) random: Random,
+    pub(crate) reclaim: Reclaim,
     pub(crate) stats: Stats,
     pub(crate) tracking: Tracking,
     /// Set when the server is asked to stop.

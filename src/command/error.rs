@@ -15,6 +15,7 @@ pub(crate) enum CommandError {
     /// The log cannot be written (the system's text).
     Misconfigured(Box<str>),
     NoAuth,
+    NoSuchKey,
     NotAFloat,
     NotAnInteger,
     /// Any text that needs no parameters; the code stands in front.
@@ -32,6 +33,8 @@ pub(crate) enum CommandError {
         container: &'static str,
         name: Box<str>,
     },
+    /// EXPIRE has no such option.
+    UnsupportedOption(Box<str>),
     /// A command of this name got too few or too many words.
     WrongArity(Box<str>),
     WrongType,
@@ -49,6 +52,7 @@ impl fmt::Display for CommandError {
                 return write!(f, "MISCONF Errors writing to the AOF file: {error}");
             }
             Self::NoAuth => "NOAUTH Authentication required.",
+            Self::NoSuchKey => "ERR no such key",
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
@@ -67,6 +71,9 @@ impl fmt::Display for CommandError {
             Self::UnknownSubcommand { container, name } => {
                 let container = container.to_uppercase();
                 return write!(f, "ERR unknown subcommand '{name}'. Try {container} HELP.");
+            }
+            Self::UnsupportedOption(option) => {
+                return write!(f, "ERR Unsupported option {option}");
             }
             Self::WrongArity(name) => {
                 return write!(f, "ERR wrong number of arguments for '{name}' command");

@@ -101,6 +101,8 @@ pub(crate) enum Flag {
     Admin,
     /// Not shown: needs every shard, not just those of its keys.
     AllShards,
+    /// Not shown: may change keys in other databases than the selected one.
+    AnyDatabase,
     /// Runs while a script keeps the server busy.
     AllowBusy,
     /// May wait for a key.

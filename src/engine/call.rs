@@ -305,6 +305,7 @@ impl<'e> Batch<'e> {
             delivery.client.serve(&delivery.reply, position);
         }
         drop(locked);
+        self.changes.garbage.drain(..).for_each(|garbage| services.reclaim.free(garbage));
         let stats = &services.stats;
         for (counter, count) in [
             (&stats.changes, &mut self.changes.dirty),

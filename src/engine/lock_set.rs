@@ -63,9 +63,12 @@ impl Engine {
         }
         let mut keys: Vec<(usize, Box<[u8]>)> = Vec::new();
         let mut db = client.db;
+        let databases = self.services.keyspace.databases();
         let mut add = |db: usize, command: &Command, argv: Argv<'_>| {
+            let dbs = if command.has(Flag::AnyDatabase) { 0..databases } else { db..db + 1 };
             command.spec.keys.for_each(argv, |at| {
-                keys.extend(argv.get(at).map(|key| (db, key.into())));
+                let key = argv.get(at).unwrap_or_default();
+                keys.extend(dbs.clone().map(|db| (db, key.into())));
             });
         };
         if command.has(Flag::WholeTransaction) {

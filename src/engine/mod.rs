@@ -18,8 +18,8 @@ use crate::config::{Config, Setting};
 use crate::observe::{Loading, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
-use crate::store::Keyspace;
 use crate::store::shard::Ticket;
+use crate::store::{Keyspace, Reclaim};
 use crate::tracking::Tracking;
 
 mod call;
@@ -59,6 +59,7 @@ impl Engine {
             pubsub: PubSub::default(),
             loading: Loading::default(),
             random: Random::from_system(),
+            reclaim: Reclaim::default(),
             stats: Stats::new(table().all().len()),
             tracking: Tracking::default(),
             stopping: AtomicBool::new(false),

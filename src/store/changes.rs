@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 
+use super::reclaim::Garbage;
 use crate::effects::Effects;
 use crate::message::{Messages, Topic};
+use crate::types::value::Value;
 
 /// Classes of keyspace events, as `notify-keyspace-events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub(crate) struct Changes {
     /// Lookups of keys by reading commands that found one, and that found none.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
+    /// Large values that were removed, to be freed when the locks are released.
+    pub(crate) garbage: Vec<Garbage>,
 }
 
 impl Changes {
@@ -109,6 +113,11 @@ impl Changes {
         if self.tracks {
             self.touched.push(Touched { by, key: key.map(Into::into) });
         }
+    }
+
+    /// Frees a value that was removed: now if it is small, else later.
+    pub(crate) fn discard(&mut self, value: Value) {
+        self.garbage.extend(Garbage::of(value));
     }
 
     /// Publishes that `event` of `class` happened to `key`, if that is asked for.

@@ -156,6 +156,17 @@ impl<'a> Db<'a> {
         Some(entry)
     }
 
+    /// The entry of `key`, for a reading command: counted as a hit or a miss, but not as an access.
+    pub(crate) fn look(&mut self, key: &[u8]) -> Option<&Entry> {
+        if self.exists(key) {
+            self.changes.hits += 1;
+        } else {
+            self.changes.misses += 1;
+            self.notify(key, Class::KeyMiss, "keymiss");
+        }
+        self.peek(key)
+    }
+
     pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
         self.peek(key).is_some()
     }
@@ -214,7 +225,10 @@ impl<'a> Db<'a> {
     pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
         let has_expiring_parts = value.next_due_ms() != NEVER;
         match self.entry_mut(key) {
-            Some(entry) => entry.value = value,
+            Some(entry) => {
+                let before = std::mem::replace(&mut entry.value, value);
+                self.changes.discard(before);
+            }
             None => {
                 self.insert(key, value);
             }
@@ -234,6 +248,14 @@ impl<'a> Db<'a> {
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Value> {
         self.peek(key)?;
         self.take(key)
+    }
+
+    /// Removes `key` and frees what it held; replies whether it existed.
+    pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
+        let value = self.remove(key);
+        let existed = value.is_some();
+        value.into_iter().for_each(|value| self.changes.discard(value));
+        existed
     }
 
     fn take(&mut self, key: &[u8]) -> Option<Value> {
@@ -311,9 +333,8 @@ impl<'a> Db<'a> {
 
     /// Removes a key whose time is up.
     pub(crate) fn expire(&mut self, key: &[u8]) {
-        if self.take(key).is_none() {
-            return;
-        }
+        let Some(value) = self.take(key) else { return };
+        self.changes.discard(value);
         self.changes.expired += 1;
         let db = self.index;
         self.changes.effects.push(db, [b"DEL", key].into_iter());

@@ -131,7 +131,7 @@ impl Locked {
 
     /// A locked shard by its number.
     pub(crate) fn shard(&mut self, shard: usize) -> Option<&mut Shard> {
-        if !self.set.contains(ShardSet::of(shard)) {
+        if shard >= self.shards || !self.set.contains(ShardSet::of(shard)) {
             return None;
         }
         Some(&mut self.guards[self.set.rank(shard)])

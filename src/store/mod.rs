@@ -13,9 +13,11 @@ pub(crate) mod db;
 pub(crate) mod expiry;
 pub(crate) mod keyspace;
 mod parts;
+pub(crate) mod reclaim;
 pub(crate) mod shard;
 pub(crate) mod snapshot;
 
 pub(crate) use changes::{Changes, Class, Touched};
 pub(crate) use db::{Db, WrongType};
 pub(crate) use keyspace::{Keyspace, Locked, ShardSet};
+pub(crate) use reclaim::Reclaim;

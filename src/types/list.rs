@@ -168,6 +168,11 @@ impl List {
         self.chunks.len() <= 1 && bytes <= bytes_max && self.len <= len_max
     }
 
+    /// The name OBJECT ENCODING replies with.
+    pub(crate) fn encoding(&self) -> &'static str {
+        if self.is_packed(CHUNK_BYTES_MAX, usize::MAX) { "listpack" } else { "quicklist" }
+    }
+
     /// Bytes that the list takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(|chunk| chunk.buf.capacity()).sum();

@@ -108,6 +108,17 @@ impl Value {
         }
     }
 
+    /// The name OBJECT ENCODING replies with.
+    pub(crate) fn encoding(&self) -> &'static str {
+        match self {
+            Self::Hash(hash) => hash.encoding(),
+            Self::List(list) => list.encoding(),
+            Self::Set(set) => set.encoding(),
+            Self::Stream(_) => "stream",
+            Self::String(string) => string.encoding(),
+        }
+    }
+
     /// Is it a collection without elements, which must not stay in the keyspace?
     pub(crate) fn is_empty_collection(&self) -> bool {
         match self {
