@@ -9,6 +9,7 @@ pub(crate) mod packed_map;
 pub(crate) mod packed_run;
 pub(crate) mod packed_table;
 pub(crate) mod set;
+pub(crate) mod sorted_set;
 pub(crate) mod stream;
 pub(crate) mod string;
 pub(crate) mod table;

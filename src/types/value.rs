@@ -3,6 +3,7 @@
 use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
+use super::sorted_set::SortedSet;
 use super::stream::Stream;
 use super::string::StringValue;
 
@@ -12,6 +13,7 @@ pub(crate) enum Value {
     Hash(Box<Hash>),
     List(Box<List>),
     Set(Box<Set>),
+    SortedSet(Box<SortedSet>),
     Stream(Box<Stream>),
     String(StringValue),
 }
@@ -68,6 +70,20 @@ impl DataType for Set {
     }
 }
 
+impl DataType for SortedSet {
+    fn of(value: &Value) -> Option<&Self> {
+        if let Value::SortedSet(set) = value { Some(set) } else { None }
+    }
+
+    fn of_mut(value: &mut Value) -> Option<&mut Self> {
+        if let Value::SortedSet(set) = value { Some(set) } else { None }
+    }
+
+    fn empty() -> Value {
+        Value::SortedSet(Box::default())
+    }
+}
+
 impl DataType for Stream {
     fn of(value: &Value) -> Option<&Self> {
         if let Value::Stream(stream) = value { Some(stream) } else { None }
@@ -103,6 +119,7 @@ impl Value {
             Self::Hash(_) => "hash",
             Self::List(_) => "list",
             Self::Set(_) => "set",
+            Self::SortedSet(_) => "zset",
             Self::Stream(_) => "stream",
             Self::String(_) => "string",
         }
@@ -125,6 +142,7 @@ impl Value {
             Self::Hash(hash) => hash.is_empty(),
             Self::List(list) => list.is_empty(),
             Self::Set(set) => set.is_empty(),
+            Self::SortedSet(set) => set.is_empty(),
             Self::Stream(_) | Self::String(_) => false,
         }
     }
@@ -135,6 +153,7 @@ impl Value {
             Self::Hash(hash) => hash.len(),
             Self::List(list) => list.len(),
             Self::Set(set) => set.len(),
+            Self::SortedSet(set) => set.len(),
             Self::Stream(stream) => stream.elements(),
             Self::String(_) => 1,
         }
@@ -151,6 +170,7 @@ impl Value {
             Self::Hash(hash) => hash.bytes(),
             Self::List(list) => list.bytes(),
             Self::Set(set) => set.bytes(),
+            Self::SortedSet(set) => set.bytes(),
             Self::Stream(stream) => stream.bytes(),
             Self::String(string) => string.bytes(),
         }

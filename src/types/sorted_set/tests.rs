@@ -1,0 +1,240 @@
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Limits = Limits { entries: 128, value_bytes: 64 };
+
+/// Scores are whole numbers here, so that the model can order them.
+type Model = BTreeSet<(i64, Vec<u8>)>;
+
+fn contents(set: &SortedSet) -> Vec<(i64, Vec<u8>)> {
+    set.iter_from(0).map(|(member, score)| (whole(score), member.to_vec())).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the tests put small whole numbers in")]
+fn whole(score: f64) -> i64 {
+    score as i64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the tests put small whole numbers in")]
+fn score(number: i64) -> f64 {
+    number as f64
+}
+
+fn filled(len: i64, score_of: impl Fn(i64) -> i64) -> SortedSet {
+    let mut set = SortedSet::default();
+    for n in 0..len {
+        set.insert(format!("member:{n:025}").as_bytes(), score(score_of(n)), LIMITS);
+    }
+    set
+}
+
+#[test]
+fn encoding_changes_once() {
+    let mut set = filled(128, |n| n);
+    assert_eq!(set.encoding(), "listpack");
+    set.insert(b"one more", 1.0, LIMITS);
+    assert_eq!(set.encoding(), "skiplist");
+    set.remove(b"one more");
+    assert_eq!(set.encoding(), "skiplist");
+    let mut set = SortedSet::default();
+    set.insert(&[b'x'; 65], 1.0, LIMITS);
+    assert_eq!(set.encoding(), "skiplist");
+}
+
+#[test]
+fn a_clone_keeps_its_contents() {
+    let mut set = filled(5000, |n| n % 7);
+    let before = contents(&set);
+    let mut clone = set.clone();
+    for n in 0..2500 {
+        set.remove_at(n);
+        set.insert(format!("new {n}").as_bytes(), 3.0, LIMITS);
+    }
+    assert_eq!(contents(&clone), before);
+    assert_eq!(clone.score(&before[17].1), Some(score(before[17].0)));
+    clone.insert(b"other", 0.0, LIMITS);
+    assert_eq!(clone.len(), 5001);
+    assert_eq!(set.score(b"other"), None);
+}
+
+#[test]
+fn a_large_set_takes_few_bytes_above_its_payload() {
+    let scattered = |n: i64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()) >> 20;
+    for (order, above_max) in
+        [(&(|n| n) as &dyn Fn(i64) -> i64, 34), (&|n| -n, 34), (&|_| 0, 34), (&scattered, 44)]
+    {
+        let set = filled(200_000, order);
+        assert_eq!(set.score(b"nobody"), None);
+        let above = set.bytes() - 200_000 * 32;
+        assert!(above < 200_000 * above_max, "{} a member", above / 200_000);
+    }
+}
+
+#[test]
+fn a_set_that_shrinks_gives_memory_back() {
+    let mut set = filled(100_000, |n| n % 1000);
+    while set.len() > 100 {
+        set.remove_at(set.len() / 3);
+    }
+    assert!(set.bytes() < 20_000, "{}", set.bytes());
+}
+
+#[test]
+fn scan_sees_every_element_that_stays() {
+    for scores in [1, 10, 1_000_000] {
+        let mut set = filled(5000, |n| n % scores);
+        let (mut seen, mut cursor, mut steps) = (HashSet::new(), 0, 0);
+        loop {
+            let next = set.scan(cursor, 10, |member, _| {
+                assert!(seen.insert(member.to_vec()), "{member:?} came twice");
+            });
+            let Some(next) = next else { break };
+            (cursor, steps) = (next, steps + 1);
+            // Elements come, change and go meanwhile.
+            set.insert(format!("new {steps}").as_bytes(), 0.5, LIMITS);
+            set.insert(format!("member:{steps:025}").as_bytes(), 7e9, LIMITS);
+            set.remove(format!("member:{:025}", 4000 + steps % 1000).as_bytes());
+        }
+        assert!(steps > 10, "{steps}");
+        for n in 0..4000 {
+            assert!(seen.contains(format!("member:{n:025}").as_bytes()), "{n} is missing");
+        }
+    }
+}
+
+#[test]
+fn infinite_scores_and_zeros() {
+    let mut set = SortedSet::default();
+    for (member, score) in [("b", f64::INFINITY), ("a", f64::NEG_INFINITY), ("z", -0.0)] {
+        set.insert(member.as_bytes(), score, LIMITS);
+    }
+    set.insert(b"y", 0.0, LIMITS);
+    let members: Vec<&[u8]> = set.iter_from(0).map(|(member, _)| member).collect();
+    assert_eq!(members, [b"a", b"y", b"z", b"b"]);
+    assert_eq!(set.below_score(f64::NEG_INFINITY), 0);
+    assert_eq!(set.up_to_score(f64::NEG_INFINITY), 1);
+    assert_eq!(set.below_score(f64::INFINITY), 3);
+    assert_eq!(set.up_to_score(f64::INFINITY), 4);
+    assert_eq!((set.below_score(-0.0), set.up_to_score(-0.0)), (1, 3));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Clone,
+    Insert(i64, Vec<u8>),
+    Remove(Vec<u8>),
+    RemoveAt(usize),
+    RemoveMany(usize, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let member = || {
+        prop_oneof![
+            6 => (0u16..600).prop_map(|n| n.to_string().into_bytes()),
+            2 => (0u16..600, 0usize..3).prop_map(|(n, len)| [&vec![b'9'; len * 30][..], &n.to_be_bytes()].concat()),
+            1 => (0usize..9000).prop_map(|len| vec![b'1'; len]),
+        ]
+    };
+    let number = || prop_oneof![0i64..3, -1000i64..1000];
+    prop_oneof![
+        1 => Just(Step::Clone),
+        60 => (number(), member()).prop_map(|(score, member)| Step::Insert(score, member)),
+        10 => member().prop_map(Step::Remove),
+        10 => (0usize..600).prop_map(Step::RemoveAt),
+        1 => (0usize..600, 0usize..600).prop_map(|(from, len)| Step::RemoveMany(from, len)),
+    ]
+}
+
+/// The set and what it must be equal to.
+#[derive(Default)]
+struct Pair {
+    set: SortedSet,
+    model: Model,
+    scores: BTreeMap<Vec<u8>, i64>,
+}
+
+impl Pair {
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Clone => {
+                let clone = self.set.clone();
+                self.set = clone;
+            }
+            Step::Insert(number, member) => {
+                let old = self.scores.insert(member.clone(), number);
+                assert_eq!(self.set.insert(&member, score(number), LIMITS), old.map(score));
+                old.into_iter().for_each(|old| {
+                    self.model.remove(&(old, member.clone()));
+                });
+                self.model.insert((number, member));
+            }
+            Step::Remove(member) => {
+                let old = self.scores.remove(&member);
+                assert_eq!(self.set.remove(&member), old.map(score));
+                old.into_iter().for_each(|old| {
+                    self.model.remove(&(old, member.clone()));
+                });
+            }
+            Step::RemoveAt(rank) => self.remove_at(rank),
+            Step::RemoveMany(rank, count) => (0..count).for_each(|_| self.remove_at(rank)),
+        }
+    }
+
+    fn remove_at(&mut self, rank: usize) {
+        self.set.remove_at(rank);
+        if let Some(element) = self.model.iter().nth(rank).cloned() {
+            self.model.remove(&element);
+            self.scores.remove(&element.1);
+        }
+    }
+
+    fn check(&self) {
+        assert_eq!(self.set.len(), self.model.len());
+        let expected: Vec<_> = self.model.iter().cloned().collect();
+        assert_eq!(contents(&self.set), expected);
+        for (rank, (number, member)) in expected.iter().enumerate() {
+            assert_eq!(self.set.rank(member), Some((rank, score(*number))));
+            assert_eq!(self.set.at(rank), Some((&member[..], score(*number))));
+        }
+        let mut back: Vec<_> =
+            self.set.iter_back(usize::MAX).map(|(m, s)| (whole(s), m.to_vec())).collect();
+        back.reverse();
+        assert_eq!(back, expected);
+        for number in [-1001, -3, 0, 1, 2, 999] {
+            let below = expected.iter().filter(|(score, _)| *score < number).count();
+            let up_to = expected.iter().filter(|(score, _)| *score <= number).count();
+            assert_eq!(self.set.below_score(score(number)), below);
+            assert_eq!(self.set.up_to_score(score(number)), up_to);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn behaves_as_a_btree_set(steps in prop::collection::vec(step(), 1..800)) {
+        let mut pair = Pair::default();
+        for (turn, step) in steps.into_iter().enumerate() {
+            pair.apply(step);
+            if turn % 200 == 0 {
+                pair.check();
+            }
+        }
+        pair.check();
+    }
+
+    #[test]
+    fn members_of_one_score_are_found_by_their_bytes(
+        members in prop::collection::btree_set(prop::collection::vec(0u8..3, 0..6), 1..300),
+        bound in prop::collection::vec(0u8..3, 0..6),
+    ) {
+        let mut set = SortedSet::default();
+        members.iter().for_each(|member| {
+            set.insert(member, 5.0, LIMITS);
+        });
+        prop_assert_eq!(set.below_member(&bound), members.iter().filter(|m| **m < bound).count());
+        prop_assert_eq!(set.up_to_member(&bound), members.iter().filter(|m| **m <= bound).count());
+    }
+}
