@@ -16,6 +16,8 @@ pub(crate) enum CommandError {
     Misconfigured(Box<str>),
     NoAuth,
     NoSuchKey,
+    /// A command of this name needs a key to read from.
+    NoInputKey(&'static str),
     NotAFloat,
     NotAnInteger,
     /// Any text that needs no parameters; the code stands in front.
@@ -53,6 +55,9 @@ impl fmt::Display for CommandError {
             }
             Self::NoAuth => "NOAUTH Authentication required.",
             Self::NoSuchKey => "ERR no such key",
+            Self::NoInputKey(name) => {
+                return write!(f, "ERR at least 1 input key is needed for '{name}' command");
+            }
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,

@@ -21,6 +21,7 @@ pub(crate) mod monitor;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod set;
+pub(crate) mod sorted_set;
 pub(crate) mod stream;
 pub(crate) mod string;
 pub(crate) mod table;

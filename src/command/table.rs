@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, client, connection, hash, keys, list, monitor, pubsub, set, stream,
-    string, transaction,
+    CommandSpec, Flag, admin, client, connection, hash, keys, list, monitor, pubsub, set,
+    sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
@@ -22,6 +22,7 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("server", admin::COMMANDS),
     ("server", monitor::COMMANDS),
     ("set", set::COMMANDS),
+    ("sorted-set", sorted_set::COMMANDS),
     ("stream", stream::COMMANDS),
     ("string", string::COMMANDS),
     ("transactions", transaction::COMMANDS),

@@ -192,12 +192,21 @@ impl<'a> Db<'a> {
         &mut self,
         keys: impl Iterator<Item = &'k [u8]> + Clone,
     ) -> Result<Vec<Option<&T>>, WrongType> {
+        let values = self.values(keys).into_iter();
+        values.map(|value| value.map(|value| T::of(value).ok_or(WrongType)).transpose()).collect()
+    }
+
+    /// The values of several keys, of any type, to read together.
+    pub(crate) fn values<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k [u8]> + Clone,
+    ) -> Vec<Option<&Value>> {
         for key in keys.clone() {
-            self.read::<T>(key)?;
+            self.value(key);
         }
         let (locked, index) = (&*self.locked, self.index);
         let entry = |key| locked.shard_of_ref(key).db_ref(index).entry(key);
-        Ok(keys.map(|key| entry(key).and_then(|entry| T::of(&entry.value))).collect())
+        keys.map(|key| entry(key).map(|entry| &entry.value)).collect()
     }
 
     /// The data of `key`, to change; say [`Db::modified`] afterwards.

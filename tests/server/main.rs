@@ -15,6 +15,7 @@
 mod harness;
 
 mod blocking;
+mod blocking_sorted_sets;
 mod clients;
 mod hash_field_expiry;
 mod hashes;
@@ -25,6 +26,7 @@ mod protocol;
 mod pubsub;
 mod redis_rs;
 mod sets;
+mod sorted_sets;
 mod streams;
 mod strings;
 mod tracking;
