@@ -6,7 +6,7 @@ use super::{
     Args, CommandError, CommandResult, Context, Outcome, SortedSet, scored_array, scored_member,
 };
 use crate::command::choice::{Choice, OUT_OF_RANGE};
-use crate::command::scan::{Scan, reply_step};
+use crate::command::scan::{Scan, read_cursor, reply_step};
 use crate::number::format_f64;
 use crate::random::Random;
 
@@ -80,17 +80,20 @@ fn ranks(random: &Random, choice: Choice, len: usize) -> Vec<usize> {
 /// <https://redis.io/docs/latest/commands/zscan/>
 pub(super) fn zscan(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
-    let scan = Scan::read(args)?;
+    let cursor = read_cursor(args)?;
+    let Some(set) = context.db.read::<SortedSet>(key)? else {
+        reply_step(context.reply, None, &[]);
+        return Ok(Outcome::Done);
+    };
+    let scan = Scan::read(cursor, args)?;
     if scan.no_values {
         return Err(CommandError::Syntax);
     }
     let mut found: Vec<Vec<u8>> = Vec::new();
-    let next = context.db.read::<SortedSet>(key)?.and_then(|set| {
-        set.scan(scan.cursor, scan.count, |member, score| {
-            if scan.matches(member) {
-                found.extend([member.to_vec(), format_f64(score).into_bytes()]);
-            }
-        })
+    let next = set.scan(scan.cursor, scan.count, |member, score| {
+        if scan.matches(member) {
+            found.extend([member.to_vec(), format_f64(score).into_bytes()]);
+        }
     });
     let found: Vec<&[u8]> = found.iter().map(Vec::as_slice).collect();
     reply_step(context.reply, next, &found);
