@@ -15,9 +15,9 @@ pub(crate) enum CommandError {
     /// The log cannot be written (the system's text).
     Misconfigured(Box<str>),
     NoAuth,
-    NoSuchKey,
     /// A command of this name needs a key to read from.
     NoInputKey(&'static str),
+    NoSuchKey,
     NotAFloat,
     NotAnInteger,
     /// Any text that needs no parameters; the code stands in front.

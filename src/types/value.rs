@@ -131,6 +131,7 @@ impl Value {
             Self::Hash(hash) => hash.encoding(),
             Self::List(list) => list.encoding(),
             Self::Set(set) => set.encoding(),
+            Self::SortedSet(set) => set.encoding(),
             Self::Stream(_) => "stream",
             Self::String(string) => string.encoding(),
         }
