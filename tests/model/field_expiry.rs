@@ -62,6 +62,24 @@ fn memory_comes_back_unasked() {
     assert_eq!(run(session, "DBSIZE"), ":0");
 }
 
+#[test]
+fn a_hash_that_moves_takes_its_times_along() {
+    let clock = Clock::manual(START_MS);
+    let engine = Engine::new(Config::default(), clock.clone());
+    let session = &mut engine.session();
+    run(session, "HSET h a 1 b 2");
+    run(session, "HPEXPIRE h 5000 FIELDS 1 a");
+    run(session, "RENAME h moved");
+    clock.advance(10_000);
+    engine.expire_cycle();
+    assert_eq!(run(session, "HGETALL moved"), "*2 $1 b $1 2");
+    run(session, "HPEXPIRE moved 5000 FIELDS 1 b");
+    run(session, "COPY moved copy");
+    clock.advance(10_000);
+    engine.expire_cycle();
+    assert_eq!(run(session, "DBSIZE"), ":0");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Advance(u64),

@@ -28,6 +28,8 @@ fn fields_expire_under_conditions() {
             ("HSET h b 2", "0"),
             ("HTTL h FIELDS 1 b", "[-1]"),
             ("HINCRBY h c 1", "4"),
+            ("HINCRBYFLOAT h c 0.5", r#""4.5""#),
+            ("HINCRBYFLOAT h c -0.5", r#""4""#),
             ("HEXPIRETIME h FIELDS 1 c", "[33177117420]"),
             ("HEXPIRE h 0 FIELDS 2 a none", "[2 -2]"),
             ("HPEXPIRE h 0 FIELDS 1 b", "[2]"),
@@ -142,7 +144,8 @@ fn times_to_live_survive_a_restart() {
     check(client, &[("HPERSIST h FIELDS 1 b", "[1]"), ("HSET h gone x kept x", "2")]);
     check(client, &[("HPEXPIRE h 1 FIELDS 1 gone", "[1]")]);
     wait_until(|| run::<i64>(client, "HLEN h") == 4);
-    run::<Value>(client, "HSETEX h FXX KEEPTTL FIELDS 1 c 4");
+    run::<Value>(client, "HSETEX h FXX KEEPTTL FIELDS 1 c 3.5");
+    run::<Value>(client, "HINCRBYFLOAT h c 0.5");
     for _ in 0..2 {
         assert!(server.stop());
         server.start_again();

@@ -88,6 +88,14 @@ fn numbers_in_fields_are_counted() {
             ("HINCRBY h n 1.5", "(ERR value is not an integer or out of range)"),
             ("HINCRBY h n -9223372036854775807", overflow),
             ("HGET h big", r#""9223372036854775807""#),
+            ("HINCRBYFLOAT h f 0.1", r#""0.1""#),
+            ("HINCRBYFLOAT h f 0.2", r#""0.3""#),
+            ("HINCRBYFLOAT h f 5.0e3", r#""5000.29999999999999982""#),
+            ("HSET h f 10.50", "0"),
+            ("HINCRBYFLOAT h f -10.5", r#""0""#),
+            ("HINCRBYFLOAT h text 1", "(ERR hash value is not a float)"),
+            ("HINCRBYFLOAT h f abc", "(ERR value is not a valid float)"),
+            ("HINCRBYFLOAT h f inf", "(ERR value is NaN or Infinity)"),
         ],
     );
 }
@@ -175,8 +183,12 @@ fn hashes_survive_a_restart() {
         run::<Value>(client, &format!("HSET big f{n} {n}"));
     }
     check(client, &[("HSET h a 1 b 2", "2"), ("HDEL h a", "1"), ("HINCRBY h b 3", "5")]);
+    check(client, &[("HINCRBYFLOAT h b 0.5", r#""5.5""#)]);
     assert!(server.stop());
     server.start_again();
     let client = &mut server.client();
-    check(client, &[("HGETALL h", r#"["b" "5"]"#), ("HLEN big", "300"), ("HGET big f7", r#""7""#)]);
+    check(
+        client,
+        &[("HGETALL h", r#"["b" "5.5"]"#), ("HLEN big", "300"), ("HGET big f7", r#""7""#)],
+    );
 }

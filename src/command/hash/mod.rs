@@ -143,6 +143,18 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         handler: number::hincrby,
     },
     CommandSpec {
+        name: "hincrbyfloat",
+        arity: Arity::Exact(4),
+        keys: FIRST_KEY,
+        flags: &[Flag::Write, Flag::DenyOom, Flag::Fast],
+        acl: &[Category::Hash],
+        since: "2.6.0",
+        syntax: "key field increment",
+        summary: "Adds a decimal number to the value of a field.",
+        subcommands: &[],
+        handler: number::hincrbyfloat,
+    },
+    CommandSpec {
         name: "hkeys",
         arity: Arity::Exact(2),
         keys: FIRST_KEY,
