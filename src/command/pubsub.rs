@@ -227,7 +227,9 @@ fn end(context: &mut Context<'_>, topic: Topic, word: &[u8], name: &[u8]) {
     let subscriptions = context.client.subscriptions.get_or_insert_default();
     if subscriptions.names(topic).remove(name) {
         context.services.pubsub.unsubscribe(topic, name, handle.id);
-        if let Some(outbox) = handle.take_outbox() {
+        if context.mode == Mode::Direct
+            && let Some(outbox) = handle.take_outbox()
+        {
             context.reply.raw(&outbox.bytes);
         }
     }

@@ -251,7 +251,8 @@ impl<'e> Batch<'e> {
         if self.mode == Mode::Replay {
             db = db.keeping_expired();
         }
-        if client.handle.figures.no_touch.load(Ordering::Relaxed) {
+        let no_touch = client.handle.figures.no_touch.load(Ordering::Relaxed);
+        if no_touch && command.spec.name != "touch" {
             db = db.without_touching();
         }
         if self.engine.services.pause.is_set() && command.has(Flag::ReadOnly) {

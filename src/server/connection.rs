@@ -137,6 +137,7 @@ impl Connection {
         }
         let worker = Rc::clone(&self.worker);
         self.output.open(&worker.buffers);
+        self.note_input();
         let mut limits = Limits {
             words_max: i32::MAX as usize,
             bulk_bytes_max: worker.engine.services.config.size(Setting::ProtoMaxBulkLen),
@@ -182,6 +183,11 @@ impl Connection {
         if self.input.is_empty() {
             self.decoder.shrink();
         }
+        self.note_input();
+    }
+
+    /// Shows others how much of the input is not run yet.
+    fn note_input(&self) {
         let figures = &self.client.handle.figures;
         figures.query_bytes.store(self.input.len(), Ordering::Relaxed);
         figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);

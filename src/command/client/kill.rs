@@ -93,6 +93,7 @@ fn close(context: &mut Context<'_>, filter: &Filter<'_>) -> usize {
             context.client.closing = true;
         } else {
             client.kill();
+            context.services.clients.remove(client.id);
         }
     }
     closed
