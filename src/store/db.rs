@@ -205,7 +205,11 @@ impl<'a> Db<'a> {
             self.value(key);
         }
         let (locked, index) = (&*self.locked, self.index);
-        let entry = |key| locked.shard_of_ref(key).db_ref(index).entry(key);
+        let (now_ms, keeps_expired) = (self.now_ms, self.keeps_expired);
+        let entry = |key| {
+            let entry = locked.shard_of_ref(key).db_ref(index).entry(key);
+            entry.filter(|entry| keeps_expired || !entry.is_expired(now_ms))
+        };
         keys.map(|key| entry(key).map(|entry| &entry.value)).collect()
     }
 
