@@ -10,7 +10,7 @@ use crate::aof::Aof;
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
-use crate::observe::{Loading, Stats};
+use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::resp::Reply;
@@ -25,13 +25,18 @@ pub(crate) struct Services {
     pub(crate) clients: Registry,
     pub(crate) clock: Clock,
     pub(crate) config: Config,
+    pub(crate) identity: Identity,
     pub(crate) keyspace: Keyspace,
     pub(crate) loading: Loading,
     pub(crate) monitors: Monitors,
     pub(crate) pause: Pause,
     pub(crate) pubsub: PubSub,
+    pub(crate) latency: LatencyMonitor,
     pub(crate) random: Random,
     pub(crate) reclaim: Reclaim,
+    pub(crate) slowlog: SlowLog,
+    /// When the server started: unix time in milliseconds.
+    pub(crate) started_ms: u64,
     pub(crate) stats: Stats,
     pub(crate) tracking: Tracking,
     /// Set when the server is asked to stop.

@@ -10,6 +10,7 @@ use crate::client::{Client, Paused, ReplyMode};
 use crate::command::table::{Command, table};
 use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
 use crate::config::Setting;
+use crate::observe::Call;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Changes, Db, Locked, ShardSet};
@@ -162,9 +163,10 @@ impl<'e> Batch<'e> {
     /// Answers a request that was not admitted.
     fn refuse(&self, client: &mut Client, argv: Argv<'_>, error: &CommandError, reply: &mut Reply) {
         let stats = &self.engine.services.stats;
-        stats.errors.add(1);
+        let text = error.to_string();
+        stats.error(&text);
         if let Some(command) = table().resolve(argv) {
-            stats.commands[command.index].rejected.add(1);
+            stats.rejected(command.index);
         }
         client.abort_transaction();
         reply.error(&error.to_string());
@@ -199,7 +201,7 @@ impl<'e> Batch<'e> {
         };
         self.serve_ready();
         self.note_touched(client, command);
-        self.account(command, failed);
+        self.account(command, client, argv, failed);
         self.calls_left = self.calls_left.saturating_sub(1);
         flow
     }
@@ -235,6 +237,7 @@ impl<'e> Batch<'e> {
             self.changes.events = self.engine.services.config.events();
             self.changes.tracks = self.engine.services.tracking.is_used();
             self.now_ms = self.engine.services.clock.now_ms();
+            self.clock_ns = self.engine.services.clock.elapsed_ns();
         }
     }
 
@@ -274,18 +277,17 @@ impl<'e> Batch<'e> {
         outcome
     }
 
-    /// Counts a call and the time it took.
-    fn account(&mut self, command: &Command, failed: bool) {
+    /// Counts a call and the time it took, and notes it if that was long.
+    fn account(&mut self, command: &Command, client: &Client, argv: Argv<'_>, failed: bool) {
         let services = &self.engine.services;
         let now_ns = services.clock.elapsed_ns();
-        let stats = &services.stats.commands[command.index];
-        stats.calls.add(1);
-        stats.ns.add(now_ns.saturating_sub(self.clock_ns));
-        if failed {
-            stats.failed.add(1);
-            services.stats.errors.add(1);
-        }
+        let ns = now_ns.saturating_sub(self.clock_ns);
         self.clock_ns = now_ns;
+        let tracked = services.config.flag(Setting::LatencyTracking);
+        services.stats.called(Call { command: command.index, ns, failed, tracked });
+        if self.mode != Mode::Replay {
+            services.note_if_slow(command, &client.handle, argv, ns);
+        }
     }
 
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
@@ -350,6 +352,7 @@ impl Host for Engine {
         let Some(command) = table().resolve(argv) else { return };
         let propagated = std::mem::take(&mut context.propagated);
         let outer_reply = context.reply.len();
+        let start_ns = self.services.clock.elapsed_ns();
         let failed = handle(context, command, argv).is_err();
         context.propagated = propagated;
         if !self.services.monitors.is_empty() {
@@ -357,12 +360,9 @@ impl Host for Engine {
             let origin = if of_client { &*context.client.handle.peer.address } else { "lua" };
             self.services.show_to_monitors(command, context.db.index(), origin, argv);
         }
-        let stats = &self.services.stats.commands[command.index];
-        stats.calls.add(1);
-        if failed {
-            stats.failed.add(1);
-            self.services.stats.errors.add(1);
-        }
+        let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);
+        let tracked = self.services.config.flag(Setting::LatencyTracking);
+        self.services.stats.called(Call { command: command.index, ns, failed, tracked });
         debug_assert!(context.reply.len() > outer_reply, "every command replies");
     }
 }
@@ -381,8 +381,10 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
         remember_keys(context, command, argv);
     }
     outcome.map_err(|error| {
+        let text = error.to_string();
+        context.services.stats.error(&text);
         context.reply.truncate(start);
-        context.reply.error(&error.to_string());
+        context.reply.error(&text);
     })
 }
 

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::command::Services;
 use crate::command::table::table;
 use crate::config::{Config, Setting};
-use crate::observe::{Loading, Stats};
+use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::store::shard::Ticket;
@@ -27,6 +27,7 @@ mod expire;
 mod lock_set;
 mod replay;
 mod session;
+mod slow;
 mod tracking;
 mod transaction;
 mod wake;
@@ -48,18 +49,23 @@ impl Engine {
     /// An engine without data.
     pub fn new(config: Config, clock: Clock) -> Self {
         let policy = FsyncPolicy::from_number(config.number(Setting::AppendFsync));
+        let random = Random::from_system();
         let services = Services {
             aof: Aof::new(policy),
             clients: Registry::default(),
-            clock,
             keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
             config,
             monitors: Monitors::default(),
             pause: Pause::default(),
             pubsub: PubSub::default(),
             loading: Loading::default(),
-            random: Random::from_system(),
             reclaim: Reclaim::default(),
+            latency: LatencyMonitor::default(),
+            identity: Identity::new(&random),
+            random,
+            slowlog: SlowLog::default(),
+            started_ms: clock.now_ms(),
+            clock,
             stats: Stats::new(table().all().len()),
             tracking: Tracking::default(),
             stopping: AtomicBool::new(false),

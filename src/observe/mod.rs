@@ -1,7 +1,14 @@
 //! What the server tells about itself.
 
+mod identity;
+pub(crate) mod latency;
 mod loading;
+pub(crate) mod process;
+pub(crate) mod slowlog;
 mod stats;
 
+pub(crate) use identity::Identity;
+pub(crate) use latency::LatencyMonitor;
 pub(crate) use loading::Loading;
-pub(crate) use stats::Stats;
+pub(crate) use slowlog::SlowLog;
+pub(crate) use stats::{Call, Rate, Stats};

@@ -41,6 +41,8 @@ impl Listeners {
                 Some(host) => (host, true),
                 None => (word, false),
             };
+            // A port that the system has chosen for one address serves the others too.
+            let port = if port == 0 { listeners.port() } else { port };
             let address = if host.contains(':') {
                 format!("[{host}]:{port}")
             } else {
@@ -58,6 +60,11 @@ impl Listeners {
             }
         }
         Ok(listeners)
+    }
+
+    /// The port that is listened on; 0 if there is none.
+    pub(super) fn port(&self) -> u16 {
+        self.addresses.first().map_or(0, SocketAddr::port)
     }
 
     /// The addresses, for people.

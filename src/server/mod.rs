@@ -9,12 +9,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
 use crate::aof::folder;
 use crate::clock::Clock;
-use crate::config::{Config, Setting};
+use crate::config::{Config, Effect, Setting, rows};
 use crate::engine::Engine;
 use crate::error::ServerError;
 
@@ -41,10 +42,13 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let _lock = folder::lock(&dir)?;
     let runtime = worker::runtime()?;
     let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
+    settle(&config, &listeners, &dir)?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
     let services = &engine.services;
     services.loading.begin(services.clock.now_ms());
     save_log_on_panic(&engine);
+    let used_bytes = crate::observe::process::used_bytes();
+    services.stats.startup_bytes.store(used_bytes, Ordering::Relaxed);
     let log_thread = spawn("log", {
         let engine = Arc::clone(&engine);
         move || engine.services.aof.run()
@@ -68,6 +72,27 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         tracing::info!("stopped; all data are on disk");
     }
     outcome
+}
+
+/// Puts what the start has found out into the settings, and says which of them do nothing.
+fn settle(config: &Config, listeners: &Listeners, dir: &Path) -> Result<(), ServerError> {
+    let folder = std::fs::canonicalize(dir)
+        .map_err(|error| ServerError::file("find the folder", dir, error))?;
+    let port = listeners.port();
+    let found = [(Setting::Dir, folder.display().to_string()), (Setting::Port, port.to_string())];
+    for (setting, value) in found {
+        config.set(setting, &value).map_err(|error| {
+            ServerError::Usage(format!("{} '{value}': {error}", setting.row().name))
+        })?;
+    }
+    for (place, row) in rows().iter().enumerate() {
+        if let Effect::None(why) = row.effect
+            && config.is_changed(place)
+        {
+            tracing::warn!("the setting {} has no effect: {why}", row.name);
+        }
+    }
+    Ok(())
 }
 
 /// Loads the data on a thread of its own, while early clients get `-LOADING`.

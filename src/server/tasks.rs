@@ -9,6 +9,9 @@ use crate::client::Kind;
 use crate::config::Setting;
 use crate::engine::Engine;
 
+/// How often the rates of INFO are brought up to date.
+const SAMPLE_EVERY_MS: u64 = 100;
+
 /// Runs the periodic work, `hz` times a second, for ever.
 pub(super) async fn run(engine: &Engine) {
     let config = &engine.services.config;
@@ -16,6 +19,7 @@ pub(super) async fn run(engine: &Engine) {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked_ms = 0;
+    let mut sampled_ms = 0;
     loop {
         ticks.tick().await;
         let now_ms = engine.services.clock.now_ms();
@@ -24,6 +28,10 @@ pub(super) async fn run(engine: &Engine) {
             engine.expire_cycle();
         }
         engine.limit_tracking();
+        if now_ms.abs_diff(sampled_ms) >= SAMPLE_EVERY_MS {
+            sampled_ms = now_ms;
+            engine.services.stats.sample(engine.services.clock.elapsed_ns());
+        }
         if now_ms.abs_diff(looked_ms) >= 1000 {
             looked_ms = now_ms;
             look_after_clients(engine, now_ms);

@@ -44,7 +44,9 @@ impl Connection {
                 self.worker.committer.committed(aof, position).await;
             }
             let sent = self.output.send(&self.stream).map_err(|_| Closed::ByPeer)?;
-            self.worker.engine.services.stats.bytes_out.add(sent as u64);
+            let stats = &self.worker.engine.services.stats;
+            stats.bytes_out.add(sent as u64);
+            stats.writes.add(1);
         }
         self.settle_output()
     }
@@ -89,6 +91,7 @@ impl Connection {
             && let Poll::Ready(sent) = self.output.poll_send(&self.stream, context)
         {
             services.stats.bytes_out.add(sent? as u64);
+            services.stats.writes.add(1);
             return Poll::Ready(Ok(Event::Sent));
         }
         if let Some(alarm) = alarm
@@ -103,6 +106,7 @@ impl Connection {
             let bytes = read?;
             self.ended = bytes == 0;
             services.stats.bytes_in.add(bytes as u64);
+            services.stats.reads.add(1);
             let now_ms = services.clock.now_ms();
             self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
             return Poll::Ready(Ok(Event::Input));

@@ -86,6 +86,28 @@ impl ShardDb {
         (due, true)
     }
 
+    /// Looks at up to about `count` keys with a time to live, spread over the times at which they
+    /// expire; replies how many they are and the sum of their times to live.
+    pub(crate) fn sample_ttl_ms(&self, now_ms: u64, count: usize) -> (u64, u64) {
+        let buckets = &self.expiry.buckets;
+        let hashes: Vec<u64> = if self.expiry.filed <= count {
+            buckets.values().flatten().copied().collect()
+        } else {
+            let first = buckets.keys().next().copied().unwrap_or(0);
+            let last = buckets.keys().next_back().copied().unwrap_or(0);
+            let step = (last - first) / u32::try_from(count).unwrap_or(u32::MAX).max(1);
+            let points = (first..=last).step_by(step.max(1) as usize);
+            let bucket = |point| buckets.range(point..).next();
+            points.filter_map(bucket).filter_map(|(_, hashes)| hashes.first().copied()).collect()
+        };
+        let ttl_ms = |hash: &u64| {
+            let volatile = |entry: &Entry| entry.hash() == *hash && entry.expires_at_ms != NEVER;
+            let entry = self.keys.find(*hash, volatile)?;
+            Some(entry.expires_at_ms.saturating_sub(now_ms))
+        };
+        hashes.iter().filter_map(ttl_ms).fold((0, 0), |(keys, sum), ttl| (keys + 1, sum + ttl))
+    }
+
     /// Rebuilds the index if most of it is stale.
     pub(super) fn drop_stale(&mut self) {
         if self.expiry.filed <= 2 * self.volatile.max(self.expiry.live) + STALE_MIN {

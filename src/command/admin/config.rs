@@ -1,0 +1,168 @@
+//! The subcommands of CONFIG.
+
+use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Context, Outcome};
+use super::{TELLING, help, row};
+use crate::aof::FsyncPolicy;
+use crate::command::Services;
+use crate::config::{Change, Setting, find, rows};
+use crate::glob;
+
+pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
+    row(
+        "get",
+        Arity::AtLeast(3),
+        ADMIN,
+        ("2.0.0", "parameter [parameter ...]", "Replies with settings by name or pattern."),
+        get,
+    ),
+    row("help", Arity::Exact(2), TELLING, ("5.0.0", "", "Replies with the subcommands."), help),
+    row(
+        "resetstat",
+        Arity::Exact(2),
+        ADMIN,
+        ("2.0.0", "", "Sets the counters that INFO shows to zero."),
+        resetstat,
+    ),
+    row(
+        "rewrite",
+        Arity::Exact(2),
+        ADMIN,
+        ("2.8.0", "", "Brings the configuration file up to date."),
+        rewrite,
+    ),
+    row(
+        "set",
+        Arity::AtLeast(4),
+        ADMIN,
+        ("2.0.0", "parameter value [parameter value ...]", "Changes settings, all or none."),
+        set,
+    ),
+];
+
+/// `CONFIG GET parameter [parameter ...]`
+///
+/// Replies a map of the settings whose names, old ones included, fit one of the patterns.
+/// O(settings times patterns).
+/// <https://redis.io/docs/latest/commands/config-get/>
+fn get(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let patterns: Vec<&[u8]> = args.rest().collect();
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    for (place, row) in rows().iter().enumerate() {
+        for name in std::iter::once(&row.name).chain(row.aliases) {
+            let is_asked_for = |pattern: &&[u8]| {
+                let is_pattern = pattern.iter().any(|byte| b"*?[".contains(byte));
+                if is_pattern {
+                    !row.hidden && glob::matches_ignore_case(pattern, name.as_bytes())
+                } else {
+                    pattern.eq_ignore_ascii_case(name.as_bytes())
+                }
+            };
+            if patterns.iter().any(is_asked_for) {
+                found.push((name, place));
+            }
+        }
+    }
+    context.reply.map(found.len());
+    for (name, place) in found {
+        context.reply.bulk(name.as_bytes());
+        context.reply.bulk(context.services.config.text_at(place).as_bytes());
+    }
+    Ok(Outcome::Done)
+}
+
+/// `CONFIG RESETSTAT`
+///
+/// Sets the counters that INFO shows to zero. Replies OK.
+/// <https://redis.io/docs/latest/commands/config-resetstat/>
+fn resetstat(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.services.stats.reset();
+    context.services.reclaim.reset();
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CONFIG REWRITE`
+///
+/// Brings the configuration file up to date; its comments and its order stay. Replies OK.
+/// Errors: ERR if the server has no such file, or it cannot be written.
+/// <https://redis.io/docs/latest/commands/config-rewrite/>
+fn rewrite(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let config = &context.services.config;
+    let path = config
+        .file()
+        .ok_or(CommandError::Plain("ERR The server is running without a config file"))?;
+    if let Err(error) = config.rewrite(&path) {
+        tracing::warn!(%error, file = %path.display(), "cannot rewrite the configuration file");
+        return Err(CommandError::Text(format!("ERR Rewriting config file: {error}").into()));
+    }
+    tracing::info!(file = %path.display(), "the configuration file was rewritten");
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `CONFIG SET parameter value [parameter value ...]`
+///
+/// Changes settings, all of them or, if one value will not do, none. Replies OK.
+/// Errors: ERR on an unknown name, a name given twice, a setting that can be changed only before
+/// the start, a value that will not do; each names the setting.
+/// <https://redis.io/docs/latest/commands/config-set/>
+fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if !args.len().is_multiple_of(2) {
+        return Err(CommandError::WrongArity("config|set".into()));
+    }
+    let words: Vec<_> = args.rest().map(String::from_utf8_lossy).collect();
+    let mut wanted: Vec<(usize, &str)> = Vec::new();
+    for pair in words.chunks(2) {
+        let [name, value] = pair else { continue };
+        let place = find(name).ok_or_else(|| unknown(name))?;
+        may_change(context, place).map_err(|why| failed(name, why))?;
+        if wanted.iter().any(|&(other, _)| other == place) {
+            return Err(failed(name, "duplicate parameter"));
+        }
+        wanted.push((place, value));
+    }
+    let config = &context.services.config;
+    for &(place, value) in &wanted {
+        let name = rows()[place].name;
+        config.accept_at(place, value).map_err(|error| failed(name, &error.to_string()))?;
+    }
+    for &(place, value) in &wanted {
+        let name = rows()[place].name;
+        config.set_at(place, value).map_err(|error| failed(name, &error.to_string()))?;
+        if let Some(setting) = rows()[place].setting {
+            apply(context.services, setting);
+        }
+    }
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+fn unknown(name: &str) -> CommandError {
+    let text = format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'");
+    CommandError::Text(text.into())
+}
+
+fn failed(name: &str, why: &str) -> CommandError {
+    let text = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {why}");
+    CommandError::Text(text.into())
+}
+
+/// May this client change the setting now?
+fn may_change(context: &Context<'_>, place: usize) -> Result<(), &'static str> {
+    match rows()[place].change {
+        Change::Anytime => Ok(()),
+        Change::AtStart => Err("can't set immutable config"),
+        Change::Protected if super::is_permitted(context, Setting::EnableProtectedConfigs) => {
+            // The folder and its files are in use under their names.
+            Err("can't set immutable config")
+        }
+        Change::Protected => Err("can't set protected config"),
+    }
+}
+
+/// Makes a new value take effect where someone keeps what follows from it.
+fn apply(services: &Services, setting: Setting) {
+    if setting == Setting::AppendFsync {
+        services.aof.set_policy(FsyncPolicy::from_number(services.config.number(setting)));
+    }
+}

@@ -1,0 +1,200 @@
+//! DEBUG: what test suites need to look behind the commands.
+//!
+//! Only the subcommands named in [`HELP`] exist. Others that Redis has, such as SEGFAULT, RESTART
+//! or JMAP, are refused as unknown.
+
+use super::{Args, CommandError, CommandResult, Context, Outcome, is_permitted};
+use crate::command::Mode;
+use crate::config::Setting;
+use crate::glob;
+use crate::number::parse_f64;
+use crate::store::Class;
+use crate::types::string::StringValue;
+use crate::types::value::Value;
+
+mod digest;
+
+const NOT_ALLOWED: &str = "ERR DEBUG command not allowed. If the enable-debug-command option is \
+    set to \"local\", you can run it from a local connection, otherwise you need to set this \
+    option in the configuration file, and then restart the server.";
+
+/// The subcommands and what they do, as DEBUG HELP shows them.
+const HELP: &[(&str, &str)] = &[
+    ("CHANGE-REPL-ID", "Takes a new replication id."),
+    ("DIGEST", "Replies with a digest of all keys and values."),
+    ("DIGEST-VALUE <key> [<key> ...]", "Replies with a digest of each value."),
+    ("ERROR <text>", "Replies with this error."),
+    ("HELP", "Replies with the subcommands."),
+    ("LOG <text>", "Writes a line to the log."),
+    ("OBJECT <key>", "Replies with how a value is kept."),
+    ("POPULATE <count> [<prefix>] [<size>]", "Adds string keys that do not exist."),
+    ("PROTOCOL <type>", "Replies with a value of a type of the protocol."),
+    ("QUICKLIST-PACKED-THRESHOLD <size>", "Accepted; long elements have no form of their own."),
+    ("SET-ACTIVE-EXPIRE <0|1>", "Lets expired keys go unasked, or not."),
+    ("SLEEP <seconds>", "Holds up all commands on keys."),
+    ("STRINGMATCH-LEN <text> <pattern>", "Replies whether the pattern fits, 1 or 0."),
+];
+
+/// `DEBUG subcommand [argument ...]`
+///
+/// For tests. Errors: ERR unless `enable-debug-command` allows it; ERR on unknown subcommands.
+/// <https://redis.io/docs/latest/commands/debug/>
+pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let name = String::from_utf8_lossy(args.bytes()?).to_ascii_uppercase();
+    if name == "HELP" && args.is_empty() {
+        return help(context);
+    }
+    if context.mode == Mode::Direct && !is_permitted(context, Setting::EnableDebugCommand) {
+        return Err(CommandError::Plain(NOT_ALLOWED));
+    }
+    match (name.as_str(), args.len()) {
+        ("CHANGE-REPL-ID", 0) => {
+            context.services.identity.change_replication_id(&context.services.random);
+            context.reply.ok();
+        }
+        ("DIGEST", 0) => digest::all(context),
+        ("DIGEST-VALUE", 1..) => digest::values(context, args),
+        ("ERROR", 1) => {
+            let text = String::from_utf8_lossy(args.bytes()?).into_owned();
+            return Err(CommandError::Text(text.into()));
+        }
+        ("LOG", 1) => {
+            let text = String::from_utf8_lossy(args.bytes()?);
+            tracing::info!("DEBUG LOG: {text}");
+            context.reply.ok();
+        }
+        ("OBJECT", 1) => return object(context, args),
+        ("POPULATE", 1..=3) => return populate(context, args),
+        ("PROTOCOL", 1) => return protocol(context, args),
+        ("QUICKLIST-PACKED-THRESHOLD", 1) => {
+            let size = String::from_utf8_lossy(args.bytes()?);
+            crate::config::parse_bytes(&size)
+                .ok_or(CommandError::Plain("ERR argument must be a memory value"))?;
+            context.reply.ok();
+        }
+        ("SET-ACTIVE-EXPIRE", 1) => return set_active_expire(context, args),
+        ("SLEEP", 1) => return sleep(context, args),
+        ("STRINGMATCH-LEN", 2) => {
+            let (text, pattern) = (args.bytes()?, args.bytes()?);
+            context.reply.integer(i64::from(glob::matches(pattern, text)));
+        }
+        _ => {
+            let text = format!(
+                "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
+            );
+            return Err(CommandError::Text(text.into()));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn help(context: &mut Context<'_>) -> CommandResult {
+    context.reply.array(1 + 2 * HELP.len());
+    context.reply.status("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+    for (syntax, summary) in HELP {
+        context.reply.status(syntax);
+        context.reply.status(&format!("    {summary}"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// DEBUG OBJECT
+fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let now_ms = context.db.now_ms();
+    let Some(entry) = context.db.peek(args.bytes()?) else {
+        return Err(CommandError::Plain("ERR no such key"));
+    };
+    let idle_s = entry.idle_s(now_ms);
+    let text = format!(
+        "Value at:{:p} refcount:1 encoding:{} elements:{} bytes:{} lru_seconds_idle:{idle_s}",
+        &raw const entry.value,
+        entry.value.encoding(),
+        entry.value.elements(),
+        entry.value.bytes(),
+    );
+    context.reply.status(&text);
+    Ok(Outcome::Done)
+}
+
+/// DEBUG POPULATE: keys `prefix:0`, `prefix:1`, … that do not exist, with values like
+/// `value:0`, cut or filled to `size` bytes.
+fn populate(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let count = args.count(CommandError::NotAnInteger)?;
+    let prefix = if args.is_empty() { b"key" } else { args.bytes()? };
+    let size = if args.is_empty() { None } else { Some(args.count(CommandError::NotAnInteger)?) };
+    for number in 0..count {
+        let number = number.to_string();
+        let key = [prefix, b":", number.as_bytes()].concat();
+        if context.db.exists(&key) {
+            continue;
+        }
+        let mut value = format!("value:{number}").into_bytes();
+        value.resize(size.unwrap_or(value.len()), 0);
+        context.db.set(&key, Value::String(StringValue::new(&value)));
+        context.modified(&key, Class::String, "set");
+        context.propagate(&[b"SET", &key, &value]);
+    }
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// DEBUG PROTOCOL
+fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let name = String::from_utf8_lossy(args.bytes()?).to_ascii_lowercase();
+    let reply = &mut *context.reply;
+    match name.as_str() {
+        "string" => reply.bulk(b"Hello World"),
+        "integer" => reply.integer(12345),
+        "double" => reply.double(3.141),
+        "null" => reply.nil(),
+        "array" => {
+            reply.array(3);
+            (0..3).for_each(|number| reply.integer(number));
+        }
+        "set" => {
+            reply.set(3);
+            (0..3).for_each(|number| reply.integer(number));
+        }
+        "map" => {
+            reply.map(3);
+            for number in 0..3 {
+                reply.integer(number);
+                reply.boolean(number == 1);
+            }
+        }
+        "push" => {
+            reply.push(2);
+            reply.bulk(b"server-cpu-usage");
+            reply.integer(42);
+        }
+        "true" => reply.boolean(true),
+        "false" => reply.boolean(false),
+        "verbatim" => reply.verbatim("txt", b"This is a verbatim\nstring"),
+        _ => {
+            return Err(CommandError::Plain(
+                "ERR Wrong protocol type name. Please use one of the following: \
+                 string|integer|double|null|array|set|map|push|verbatim|true|false",
+            ));
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// DEBUG SET-ACTIVE-EXPIRE
+fn set_active_expire(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let value = if args.integer()? == 0 { "no" } else { "yes" };
+    let set = context.services.config.set(Setting::ActiveExpire, value);
+    debug_assert!(set.is_ok(), "the setting is a flag");
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// DEBUG SLEEP: nobody gets at any key meanwhile, as in Redis, and other clients of the same
+/// thread wait too. Differs from Redis: commands without keys go on on other threads.
+fn sleep(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let seconds = parse_f64(args.bytes()?).filter(|seconds| (0.0..=86_400.0).contains(seconds));
+    let seconds = seconds.ok_or(CommandError::NotAFloat)?;
+    std::thread::sleep(std::time::Duration::from_secs_f64(seconds));
+    context.reply.ok();
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,160 @@
+//! DEBUG DIGEST and DIGEST-VALUE: is it the same data set?
+//!
+//! Two servers with the same keys, values and times to live have the same digest, whatever the
+//! order of their tables. Elements without an order are combined by exclusive or.
+
+use crate::command::{Args, Context};
+use crate::types::stream::{Stream, StreamId};
+use crate::types::value::Value;
+
+/// Forty hexadecimal digits.
+const LANES: usize = 5;
+
+/// A digest of 160 bits: five 32-bit hashes with different starts. Good against accidents, not
+/// against forgers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Digest([u32; LANES]);
+
+impl Digest {
+    /// Of some words in their order.
+    fn of(words: &[&[u8]]) -> Self {
+        let mut digest = Self::default();
+        for (lane, hash) in digest.0.iter_mut().enumerate() {
+            let mut state = 0xcbf2_9ce4_8422_2325 ^ (lane as u64).wrapping_mul(0x9E37_79B9);
+            for word in words {
+                for byte in (word.len() as u64).to_le_bytes().iter().chain(*word) {
+                    state = (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+            state ^= state >> 32;
+            state = state.wrapping_mul(0xd6e8_feb8_6659_fd93);
+            *hash = u32::try_from(state >> 32).unwrap_or(0);
+        }
+        digest
+    }
+
+    /// Adds another, in any order.
+    fn mix(&mut self, other: Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(hash, other)| *hash ^= other);
+    }
+
+    fn bytes(self) -> [u8; LANES * 4] {
+        let mut bytes = [0; LANES * 4];
+        for (slot, hash) in bytes.chunks_mut(4).zip(self.0) {
+            slot.copy_from_slice(&hash.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn text(self) -> String {
+        self.0.iter().map(|hash| format!("{hash:08x}")).collect()
+    }
+}
+
+/// DEBUG DIGEST: O(keys and elements).
+pub(super) fn all(context: &mut Context<'_>) {
+    let now_ms = context.db.now_ms();
+    let mut digest = Digest::default();
+    for shard in context.db.locked().iter_mut() {
+        for (index, db) in shard.dbs().iter().enumerate() {
+            for entry in db.keys.iter().filter(|entry| !entry.is_expired(now_ms)) {
+                let value = of_value(&entry.value).bytes();
+                let expires = entry.expires_at_ms().unwrap_or(0).to_le_bytes();
+                let index = (index as u64).to_le_bytes();
+                digest.mix(Digest::of(&[&index, entry.key(), &value, &expires]));
+            }
+        }
+    }
+    context.reply.status(&digest.text());
+}
+
+/// DEBUG DIGEST-VALUE: zeros for a key that does not exist.
+pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) {
+    let keys = args.rest();
+    context.reply.array(keys.len());
+    for key in keys {
+        let digest = context.db.peek(key).map_or(Digest::default(), |entry| of_value(&entry.value));
+        context.reply.status(&digest.text());
+    }
+}
+
+/// Of elements whose order does not matter.
+fn unordered<'v>(pairs: impl Iterator<Item = (&'v [u8], impl AsRef<[u8]>)>) -> Digest {
+    let mut digest = Digest::default();
+    pairs.for_each(|(name, value)| digest.mix(Digest::of(&[name, value.as_ref()])));
+    digest
+}
+
+fn of_value(value: &Value) -> Digest {
+    let content = match value {
+        Value::Hash(hash) => {
+            let mut digest = unordered(hash.iter());
+            for (field, at_ms) in hash.expiries() {
+                digest.mix(Digest::of(&[field, &at_ms.to_le_bytes(), b"expires"]));
+            }
+            digest
+        }
+        Value::List(list) => {
+            let mut digest = Digest::default();
+            for element in list.iter_from(0) {
+                digest = Digest::of(&[&digest.bytes(), element]);
+            }
+            digest
+        }
+        Value::Set(set) => {
+            let mut digest = Digest::default();
+            let mut digits = itoa::Buffer::new();
+            for member in set.iter() {
+                digest.mix(Digest::of(&[member.bytes_in(&mut digits)]));
+            }
+            digest
+        }
+        Value::SortedSet(set) => unordered(
+            set.iter_from(0).map(|(member, score)| (member, score.to_bits().to_le_bytes())),
+        ),
+        Value::Stream(stream) => of_stream(stream),
+        Value::String(string) => {
+            let mut digits = itoa::Buffer::new();
+            Digest::of(&[string.bytes_in(&mut digits)])
+        }
+    };
+    Digest::of(&[value.type_name().as_bytes(), &content.bytes()])
+}
+
+/// Entries, groups and who has which entries pending; not the times of deliveries.
+fn of_stream(stream: &Stream) -> Digest {
+    let mut digest = Digest::of(&[&id_bytes(stream.entries.last_id)]);
+    for entry in stream.entries.iter() {
+        digest = Digest::of(&[&digest.bytes(), &id_bytes(entry.id)]);
+        for (field, value) in entry.fields() {
+            digest = Digest::of(&[&digest.bytes(), field, value]);
+        }
+    }
+    for (name, group) in stream.groups() {
+        let mut pending_all = Digest::of(&[name, &id_bytes(group.last_delivered_id)]);
+        for (id, pending) in group.pending_from(StreamId::default()) {
+            let consumer = &group.consumer(pending.consumer).name;
+            let count = pending.delivery_count.to_le_bytes();
+            pending_all = Digest::of(&[&pending_all.bytes(), &id_bytes(id), consumer, &count]);
+        }
+        digest.mix(pending_all);
+    }
+    digest
+}
+
+fn id_bytes(id: StreamId) -> [u8; 16] {
+    ((u128::from(id.ms) << 64) | u128::from(id.seq)).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_borders() {
+        assert_ne!(Digest::of(&[b"ab", b"c"]), Digest::of(&[b"a", b"bc"]));
+        assert_eq!(Digest::of(&[b"a"]).text().len(), 40);
+        let lanes = Digest::of(&[b"a"]).0;
+        assert_ne!(lanes[0], lanes[1]);
+    }
+}

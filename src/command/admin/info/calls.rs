@@ -1,0 +1,87 @@
+//! INFO sections about calls: stats, commandstats, errorstats, latencystats.
+
+use super::Text;
+use crate::command::Context;
+use crate::command::table::table;
+use crate::config::Setting;
+use crate::message::Topic;
+use crate::observe::Rate;
+
+pub(super) fn stats(context: &mut Context<'_>, text: &mut Text) {
+    let stats = &context.services.stats;
+    text.line("total_connections_received", stats.connections.value());
+    text.line("total_commands_processed", stats.calls());
+    text.line("instantaneous_ops_per_sec", format!("{:.0}", stats.rate(Rate::Calls)));
+    text.line("total_net_input_bytes", stats.bytes_in.value());
+    text.line("total_net_output_bytes", stats.bytes_out.value());
+    let kilobytes = |rate| format!("{:.2}", stats.rate(rate) / 1024.0);
+    text.line("instantaneous_input_kbps", kilobytes(Rate::BytesIn));
+    text.line("instantaneous_output_kbps", kilobytes(Rate::BytesOut));
+    text.line("rejected_connections", stats.rejected_connections.value());
+    text.line("expired_keys", stats.expired_keys.value());
+    text.line("evicted_keys", stats.evicted_keys.value());
+    text.line("keyspace_hits", stats.keyspace_hits.value());
+    text.line("keyspace_misses", stats.keyspace_misses.value());
+    let pubsub = &context.services.pubsub;
+    text.line("pubsub_channels", pubsub.channels_count(Topic::Channel));
+    text.line("pubsub_patterns", pubsub.patterns_count());
+    text.line("pubsubshard_channels", pubsub.channels_count(Topic::ShardChannel));
+    text.line("total_forks", 0);
+    text.line("total_error_replies", stats.errors.value());
+    let tracking = &context.services.tracking;
+    text.line("tracking_total_keys", tracking.keys_count());
+    text.line("tracking_total_items", tracking.items_count());
+    text.line("tracking_total_prefixes", tracking.prefixes_count());
+    let output_limit = stats.output_limit_disconnections.value();
+    text.line("client_output_buffer_limit_disconnections", output_limit);
+    let query_limit = stats.query_limit_disconnections.value();
+    text.line("client_query_buffer_limit_disconnections", query_limit);
+    text.line("total_reads_processed", stats.reads.value());
+    text.line("total_writes_processed", stats.writes.value());
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an average for people")]
+pub(super) fn commandstats(context: &mut Context<'_>, text: &mut Text) {
+    let all = context.services.stats.commands();
+    for (command, stats) in table().all().iter().zip(&all) {
+        if stats.calls == 0 && stats.rejected == 0 {
+            continue;
+        }
+        let us = stats.ns / 1000;
+        let us_per_call = stats.ns as f64 / 1000.0 / stats.calls.max(1) as f64;
+        text.line(
+            &format!("cmdstat_{}", command.full_name),
+            format_args!(
+                "calls={},usec={us},usec_per_call={us_per_call:.2},rejected_calls={},failed_calls={}",
+                stats.calls, stats.rejected, stats.failed
+            ),
+        );
+    }
+}
+
+pub(super) fn errorstats(context: &mut Context<'_>, text: &mut Text) {
+    for (code, count) in context.services.stats.error_codes() {
+        text.line(&format!("errorstat_{code}"), format_args!("count={count}"));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times for people")]
+pub(super) fn latencystats(context: &mut Context<'_>, text: &mut Text) {
+    let services = context.services;
+    if !services.config.flag(Setting::LatencyTracking) {
+        return;
+    }
+    let percentiles = services.config.text(Setting::LatencyTrackingInfoPercentiles);
+    for (command, stats) in table().all().iter().zip(&services.stats.commands()) {
+        let Some(times) = &stats.times else { continue };
+        let shown: Vec<String> = percentiles
+            .split_whitespace()
+            .filter_map(|word| Some((word, word.parse::<f64>().ok()?)))
+            .map(|(word, percentile)| {
+                let us = times.value_at_percentile(percentile) as f64 / 1000.0;
+                format!("p{word}={us:.3}")
+            })
+            .collect();
+        text.line(&format!("latency_percentiles_usec_{}", command.full_name), shown.join(","));
+    }
+}

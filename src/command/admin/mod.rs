@@ -1,0 +1,244 @@
+//! The group `server`: what operators ask of the server as a whole.
+
+use super::{
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
+    KeySpec, Outcome,
+};
+
+mod command_docs;
+mod command_info;
+mod config;
+mod debug;
+mod flush;
+mod info;
+mod latency;
+mod memory;
+mod shutdown;
+mod slowlog;
+
+use super::help::help;
+use crate::config::Setting;
+
+/// Flags of the commands that only operators need.
+const ADMIN: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale];
+/// Flags of the commands that tell about the server.
+const TELLING: &[Flag] = &[Flag::Loading, Flag::Stale];
+const DANGEROUS: &[Category] = &[Category::Dangerous];
+
+/// The version of Redis that brought a command, its arguments, and what it does.
+type About = (&'static str, &'static str, &'static str);
+
+/// A row of a command without keys.
+const fn row(
+    name: &'static str,
+    arity: Arity,
+    flags: &'static [Flag],
+    (since, syntax, summary): About,
+    handler: Handler,
+) -> CommandSpec {
+    CommandSpec {
+        name,
+        arity,
+        keys: KeySpec::None,
+        flags,
+        acl: &[],
+        since,
+        syntax,
+        summary,
+        subcommands: &[],
+        handler,
+    }
+}
+
+impl CommandSpec {
+    const fn in_categories(mut self, acl: &'static [Category]) -> Self {
+        self.acl = acl;
+        self
+    }
+
+    const fn containing(mut self, subcommands: &'static [Self]) -> Self {
+        self.subcommands = subcommands;
+        self
+    }
+}
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    row(
+        "command",
+        Arity::AtLeast(1),
+        TELLING,
+        ("2.8.13", "", "Replies with what is known of all commands."),
+        command_info::command,
+    )
+    .in_categories(&[Category::Connection])
+    .containing(command_info::SUBCOMMANDS),
+    row(
+        "config",
+        Arity::AtLeast(2),
+        &[],
+        ("2.0.0", "", "A container for commands on settings."),
+        help,
+    )
+    .containing(config::SUBCOMMANDS),
+    row(
+        "dbsize",
+        Arity::Exact(1),
+        &[Flag::ReadOnly, Flag::Fast, Flag::AllShards],
+        ("1.0.0", "", "Replies with the number of keys in the selected database."),
+        dbsize,
+    )
+    .in_categories(&[Category::Keyspace]),
+    row(
+        "debug",
+        Arity::AtLeast(2),
+        &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::AllShards],
+        ("1.0.0", "subcommand [argument ...]", "Helps to test the server."),
+        debug::debug,
+    ),
+    row(
+        "flushall",
+        Arity::AtLeast(1),
+        &[Flag::Write, Flag::AllShards],
+        ("1.0.0", "[ASYNC | SYNC]", "Removes all keys of all databases."),
+        flush::flushall,
+    )
+    .in_categories(&[Category::Keyspace, Category::Dangerous]),
+    row(
+        "flushdb",
+        Arity::AtLeast(1),
+        &[Flag::Write, Flag::AllShards],
+        ("1.0.0", "[ASYNC | SYNC]", "Removes all keys of the selected database."),
+        flush::flushdb,
+    )
+    .in_categories(&[Category::Keyspace, Category::Dangerous]),
+    row(
+        "info",
+        Arity::AtLeast(1),
+        &[Flag::Loading, Flag::Stale, Flag::AllShards],
+        ("1.0.0", "[section [section ...]]", "Replies with figures about the server."),
+        info::info,
+    )
+    .in_categories(DANGEROUS),
+    row(
+        "lastsave",
+        Arity::Exact(1),
+        &[Flag::Loading, Flag::Stale, Flag::Fast],
+        ("1.0.0", "", "Replies with the time of the last snapshot."),
+        lastsave,
+    )
+    .in_categories(&[Category::Admin, Category::Dangerous]),
+    row(
+        "latency",
+        Arity::AtLeast(2),
+        &[],
+        ("2.8.13", "", "A container for commands on what took long."),
+        help,
+    )
+    .containing(latency::SUBCOMMANDS),
+    row(
+        "lolwut",
+        Arity::AtLeast(1),
+        &[Flag::ReadOnly, Flag::Fast],
+        ("5.0.0", "[VERSION version]", "Draws something, and tells the version."),
+        lolwut,
+    ),
+    row(
+        "memory",
+        Arity::AtLeast(2),
+        &[],
+        ("4.0.0", "", "A container for commands on memory."),
+        help,
+    )
+    .containing(memory::SUBCOMMANDS),
+    row(
+        "shutdown",
+        Arity::AtLeast(1),
+        &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::NoMulti, Flag::AllowBusy],
+        ("1.0.0", "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", "Stops the server."),
+        shutdown::shutdown,
+    ),
+    row(
+        "slowlog",
+        Arity::AtLeast(2),
+        &[],
+        ("2.2.12", "", "A container for commands on the log of slow commands."),
+        help,
+    )
+    .containing(slowlog::SUBCOMMANDS),
+    row(
+        "swapdb",
+        Arity::Exact(3),
+        &[Flag::Write, Flag::Fast, Flag::AllShards],
+        ("4.0.0", "index1 index2", "Exchanges the keys of two databases."),
+        flush::swapdb,
+    )
+    .in_categories(&[Category::Keyspace, Category::Dangerous]),
+    row(
+        "time",
+        Arity::Exact(1),
+        &[Flag::Loading, Flag::Stale, Flag::Fast],
+        ("2.6.0", "", "Replies with the time of the server."),
+        time,
+    ),
+];
+
+/// `DBSIZE`
+///
+/// Replies the number of keys in the selected database. O(shards).
+/// <https://redis.io/docs/latest/commands/dbsize/>
+fn dbsize(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let len = context.db.len();
+    context.reply.count(len);
+    Ok(Outcome::Done)
+}
+
+/// `LASTSAVE`
+///
+/// Replies the unix time in seconds of the last snapshot, or of the start if there was none.
+/// <https://redis.io/docs/latest/commands/lastsave/>
+fn lastsave(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let seconds = context.services.started_ms / 1000;
+    context.reply.count(usize::try_from(seconds).unwrap_or(usize::MAX));
+    Ok(Outcome::Done)
+}
+
+/// `LOLWUT [VERSION version]`
+///
+/// Replies a small drawing of a queue, another one each time, and the version.
+/// <https://redis.io/docs/latest/commands/lolwut/>
+fn lolwut(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    const WIDTH: usize = 40;
+    let mut text = String::new();
+    for _ in 0..4 {
+        let filled = context.services.random.below(WIDTH + 1);
+        text.push_str(&format!("> {}{} >\n", "#".repeat(filled), ".".repeat(WIDTH - filled)));
+    }
+    text.push_str(&format!("\nrespq ver. {}\n", env!("CARGO_PKG_VERSION")));
+    context.reply.verbatim("txt", text.as_bytes());
+    Ok(Outcome::Done)
+}
+
+/// `TIME`
+///
+/// Replies `[seconds, microseconds]` of unix time.
+/// <https://redis.io/docs/latest/commands/time/>
+fn time(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let us = context.services.clock.now_us();
+    context.reply.array(2);
+    for part in [us / 1_000_000, us % 1_000_000] {
+        context.reply.bulk(part.to_string().as_bytes());
+    }
+    Ok(Outcome::Done)
+}
+
+/// May this client do what one of the settings `enable-…` guards?
+fn is_permitted(context: &Context<'_>, setting: Setting) -> bool {
+    match context.services.config.text(setting).as_str() {
+        "yes" => true,
+        "local" => {
+            let address = &context.client.handle.peer.address;
+            address.starts_with("127.") || address.starts_with("[::1]") || !address.contains(':')
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,143 @@
+//! What the system and the allocator say about this process.
+
+use std::fs;
+
+use tikv_jemalloc_ctl::{epoch, stats};
+
+/// Clock ticks a second in `/proc`; the same on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Memory by the allocator and the system, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    /// Handed out to the program.
+    pub(crate) allocated: u64,
+    /// In pages that hold what was handed out.
+    pub(crate) active: u64,
+    /// In pages that the allocator holds.
+    pub(crate) resident: u64,
+    /// In pages of the process, as the system sees it.
+    pub(crate) rss: u64,
+    /// Of the machine.
+    pub(crate) system: u64,
+}
+
+/// Seconds of processor time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cpu {
+    pub(crate) system: f64,
+    pub(crate) user: f64,
+    pub(crate) system_children: f64,
+    pub(crate) user_children: f64,
+}
+
+/// Bytes that the allocator has handed out.
+pub(crate) fn used_bytes() -> u64 {
+    if epoch::advance().is_err() {
+        return 0;
+    }
+    stats::allocated::read().map_or(0, |bytes| bytes as u64)
+}
+
+/// All figures of memory.
+pub(crate) fn memory() -> Memory {
+    let allocated = used_bytes();
+    let read = |bytes: tikv_jemalloc_ctl::Result<usize>| bytes.map_or(0, |bytes| bytes as u64);
+    Memory {
+        allocated,
+        active: read(stats::active::read()),
+        resident: read(stats::resident::read()),
+        rss: kilobytes("/proc/self/status", "VmRSS:") * 1024,
+        system: kilobytes("/proc/meminfo", "MemTotal:") * 1024,
+    }
+}
+
+/// The figure behind a label in a file of `/proc`.
+fn kilobytes(path: &str, label: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(label));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Times of the process.
+pub(crate) fn cpu() -> Cpu {
+    let times = times("/proc/self/stat");
+    let [user, system, user_children, system_children] = times;
+    Cpu { system, user, system_children, user_children }
+}
+
+/// Times of the main thread.
+pub(crate) fn cpu_of_main_thread() -> Cpu {
+    let [user, system, ..] = times(&format!("/proc/self/task/{}/stat", std::process::id()));
+    Cpu { system, user, ..Cpu::default() }
+}
+
+fn times(path: &str) -> [f64; 4] {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    // The name of the program stands in brackets and may hold anything; utime is the 12th word
+    // behind it.
+    let rest = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut words = rest.split_whitespace().skip(11);
+    std::array::from_fn(|_| {
+        let ticks: f64 = words.next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
+        ticks / TICKS_PER_SECOND
+    })
+}
+
+/// The allocator's name and version, as in `jemalloc-5.3.0`.
+pub(crate) fn allocator() -> String {
+    let version = tikv_jemalloc_ctl::version::read().unwrap_or("unknown");
+    format!("jemalloc-{}", version.split('-').next().unwrap_or(version))
+}
+
+/// What the allocator tells about itself, for people.
+pub(crate) fn allocator_report() -> Vec<u8> {
+    let mut report = Vec::new();
+    let options = tikv_jemalloc_ctl::stats_print::Options::default();
+    if let Err(error) = tikv_jemalloc_ctl::stats_print::stats_print(&mut report, options) {
+        tracing::debug!(%error, "the allocator's report is cut off");
+    }
+    report
+}
+
+/// Gives unused pages back to the system; `false` if that fails.
+///
+/// An arena whose unused pages may stay for no time gives them back at once; afterwards it is as
+/// patient as before.
+pub(crate) fn purge() -> bool {
+    use tikv_jemalloc_ctl::{Access, AsName, arenas};
+    let Ok(count) = arenas::narenas::read() else { return false };
+    for index in 0..count {
+        for kind in ["dirty", "muzzy"] {
+            let name = format!("arena.{index}.{kind}_decay_ms\0");
+            let name = name.as_bytes().name();
+            // Arenas that no thread uses do not exist yet, and have nothing to give.
+            let Ok(patience_ms) = Access::<isize>::read(name) else { continue };
+            if name.write(0_isize).and_then(|()| name.write(patience_ms)).is_err() {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// The operating system with its version and processor, as in `Linux 6.1.0 x86_64`.
+pub(crate) fn os() -> String {
+    let kernel = |file: &str| fs::read_to_string(format!("/proc/sys/kernel/{file}"));
+    let text = |file: &str| kernel(file).unwrap_or_default().trim().to_owned();
+    format!("{} {} {}", text("ostype"), text("osrelease"), std::env::consts::ARCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_there() {
+        let memory = memory();
+        assert!(memory.rss > 0 && memory.system > memory.rss);
+        assert!(allocator().starts_with("jemalloc-"));
+        let cpu = cpu();
+        assert!(cpu.user >= 0.0 && cpu.user < 1e6);
+    }
+}
