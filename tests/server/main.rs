@@ -27,6 +27,8 @@ mod pubsub;
 mod redis_rs;
 mod sets;
 mod sorted_sets;
+mod stream_blocking;
+mod stream_groups;
 mod streams;
 mod strings;
 mod tracking;

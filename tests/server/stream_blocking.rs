@@ -1,0 +1,126 @@
+//! XREAD and XREADGROUP that wait.
+
+use crate::harness::{Raw, Server, check, run};
+
+/// A client that has sent `command` and waits; `blocked` is the number of waiting clients then.
+fn waiting(server: &Server, command: &str, blocked: usize) -> Raw {
+    let mut raw = server.raw();
+    raw.send(format!("{command}\r\n").as_bytes());
+    server.wait_info("blocked_clients", &blocked.to_string());
+    raw
+}
+
+/// The reply with one entry `id` of stream `key`, with the field `f` and this value.
+fn entry(key: &str, id: &str, value: &str) -> String {
+    format!(
+        "*1\r\n*2\r\n${}\r\n{key}\r\n*1\r\n*2\r\n${}\r\n{id}\r\n*2\r\n$1\r\nf\r\n${}\r\n{value}\r\n",
+        key.len(),
+        id.len(),
+        value.len(),
+    )
+}
+
+#[test]
+fn all_readers_get_what_is_added() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    run::<String>(client, "XADD s 1 f old");
+    let mut new = waiting(&server, "XREAD BLOCK 0 STREAMS s $", 1);
+    let mut later = waiting(&server, "XREAD BLOCK 0 STREAMS s 2", 2);
+    let mut other = waiting(&server, "XREAD BLOCK 0 COUNT 5 STREAMS t s $ $", 3);
+    let mut first = waiting(&server, "XREAD BLOCK 0 STREAMS u +", 4);
+    run::<String>(client, "XADD s 2 f a");
+    new.expect(entry("s", "2-0", "a").as_bytes());
+    other.expect(entry("s", "2-0", "a").as_bytes());
+    server.wait_info("blocked_clients", "2");
+    run::<String>(client, "XADD s 3 f b");
+    later.expect(entry("s", "3-0", "b").as_bytes());
+    run::<String>(client, "XADD u 7 f c");
+    first.expect(entry("u", "7-0", "c").as_bytes());
+}
+
+#[test]
+fn waiting_again_sees_only_what_is_new() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut raw = waiting(&server, "XREAD BLOCK 0 STREAMS s $", 1);
+    check(client, &[("MULTI", "OK"), ("XADD s 1 f a", "QUEUED"), ("DEL s", "QUEUED")]);
+    run::<redis::Value>(client, "EXEC");
+    run::<String>(client, "LPUSH s x").len();
+    run::<i64>(client, "DEL s");
+    run::<String>(client, "XADD s MAXLEN 0 2 f b");
+    server.wait_info("blocked_clients", "1");
+    run::<String>(client, "XADD s 3 f c");
+    raw.expect(entry("s", "3-0", "c").as_bytes());
+}
+
+#[test]
+fn consumers_are_served_in_order() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for group in ["g", "h"] {
+        run::<()>(client, &format!("XGROUP CREATE s {group} $ MKSTREAM"));
+    }
+    let mut anna = waiting(&server, "XREADGROUP GROUP g anna BLOCK 0 STREAMS s >", 1);
+    let mut bob = waiting(&server, "XREADGROUP GROUP g bob BLOCK 0 COUNT 1 STREAMS s >", 2);
+    let mut carl = waiting(&server, "XREADGROUP GROUP h carl BLOCK 0 STREAMS s >", 3);
+    run::<String>(client, "XADD s 1 f a");
+    anna.expect(entry("s", "1-0", "a").as_bytes());
+    carl.expect(entry("s", "1-0", "a").as_bytes());
+    server.wait_info("blocked_clients", "1");
+    run::<String>(client, "XADD s 2 f b");
+    bob.expect(entry("s", "2-0", "b").as_bytes());
+    check(client, &[("XPENDING s g", r#"[2 "1-0" "2-0" [["anna" "1"] ["bob" "1"]]]"#)]);
+}
+
+#[test]
+fn consumers_hear_of_the_end_of_their_group() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let no_group =
+        b"-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n";
+    let wrong_type = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
+    for (end, reply) in
+        [("XGROUP DESTROY s g", &no_group[..]), ("DEL s", no_group), ("SET s x", wrong_type)]
+    {
+        run::<()>(client, "XGROUP CREATE s g $ MKSTREAM");
+        let mut raw = waiting(&server, "XREADGROUP GROUP g anna BLOCK 0 STREAMS s >", 1);
+        run::<redis::Value>(client, end);
+        raw.expect(reply);
+        run::<i64>(client, "DEL s");
+    }
+}
+
+#[test]
+fn time_outs_have_a_null() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    run::<()>(client, "XGROUP CREATE s g $ MKSTREAM");
+    let mut raw = server.raw();
+    assert_eq!(raw.line("XREAD BLOCK 5 STREAMS s $"), "*-1");
+    assert_eq!(raw.line("XREADGROUP GROUP g anna BLOCK 5 STREAMS s >"), "*-1");
+    raw.send(b"HELLO 3\r\n");
+    let mut resp3 = server.client_resp3();
+    check(&mut resp3, &[("XREAD BLOCK 5 STREAMS s $", "nil")]);
+    check(client, &[("MULTI", "OK"), ("XREAD BLOCK 0 STREAMS s $", "QUEUED"), ("EXEC", "[nil]")]);
+}
+
+#[test]
+fn what_a_waiting_consumer_got_survives_a_kill() {
+    let mut server = Server::start(&["--appendfsync", "always"]);
+    let client = &mut server.client();
+    run::<()>(client, "XGROUP CREATE s g $ MKSTREAM");
+    let mut raw = waiting(&server, "XREADGROUP GROUP g anna BLOCK 0 STREAMS s >", 1);
+    run::<String>(client, "XADD s 1 f a");
+    raw.expect(entry("s", "1-0", "a").as_bytes());
+    server.kill();
+    server.start_again();
+    check(
+        &mut server.client(),
+        &[
+            ("XPENDING s g", r#"[1 "1-0" "1-0" [["anna" "1"]]]"#),
+            ("XREADGROUP GROUP g bob STREAMS s >", "nil"),
+            ("XREADGROUP GROUP g anna STREAMS s 0", r#"[["s" [["1-0" ["f" "a"]]]]]"#),
+        ],
+    );
+}
