@@ -29,7 +29,9 @@ impl Messages {
 
     /// Adds a message whose channel and payload are each made of parts.
     pub(crate) fn push(&mut self, topic: Topic, channel: &[&[u8]], payload: &[u8]) {
-        channel.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        for part in channel {
+            self.bytes.extend_from_slice(part);
+        }
         self.bytes.extend_from_slice(payload);
         let channel_len = channel.iter().map(|part| part.len()).sum();
         self.heads.push((topic, channel_len, payload.len()));

@@ -120,7 +120,9 @@ impl PubSub {
             let name: &[u8] = if topic == Topic::ShardChannel { b"smessage" } else { b"message" };
             if let Some(subscribers) = self.channels_of(topic).get_mut(channel) {
                 encoder.encode(&[name, channel, payload]);
-                subscribers.values().for_each(|client| encoder.post(client, position, poster));
+                for client in subscribers.values() {
+                    encoder.post(client, position, poster);
+                }
             }
             if topic == Topic::ShardChannel || self.patterns_count() == 0 {
                 continue;
@@ -128,7 +130,9 @@ impl PubSub {
             for (pattern, subscribers) in &*self.patterns.lock() {
                 if glob::matches(pattern, channel) {
                     encoder.encode(&[b"pmessage", pattern, channel, payload]);
-                    subscribers.values().for_each(|client| encoder.post(client, position, poster));
+                    for client in subscribers.values() {
+                        encoder.post(client, position, poster);
+                    }
                 }
             }
         }
@@ -152,7 +156,9 @@ impl Encoder {
         for reply in [&mut self.resp2, &mut self.resp3] {
             reply.truncate(0);
             reply.push(words.len());
-            words.iter().for_each(|word| reply.bulk(word));
+            for word in words {
+                reply.bulk(word);
+            }
         }
     }
 

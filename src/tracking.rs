@@ -150,7 +150,8 @@ impl Tracking {
         let Some(readers) = self.keys.lock().remove(key) else { return };
         for reader in readers {
             let Some(tracker) = self.tracker(reader) else { continue };
-            if !tracker.is_broadcast && !(tracker.no_loop && reader == by) {
+            let own = tracker.no_loop && reader == by;
+            if !tracker.is_broadcast && !own {
                 told.extend(word(&tracker, Some(&[key]), clients));
             }
         }
@@ -215,7 +216,9 @@ fn word(tracker: &Tracker, keys: Option<&[&[u8]]>, clients: &Registry) -> Option
         None => reply.nil(),
         Some(keys) => {
             reply.array(keys.len());
-            keys.iter().for_each(|key| reply.bulk(key));
+            for key in keys {
+                reply.bulk(key);
+            }
         }
     }
     Some(Invalidation { client, bytes: reply.take() })

@@ -77,6 +77,13 @@ pub(crate) enum Kind {
     PubSub,
 }
 
+/// The client library, as it calls itself.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) version: Box<[u8]>,
+}
+
 /// A client as others see it.
 pub(crate) struct Handle {
     pub(crate) id: ClientId,
@@ -84,7 +91,7 @@ pub(crate) struct Handle {
     pub(crate) created_ms: u64,
     pub(crate) figures: Figures,
     pub(crate) name: Mutex<Box<[u8]>>,
-    pub(crate) library: Mutex<(Box<[u8]>, Box<[u8]>)>,
+    pub(crate) library: Mutex<Library>,
     outbox: Mutex<Outbox>,
     has_mail: AtomicBool,
     /// Was the client's blocking command answered?
@@ -98,7 +105,10 @@ pub(crate) struct Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("id", &self.id).field("peer", &self.peer).finish()
+        f.debug_struct("Handle")
+            .field("id", &self.id)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) use monitor::Monitors;
 pub(crate) use outbox::{Outbox, Poster};
 pub(crate) use pause::{Pause, Paused};
 pub(crate) use registry::Registry;
-pub(crate) use state::{Client, ReplyMode, Transaction};
+pub(crate) use state::{Client, ReplyMode};
 pub(crate) use subscriptions::Subscriptions;
 
 /// The number of a client, unique in the life of the server.

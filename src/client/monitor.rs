@@ -51,7 +51,9 @@ impl Monitors {
         }
         line.push_str("\r\n");
         let clients = self.clients.lock();
-        clients.iter().for_each(|client| poster.post(client, line.as_bytes(), 0));
+        for client in &*clients {
+            poster.post(client, line.as_bytes(), 0);
+        }
     }
 }
 

@@ -288,7 +288,9 @@ fn channels(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Com
     let mut channels = context.services.pubsub.channels(topic);
     channels.retain(|channel| pattern.is_none_or(|pattern| crate::glob::matches(pattern, channel)));
     context.reply.array(channels.len());
-    channels.iter().for_each(|channel| context.reply.bulk(channel));
+    for channel in &channels {
+        context.reply.bulk(channel);
+    }
     Ok(Outcome::Done)
 }
 

@@ -201,7 +201,8 @@ impl Connection {
         let mut timed_out = false;
         loop {
             let armed = left_ms.is_some() && !timed_out;
-            let event = self.next_event(armed.then(|| sleep.as_mut())).await?;
+            let alarm = if armed { Some(sleep.as_mut()) } else { None };
+            let event = self.next_event(alarm).await?;
             if self.ended {
                 return Err(Closed::ByPeer);
             }

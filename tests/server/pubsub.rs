@@ -13,15 +13,15 @@ fn push(words: &[&str]) -> Vec<u8> {
 }
 
 fn encode(kind: char, words: &[&str]) -> Vec<u8> {
-    let mut bytes = format!("{kind}{}\r\n", words.len());
-    for word in words {
+    let encoded = words.iter().map(|word| {
         if word.starts_with(':') || *word == "$-1" || *word == "_" {
-            bytes.push_str(&format!("{word}\r\n"));
+            format!("{word}\r\n")
         } else {
-            bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            format!("${}\r\n{word}\r\n", word.len())
         }
-    }
-    bytes.into_bytes()
+    });
+    let encoded: String = encoded.collect();
+    format!("{kind}{}\r\n{encoded}", words.len()).into_bytes()
 }
 
 fn resp3(server: &Server) -> Raw {

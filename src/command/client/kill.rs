@@ -8,8 +8,9 @@ use crate::client::{ClientId, Handle, Kind};
 #[derive(Debug, Default)]
 struct Filter<'a> {
     id: Option<ClientId>,
-    /// `Some(None)`: of a kind of which there are none.
-    kind: Option<Option<Kind>>,
+    kind: Option<Kind>,
+    /// A kind was asked for of which there are none.
+    nobody: bool,
     address: Option<&'a [u8]>,
     local_address: Option<&'a [u8]>,
     also_me: bool,
@@ -18,7 +19,8 @@ struct Filter<'a> {
 impl Filter<'_> {
     fn matches(&self, client: &Handle) -> bool {
         self.id.is_none_or(|id| client.id == id)
-            && self.kind.is_none_or(|kind| kind == Some(client.kind()))
+            && self.kind.is_none_or(|kind| kind == client.kind())
+            && !self.nobody
             && self.address.is_none_or(|address| client.peer.address.as_bytes() == address)
             && self
                 .local_address
@@ -57,7 +59,8 @@ fn parse<'a>(args: &mut Args<'a>) -> Result<Filter<'a>, CommandError> {
             let id = args.bytes().map(crate::number::parse_i64)?.filter(|&id| id > 0);
             filter.id = Some(id.and_then(|id| ClientId::try_from(id).ok()).ok_or(wrong)?);
         } else if args.keyword("TYPE") {
-            filter.kind = Some(client_kind(args.bytes()?)?);
+            filter.kind = client_kind(args.bytes()?)?;
+            filter.nobody = filter.kind.is_none();
         } else if args.keyword("ADDR") {
             filter.address = Some(args.bytes()?);
         } else if args.keyword("LADDR") {

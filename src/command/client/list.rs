@@ -45,7 +45,9 @@ pub(super) fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     };
     let now_ms = context.services.clock.now_ms();
     let mut text = Vec::new();
-    chosen.iter().for_each(|client| describe(client, now_ms, &mut text));
+    for client in &chosen {
+        describe(client, now_ms, &mut text);
+    }
     context.reply.verbatim("txt", &text);
     Ok(Outcome::Done)
 }
@@ -92,9 +94,9 @@ fn describe(client: &Handle, now_ms: u64, text: &mut Vec<u8>) {
     describe_memory(client, text);
     let library = client.library.lock();
     text.extend_from_slice(b" lib-name=");
-    text.extend_from_slice(&library.0);
+    text.extend_from_slice(&library.name);
     text.extend_from_slice(b" lib-ver=");
-    text.extend_from_slice(&library.1);
+    text.extend_from_slice(&library.version);
     text.push(b'\n');
 }
 

@@ -183,9 +183,9 @@ pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
 fn getname(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let name = context.client.handle.name.lock();
     if name.is_empty() {
-        context.reply.nil()
+        context.reply.nil();
     } else {
-        context.reply.bulk(&name)
+        context.reply.bulk(&name);
     }
     drop(name);
     Ok(Outcome::Done)
@@ -268,9 +268,9 @@ fn setinfo(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     let mut library = context.client.handle.library.lock();
     if is_name {
-        library.0 = value.into();
+        library.name = value.into();
     } else {
-        library.1 = value.into();
+        library.version = value.into();
     }
     drop(library);
     context.reply.ok();

@@ -234,7 +234,9 @@ pub(super) fn trackinginfo(context: &mut Context<'_>, _args: &mut Args<'_>) -> C
     reply.map(3);
     reply.bulk(b"flags");
     reply.set(flags.len());
-    flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
+    for flag in &flags {
+        reply.bulk(flag.as_bytes());
+    }
     reply.bulk(b"redirect");
     reply.integer(context.client.handle.redirect());
     reply.bulk(b"prefixes");
