@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Distance of two states of the generator (SplitMix64).
+/// Distance of two states of the generator (`SplitMix64`).
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A generator that threads share.

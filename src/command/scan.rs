@@ -51,7 +51,9 @@ pub(crate) fn reply_step(reply: &mut Reply, next: Option<u64>, found: &[&[u8]]) 
     reply.array(2);
     reply.bulk(next.unwrap_or(0).to_string().as_bytes());
     reply.array(found.len());
-    found.iter().for_each(|element| reply.bulk(element));
+    for element in found {
+        reply.bulk(element);
+    }
 }
 
 /// Reads a cursor: what C's `strtoul` takes for a number, so zeros may lead and a minus sign is

@@ -169,7 +169,9 @@ impl<const VALUES: bool> PackedMap<VALUES> {
                     index.ok().and_then(|index| entries.get(index).copied())
                 }
             };
-            entry.into_iter().for_each(|(key, value)| visit(key, value));
+            if let Some((key, value)) = entry {
+                visit(key, value);
+            }
         }
     }
 

@@ -25,6 +25,9 @@ const MERGE_LEN_MAX: usize = SEGMENT_LEN_MAX / 2;
 /// Bits of a position that can tell segments apart.
 const DEPTH_MAX: u32 = 32;
 
+/// An entry outside of the segments: key and value.
+type Entry = (Box<[u8]>, Box<[u8]>);
+
 /// The table; see the module's description.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedTable<const VALUES: bool> {
@@ -33,7 +36,7 @@ pub(crate) struct PackedTable<const VALUES: bool> {
     /// Places in `segments` that no directory slot refers to.
     free: Vec<u32>,
     /// Entries whose segment is full and cannot split: only where hashes were made to collide.
-    overflow: Vec<(Box<[u8]>, Box<[u8]>)>,
+    overflow: Vec<Entry>,
     len: usize,
     depth: u32,
     depth_max: u32,
@@ -197,7 +200,7 @@ impl<const VALUES: bool> PackedTable<VALUES> {
             + self.segments.capacity() * size_of::<Arc<Segment<VALUES>>>()
             + (self.directory.capacity() + self.free.capacity()) * size_of::<u32>()
             + overflow
-            + self.overflow.capacity() * size_of::<(Box<[u8]>, Box<[u8]>)>()
+            + self.overflow.capacity() * size_of::<Entry>()
     }
 
     fn find_overflow(&self, key: &[u8]) -> Option<usize> {

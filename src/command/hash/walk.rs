@@ -40,7 +40,9 @@ pub(super) fn hrandfield(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
         Choice::Different(count) => {
             let sample = hash.sample(count, random);
             writer.begin(sample.len());
-            sample.iter().for_each(|(field, value)| writer.write(field, value));
+            for (field, value) in sample {
+                writer.write(field, value);
+            }
         }
         Choice::Repeated(count) => {
             writer.begin(count);

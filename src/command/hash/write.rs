@@ -46,7 +46,7 @@ fn set_fields(
     name: &'static str,
 ) -> Result<usize, CommandError> {
     let key = args.bytes()?;
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(CommandError::WrongArity(name.into()));
     }
     let limits = limits(context);

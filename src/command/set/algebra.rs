@@ -15,7 +15,9 @@ pub(super) fn sdiff(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     let sets = context.db.read_all::<Set>(args.rest())?;
     let members: Vec<_> = difference(sets).collect();
     context.reply.set(members.len());
-    members.into_iter().for_each(|member| bulk_member(context.reply, member));
+    for member in members {
+        bulk_member(context.reply, member);
+    }
     Ok(Outcome::Done)
 }
 
@@ -41,7 +43,9 @@ pub(super) fn sinter(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     let sets = context.db.read_all::<Set>(args.rest())?;
     let members: Vec<_> = intersection(sets).collect();
     context.reply.set(members.len());
-    members.into_iter().for_each(|member| bulk_member(context.reply, member));
+    for member in members {
+        bulk_member(context.reply, member);
+    }
     Ok(Outcome::Done)
 }
 
@@ -114,7 +118,7 @@ pub(super) fn sunionstore(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
 }
 
 /// The members of the first set that are in no other.
-fn difference<'s>(sets: Vec<Option<&'s Set>>) -> impl Iterator<Item = Member<'s>> {
+fn difference(sets: Vec<Option<&Set>>) -> impl Iterator<Item = Member<'_>> {
     let mut sets = sets.into_iter();
     let first = sets.next().flatten();
     let mut others: Vec<&Set> = sets.flatten().collect();
@@ -124,7 +128,7 @@ fn difference<'s>(sets: Vec<Option<&'s Set>>) -> impl Iterator<Item = Member<'s>
 }
 
 /// The members that all sets have.
-fn intersection<'s>(sets: Vec<Option<&'s Set>>) -> impl Iterator<Item = Member<'s>> {
+fn intersection(sets: Vec<Option<&Set>>) -> impl Iterator<Item = Member<'_>> {
     let all: Option<Vec<&Set>> = sets.into_iter().collect();
     let mut sets = all.unwrap_or_default();
     sets.sort_by_key(|set| set.len());

@@ -28,11 +28,15 @@ pub(super) fn spop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     let all = count >= set.len();
     let popped: Vec<Vec<u8>> = set.sample(count, random).into_iter().map(Member::to_vec).collect();
     context.reply.set(popped.len());
-    popped.iter().for_each(|member| context.reply.bulk(member));
+    for member in &popped {
+        context.reply.bulk(member);
+    }
     if popped.is_empty() {
         return Ok(Outcome::Done);
     }
-    popped.iter().for_each(|member| drop(set.remove(member)));
+    for member in &popped {
+        set.remove(member);
+    }
     context.modified(key, Class::Set, "spop");
     if all {
         context.propagate(&[b"DEL", key]);
@@ -87,7 +91,9 @@ pub(super) fn srandmember(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
         Choice::Different(count) => {
             let sample = set.sample(count, random);
             context.reply.array(sample.len());
-            sample.into_iter().for_each(|member| bulk_member(context.reply, member));
+            for member in sample {
+                bulk_member(context.reply, member);
+            }
         }
         Choice::Repeated(count) => {
             context.reply.array(count);

@@ -83,8 +83,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn apply(hash: &mut Hash, model: &mut Model, step: Step) {
-    match step {
+fn apply(hash: &mut Hash, model: &mut Model, step: &Step) {
+    match *step {
         Step::Expire(now, count) => {
             let due = hash.take_due(now, count);
             let expected = model.values().filter(|(_, at)| at.is_some_and(|at| at <= now)).count();
@@ -127,7 +127,7 @@ proptest! {
                 // Going on with the clone builds its index again.
                 hash = hash.clone();
             }
-            apply(&mut hash, &mut model, step);
+            apply(&mut hash, &mut model, &step);
             let next = model.values().filter_map(|(_, at)| *at).min();
             prop_assert_eq!(hash.next_due_ms(), next.unwrap_or(u64::MAX));
             prop_assert_eq!(hash.len(), model.len());

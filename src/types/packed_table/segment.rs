@@ -95,7 +95,9 @@ impl<const VALUES: bool> Segment<VALUES> {
         self.begin_entry(tag(hash));
         self.reserve(text_bytes(key) + value.map_or(0, text_bytes));
         self.push_text(key);
-        value.into_iter().for_each(|value| self.push_text(value));
+        if let Some(value) = value {
+            self.push_text(value);
+        }
     }
 
     /// Removes an entry.

@@ -124,7 +124,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Some keys are long, too.
 fn key_of(n: u32) -> Vec<u8> {
-    if n % 10 == 0 { vec![b'0' + n.to_le_bytes()[0] % 7; 240 + n as usize] } else { key(n) }
+    if n.is_multiple_of(10) {
+        vec![b'0' + n.to_le_bytes()[0] % 7; 240 + n as usize]
+    } else {
+        key(n)
+    }
 }
 
 proptest! {
