@@ -13,6 +13,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;
+pub(crate) mod geo;
 pub(crate) mod hash;
 mod help;
 pub(crate) mod keys;

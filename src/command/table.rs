@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, client, connection, hash, keys, list, monitor, pubsub, set,
+    CommandSpec, Flag, admin, client, connection, geo, hash, keys, list, monitor, pubsub, set,
     sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
@@ -16,6 +16,7 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("connection", client::COMMANDS),
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
+    ("geo", geo::COMMANDS),
     ("hash", hash::COMMANDS),
     ("list", list::COMMANDS),
     ("pubsub", pubsub::COMMANDS),

@@ -174,7 +174,11 @@ impl Reply {
 
     /// A double; RESP2: its text as a bulk string.
     pub(crate) fn double(&mut self, value: f64) {
-        let text = format_f64(value);
+        self.double_text(&format_f64(value));
+    }
+
+    /// A double that has a text of its own.
+    pub(crate) fn double_text(&mut self, text: &str) {
         match self.protocol {
             Protocol::Resp2 => self.bulk(text.as_bytes()),
             Protocol::Resp3 => self.line(b',', text.as_bytes()),

@@ -1,6 +1,7 @@
 //! Data: what a key can hold. Knows no keys, clients, replies or time.
 
 pub(crate) mod field_expiry;
+pub(crate) mod geohash;
 pub(crate) mod hash;
 pub(crate) mod int_set;
 pub(crate) mod list;

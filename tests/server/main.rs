@@ -17,6 +17,7 @@ mod harness;
 mod blocking;
 mod blocking_sorted_sets;
 mod clients;
+mod geo;
 mod hash_field_expiry;
 mod hashes;
 mod keys;

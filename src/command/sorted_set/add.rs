@@ -10,7 +10,7 @@ const NOT_A_NUMBER: CommandError = CommandError::Plain("ERR resulting score is n
 
 /// Options of ZADD, each a bit.
 #[derive(Clone, Copy, Debug)]
-struct Options(u8);
+pub(in crate::command) struct Options(u8);
 
 impl Options {
     const NEW: Self = Self(1);
@@ -34,15 +34,23 @@ impl Options {
     }
 
     fn read(args: &mut Args<'_>) -> Self {
+        Self::read_some(args, &Self::WORDS.map(|(word, _)| word))
+    }
+
+    /// Reads those of the options that have these words.
+    pub(in crate::command) fn read_some(args: &mut Args<'_>, words: &[&str]) -> Self {
         let mut options = Self(0);
-        while let Some((_, option)) = Self::WORDS.iter().find(|(word, _)| args.keyword(word)) {
+        let known = |word: &&str| words.contains(word);
+        while let Some((_, option)) =
+            Self::WORDS.iter().find(|(word, _)| known(word) && args.keyword(word))
+        {
             options.0 |= option.0;
         }
         options
     }
 
     /// Do the options agree with each other, and with the number of pairs?
-    fn check(self, pairs: usize) -> Result<(), CommandError> {
+    pub(in crate::command) fn check(self, pairs: usize) -> Result<(), CommandError> {
         if self.has(Self::NEW) && self.has(Self::EXISTING) {
             return Err(CommandError::Plain(
                 "ERR XX and NX options at the same time are not compatible",
@@ -132,7 +140,8 @@ pub(super) fn zadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     add_all(context, key, options, &pairs)
 }
 
-fn add_all(
+/// Adds members to a sorted set as the options say, and replies.
+pub(in crate::command) fn add_all(
     context: &mut Context<'_>,
     key: &[u8],
     options: Options,

@@ -16,7 +16,7 @@ use crate::types::packed_map::Limits;
 use crate::types::sorted_set::SortedSet;
 use crate::types::value::Value;
 
-mod add;
+pub(super) mod add;
 mod combine;
 mod pop;
 mod range;
