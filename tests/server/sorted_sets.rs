@@ -269,6 +269,7 @@ fn unions_intersections_and_differences() {
             ("ZADD i inf m", "1"),
             ("ZUNION 2 i i WEIGHTS 1 -1 WITHSCORES", r#"["m" "0"]"#),
             ("ZUNION 1 i WEIGHTS 0 WITHSCORES", r#"["m" "0"]"#),
+            ("ZINTER 2 i i WEIGHTS 1 0 WITHSCORES", r#"["m" "0"]"#),
         ],
     );
 }

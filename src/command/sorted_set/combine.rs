@@ -29,7 +29,7 @@ impl Aggregate {
     }
 }
 
-/// Infinity times zero, or less infinity, counts as 0.
+/// Infinity times zero, or less infinity, counts as 0: in a sum, and where a sum begins.
 fn or_zero(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
@@ -162,8 +162,7 @@ impl Request {
         smallest.each(|member, score| {
             let start = or_zero(weight * score);
             let score = others.iter().try_fold(start, |sum, (other, weight)| {
-                let score = or_zero(weight * other.score(member)?);
-                Some(self.aggregate.of(sum, score))
+                Some(self.aggregate.of(sum, weight * other.score(member)?))
             });
             score.into_iter().for_each(|score| {
                 result.insert(member, score, limits);
@@ -233,9 +232,10 @@ fn reply(
     name: &'static str,
 ) -> CommandResult {
     let keys = read_keys(args, name)?;
-    let request = Request::read(args, operation, keys.len(), false)?;
     let limits = limits(&context.services.config);
-    let result = request.run(sources(context, &keys)?, limits);
+    let sources = sources(context, &keys)?;
+    let request = Request::read(args, operation, keys.len(), false)?;
+    let result = request.run(sources, limits);
     if request.with_scores {
         scored_array(context.reply, result.len());
         result.iter_from(0).for_each(|element| scored_member(context.reply, element));
@@ -254,9 +254,10 @@ fn store_result(
 ) -> CommandResult {
     let destination = args.bytes()?;
     let keys = read_keys(args, name)?;
-    let request = Request::read(args, operation, keys.len(), true)?;
     let limits = limits(&context.services.config);
-    let result = request.run(sources(context, &keys)?, limits);
+    let sources = sources(context, &keys)?;
+    let request = Request::read(args, operation, keys.len(), true)?;
+    let result = request.run(sources, limits);
     store(context, destination, result, name);
     Ok(Outcome::Done)
 }
@@ -328,6 +329,7 @@ pub(super) fn zunionstore(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
 /// <https://redis.io/docs/latest/commands/zintercard/>
 pub(super) fn zintercard(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let keys = read_keys(args, "zintercard")?;
+    let mut sources = sources(context, &keys)?;
     let mut limit = 0;
     while !args.is_empty() {
         if args.len() < 2 || !args.keyword("LIMIT") {
@@ -336,7 +338,6 @@ pub(super) fn zintercard(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
         limit = args.count(CommandError::Plain("ERR LIMIT can't be negative"))?;
     }
     let most = if limit == 0 { usize::MAX } else { limit };
-    let mut sources = sources(context, &keys)?;
     sources.sort_by_key(|source| source.len());
     let mut found = 0;
     if let Some((smallest, others)) = sources.split_first() {
