@@ -33,7 +33,7 @@ mod transaction;
 mod wake;
 
 pub(crate) use call::{Batch, Flow};
-pub use session::Session;
+pub use session::{Session, commands};
 pub(crate) use wake::Waiter;
 
 /// The data and everything that works on them, without any socket.

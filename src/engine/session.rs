@@ -1,9 +1,12 @@
 //! A client without a socket: for model tests, fuzz targets and whoever embeds the engine.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Engine, Flow, Waiter};
 use crate::client::{Client, Peer};
+use crate::command::table::table;
+use crate::error::ServerError;
 use crate::resp::request::{Decoded, Limits, RequestDecoder, encode_head, encode_word};
 use crate::resp::{Protocol, Reply};
 
@@ -20,7 +23,23 @@ pub struct Session<'e> {
     waiter: Option<Arc<Waiter>>,
 }
 
+/// The name and the argument syntax of each command and subcommand; `config get`: two words.
+pub fn commands() -> impl Iterator<Item = (String, &'static str)> {
+    let all = table().all().iter().filter(|command| !command.is_container());
+    all.map(|command| (command.full_name.replace('|', " "), command.spec.syntax))
+}
+
 impl Engine {
+    /// Loads the log in a data folder and appends to it from now on.
+    pub fn open_log(&self, dir: &Path) -> Result<(), ServerError> {
+        self.open_aof(dir).map(|_| ())
+    }
+
+    /// Writes and syncs what was appended to the log; `false` if that failed.
+    pub fn sync_log(&self) -> bool {
+        self.services.aof.sync()
+    }
+
     /// Opens a session.
     pub fn session(&self) -> Session<'_> {
         let client = self.connect(Peer::default(), Box::new(|| {}));

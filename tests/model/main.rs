@@ -9,4 +9,5 @@
 )]
 
 mod field_expiry;
+mod handlers;
 mod queues;
