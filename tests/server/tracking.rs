@@ -54,7 +54,7 @@ fn broadcasts_follow_prefixes() {
     );
     assert_eq!(
         raw.line("CLIENT TRACKING on BCAST PREFIX zz PREFIX z"),
-        format!("-ERR Prefix 'z' overlaps with another provided prefix 'zz'. {overlap}")
+        format!("-ERR Prefix 'zz' overlaps with another provided prefix 'z'. {overlap}")
     );
     check(client, &[("SET z:1 1", "OK"), ("SET x:1 1", "OK"), ("MULTI", "OK")]);
     check(client, &[("SET y:1 1", "QUEUED"), ("SET y:2 1", "QUEUED"), ("EXEC", "[OK OK]")]);

@@ -12,7 +12,7 @@ use crate::tracking::Tracker;
 #[derive(Debug, Default)]
 struct Options<'a> {
     redirect: ClientId,
-    prefixes: BTreeSet<&'a [u8]>,
+    prefixes: Vec<&'a [u8]>,
     broadcast: bool,
     opt: Opt,
     no_loop: bool,
@@ -52,7 +52,7 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
                 "ERR The client ID you want redirect to does not exist",
             ))?;
         } else if args.len() >= 2 && args.keyword("PREFIX") {
-            options.prefixes.insert(args.bytes()?);
+            options.prefixes.push(args.bytes()?);
         } else if args.keyword("BCAST") {
             options.broadcast = true;
         } else if args.keyword("OPTIN") {
@@ -118,7 +118,7 @@ fn check_prefixes(
             .into(),
         )
     };
-    let prefixes: Vec<&[u8]> = options.prefixes.iter().copied().collect();
+    let prefixes = &options.prefixes;
     for (place, prefix) in prefixes.iter().enumerate() {
         for other in known.into_iter().flatten() {
             if **other != **prefix && overlap(prefix, other) {
