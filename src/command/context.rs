@@ -133,8 +133,16 @@ impl Context<'_> {
             return Ok(Outcome::Done);
         }
         let keys = keys.map(Into::into).collect();
-        let (on_any_change, argv) = (false, None);
-        Ok(Outcome::Wait(Wait { keys, type_name, deadline_ms, on_timeout, on_any_change, argv }))
+        Ok(Outcome::Wait(Wait {
+            keys,
+            type_name,
+            deadline_ms,
+            on_timeout,
+            on_any_change: false,
+            rivals: None,
+            retry_at_ms: None,
+            argv: None,
+        }))
     }
 }
 

@@ -194,23 +194,19 @@ pub(crate) struct Wait {
     pub(crate) on_timeout: TimeoutReply,
     /// Is the command run again whenever a key changes, even if that leaves no such value?
     pub(crate) on_any_change: bool,
+    /// Where one of those who have this in common got nothing, the others get nothing either.
+    pub(crate) rivals: Option<Box<[u8]>>,
+    /// When to run the command again even if no key changes.
+    pub(crate) retry_at_ms: Option<u64>,
     /// The request to run again, if not the one that was made.
     pub(crate) argv: Option<OwnedArgv>,
 }
 
 impl Outcome {
-    /// Who waits is also served when a key is removed or becomes of another type.
-    pub(crate) fn on_any_change(mut self) -> Self {
+    /// Changes how to wait, if that is the outcome.
+    pub(crate) fn waiting(mut self, change: impl FnOnce(&mut Wait)) -> Self {
         if let Self::Wait(wait) = &mut self {
-            wait.on_any_change = true;
-        }
-        self
-    }
-
-    /// Who waits is served by running this request.
-    pub(crate) fn rerun_as(mut self, argv: OwnedArgv) -> Self {
-        if let Self::Wait(wait) = &mut self {
-            wait.argv = Some(argv);
+            change(wait);
         }
         self
     }

@@ -107,12 +107,13 @@ impl Engine {
             return;
         };
         let Some(shard_db) = shard.dbs().get(db) else { return };
-        if !shard_db.is_awaited(key) {
+        // Serving others takes no more than the key itself.
+        if !shard_db.is_awaited_with_others(key) {
             return;
         }
         *set = set.union(shard_db.shards_to_serve(key));
         let mut after = 0;
-        while let Some(ticket) = shard_db.next_waiting(key, after) {
+        while let Some(ticket) = shard_db.next_waiting(key, after, |place| place.has_other_keys) {
             after = ticket;
             let Some(waiter) = self.waiters.get(&ticket) else { continue };
             for other in waiter.keys_to_lock() {

@@ -21,7 +21,8 @@ use crate::command::table::{Command, table};
 use crate::command::{Mode, Outcome, TimeoutReply, Wait};
 use crate::resp::request::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
-use crate::store::shard::Ticket;
+use crate::store::changes::ReadyKey;
+use crate::store::shard::{Place, Ticket};
 use crate::store::{Locked, ShardSet};
 
 /// A blocking command that waits.
@@ -42,6 +43,11 @@ impl Waiter {
     /// When its time is up: unix time in milliseconds; `None`: never.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.wait.deadline_ms
+    }
+
+    /// When to call [`Engine::retry`], as time alone may bring something.
+    pub(crate) fn retry_at_ms(&self) -> Option<u64> {
+        self.wait.retry_at_ms
     }
 
     /// What to reply then.
@@ -78,8 +84,16 @@ impl Engine {
         let command = table().resolve(argv).expect("a command that ran is in the table");
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
         let shards = self.key_shards(command, argv);
+        let mut keys_count = 0;
+        command.spec.keys.for_each(argv, |_| keys_count += 1);
+        let place = Place {
+            shards,
+            has_other_keys: keys_count > 1,
+            on_any_change: wait.on_any_change,
+            rivals: wait.rivals.take(),
+        };
         for key in &wait.keys {
-            locked.shard_of(key).db(client.db).wait(key, ticket, shards);
+            locked.shard_of(key).db(client.db).wait(key, ticket, place.clone());
         }
         let waiter = Arc::new(Waiter {
             ticket,
@@ -103,6 +117,16 @@ impl Engine {
         self.remove_waiter(&mut locked, waiter)
     }
 
+    /// Runs a waiter's command again although no key has changed; replies when to do so next.
+    pub(crate) fn retry(&self, waiter: &Waiter) -> Option<u64> {
+        let mut batch = self.batch();
+        batch.lock(waiter.shards);
+        if !self.waiters.contains_key(&waiter.ticket) {
+            return None;
+        }
+        batch.serve(waiter).and_then(|wait| wait.retry_at_ms)
+    }
+
     fn remove_waiter(&self, locked: &mut Locked, waiter: &Waiter) -> bool {
         if self.waiters.remove(&waiter.ticket).is_none() {
             return false;
@@ -120,30 +144,46 @@ impl Batch<'_> {
     pub(super) fn serve_ready(&mut self) {
         while let Some(ready) = self.changes.ready.pop_front() {
             let mut after = 0;
-            while let Some(ticket) = self.next_to_serve(ready.db, &ready.key, after) {
+            let mut empty_handed: Vec<Box<[u8]>> = Vec::new();
+            while let Some(ticket) = self.next_to_serve(&ready, after, &empty_handed) {
                 after = ticket;
                 let waiter = self.engine.waiters.get(&ticket).map(|entry| Arc::clone(&entry));
-                if let Some(waiter) = waiter {
-                    self.serve(&waiter, &ready.key);
+                let Some(waiter) = waiter.filter(|waiter| self.fits(waiter, &ready.key)) else {
+                    continue;
+                };
+                if let Some(wait) = self.serve(&waiter) {
+                    empty_handed.extend(wait.rivals);
                 }
             }
         }
     }
 
-    /// The next in the queue of a key.
-    fn next_to_serve(&mut self, db: usize, key: &[u8], after: Ticket) -> Option<Ticket> {
+    /// The next in the queue of a key, leaving out the rivals of those who got nothing.
+    fn next_to_serve(
+        &mut self,
+        ready: &ReadyKey,
+        after: Ticket,
+        empty_handed: &[Box<[u8]>],
+    ) -> Option<Ticket> {
         let locked = self.locked.as_mut()?;
-        let shard_db = locked.shard_of(key).db(db);
-        shard_db.next_waiting(key, after)
+        let shard_db = locked.shard_of(&ready.key).db(ready.db);
+        shard_db.next_waiting(&ready.key, after, |place| {
+            place.rivals.as_ref().is_none_or(|rivals| !empty_handed.contains(rivals))
+        })
     }
 
-    /// Runs a waiter's command again, if `key` now holds what it waits for.
-    fn serve(&mut self, waiter: &Waiter, key: &[u8]) {
-        let Some(locked) = self.locked.as_mut() else { return };
+    /// Does `key` now hold what a waiter waits for?
+    fn fits(&mut self, waiter: &Waiter, key: &[u8]) -> bool {
+        let Some(locked) = self.locked.as_mut() else { return false };
         let entry = locked.shard_of(key).db(waiter.db).entry(key);
         let fits = entry.is_some_and(|entry| entry.value.type_name() == waiter.wait.type_name);
-        if !(fits || waiter.wait.on_any_change) || !waiter.client.may_be_served() {
-            return;
+        fits || waiter.wait.on_any_change
+    }
+
+    /// Runs a waiter's command again; replies how it goes on to wait, if it does.
+    fn serve(&mut self, waiter: &Waiter) -> Option<Wait> {
+        if !waiter.client.may_be_served() {
+            return None;
         }
         let mut client = Client::new(Arc::clone(&waiter.client), true);
         client.db = waiter.db;
@@ -152,13 +192,14 @@ impl Batch<'_> {
         let argv = waiter.argv.as_argv();
         let outcome = self.execute(waiter.command, &mut client, &mut reply, argv);
         self.mode = mode;
-        if matches!(outcome, Ok(Outcome::Wait(_))) {
-            return;
+        if let Ok(Outcome::Wait(wait)) = outcome {
+            return Some(wait);
         }
         if let Some(locked) = self.locked.as_mut() {
             self.engine.remove_waiter(locked, waiter);
         }
         let client = Arc::clone(&waiter.client);
         self.deliveries.push(Delivery { client, reply: reply.take() });
+        None
     }
 }

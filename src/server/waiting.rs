@@ -194,19 +194,26 @@ impl Connection {
 
     async fn wait_answered(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
         let engine = Arc::clone(&self.worker.engine);
-        let now_ms = engine.services.clock.now_ms();
-        let left_ms = waiter.deadline_ms().map(|ms| ms.saturating_sub(now_ms));
-        let left = Duration::from_millis(left_ms.unwrap_or(0));
-        let mut sleep = std::pin::pin!(tokio::time::sleep(left));
+        let mut retry_at_ms = waiter.retry_at_ms();
+        let mut sleep = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         let mut timed_out = false;
         loop {
-            let armed = left_ms.is_some() && !timed_out;
-            let alarm = if armed { Some(sleep.as_mut()) } else { None };
+            let now_ms = engine.services.clock.now_ms();
+            let alarm_ms = waiter.deadline_ms().into_iter().chain(retry_at_ms).min();
+            let armed = alarm_ms.filter(|_| !timed_out);
+            if let Some(ms) = armed {
+                let left = Duration::from_millis(ms.saturating_sub(now_ms));
+                sleep.as_mut().reset(tokio::time::Instant::now() + left);
+            }
+            let alarm = if armed.is_some() { Some(sleep.as_mut()) } else { None };
             let event = self.next_event(alarm).await?;
             if self.ended {
                 return Err(Closed::ByPeer);
             }
-            timed_out |= event == Event::TimeUp;
+            if event == Event::TimeUp {
+                timed_out = alarm_ms == waiter.deadline_ms();
+                retry_at_ms = if timed_out { None } else { engine.retry(waiter) };
+            }
             let released = self.client.handle.released();
             let let_go = (timed_out || released.is_some()) && engine.stop_waiting(waiter);
             let served = self.client.handle.take_served();

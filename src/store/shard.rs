@@ -75,6 +75,27 @@ impl Hashed for Entry {
 /// A client's place in the queues of the keys it waits for; later ones are larger.
 pub(crate) type Ticket = u64;
 
+/// How a client waits for a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The shards that serving needs.
+    pub(crate) shards: ShardSet,
+    /// Does its command name other keys, too?
+    pub(crate) has_other_keys: bool,
+    /// Is it served whatever happens to the key?
+    pub(crate) on_any_change: bool,
+    /// What it has in common with others that get nothing if one of them got nothing.
+    pub(crate) rivals: Option<Box<[u8]>>,
+}
+
+/// Who waits for a key, first come first served.
+#[derive(Debug, Default)]
+struct Queue {
+    places: BTreeMap<Ticket, Place>,
+    /// Number of places whose commands name other keys, too.
+    with_other_keys: usize,
+}
+
 /// The watch of one client over one key: set when the key changes.
 #[derive(Clone, Debug)]
 struct Watch {
@@ -95,8 +116,7 @@ pub(crate) struct ShardDb {
     pub(super) snapshot: Option<Box<PartSnapshot>>,
     /// Keys that were taken out before a snapshot had got them.
     pub(super) handed: Vec<(Table<Entry>, Box<PartSnapshot>)>,
-    /// Per key: who waits for it, first come first served, and the shards that serving needs.
-    waiting: HashMap<Box<[u8]>, BTreeMap<Ticket, ShardSet>>,
+    waiting: HashMap<Box<[u8]>, Queue>,
     watched: HashMap<Box<[u8]>, Vec<Watch>>,
 }
 
@@ -107,24 +127,39 @@ impl ShardDb {
     }
 
     /// Queues `ticket` for `key`.
-    pub(crate) fn wait(&mut self, key: &[u8], ticket: Ticket, shards: ShardSet) {
-        self.waiting.entry(key.into()).or_default().insert(ticket, shards);
+    pub(crate) fn wait(&mut self, key: &[u8], ticket: Ticket, place: Place) {
+        let queue = self.waiting.entry(key.into()).or_default();
+        let has_other_keys = place.has_other_keys;
+        if queue.places.insert(ticket, place).is_none() {
+            queue.with_other_keys += usize::from(has_other_keys);
+        }
     }
 
     /// Takes `ticket` out of the queue of `key`; `false` if it was not there.
     pub(crate) fn stop_waiting(&mut self, key: &[u8], ticket: Ticket) -> bool {
         let Some(queue) = self.waiting.get_mut(key) else { return false };
-        let was_there = queue.remove(&ticket).is_some();
-        if queue.is_empty() {
+        let place = queue.places.remove(&ticket);
+        queue.with_other_keys -= usize::from(place.as_ref().is_some_and(|p| p.has_other_keys));
+        if queue.places.is_empty() {
             self.waiting.remove(key);
         }
-        was_there
+        place.is_some()
     }
 
-    /// The first in the queue of `key` after `after`.
-    pub(crate) fn next_waiting(&self, key: &[u8], after: Ticket) -> Option<Ticket> {
-        let queue = self.waiting.get(key)?;
-        queue.range(after + 1..).next().map(|(&ticket, _)| ticket)
+    /// The first in the queue of `key` after `after` whose place fits.
+    pub(crate) fn next_waiting(
+        &self,
+        key: &[u8],
+        after: Ticket,
+        mut fits: impl FnMut(&Place) -> bool,
+    ) -> Option<Ticket> {
+        let places = self.waiting.get(key)?.places.range(after + 1..);
+        places.into_iter().find(|(_, place)| fits(place)).map(|(&ticket, _)| ticket)
+    }
+
+    /// Does anyone wait for `key` with a command that names other keys, too?
+    pub(crate) fn is_awaited_with_others(&self, key: &[u8]) -> bool {
+        self.waiting.get(key).is_some_and(|queue| queue.with_other_keys > 0)
     }
 
     /// Does anyone wait for `key`?
@@ -137,14 +172,16 @@ impl ShardDb {
         self.waiting.keys().map(|key| &**key)
     }
 
-    /// The shards needed to serve everyone who waits for `key`.
+    /// How many keys someone waits for who is served whatever happens to the key.
+    pub(crate) fn keys_awaited_on_any_change(&self) -> usize {
+        let any = |queue: &&Queue| queue.places.values().any(|place| place.on_any_change);
+        self.waiting.values().filter(any).count()
+    }
+
+    /// The shards needed to serve everyone who waits for `key` and for others, too.
     pub(crate) fn shards_to_serve(&self, key: &[u8]) -> ShardSet {
-        if self.waiting.is_empty() {
-            return ShardSet::EMPTY;
-        }
-        let queue = self.waiting.get(key);
-        let sets = queue.into_iter().flat_map(BTreeMap::values);
-        sets.fold(ShardSet::EMPTY, |all, &set| all.union(set))
+        let places = self.waiting.get(key).into_iter().flat_map(|queue| queue.places.values());
+        places.fold(ShardSet::EMPTY, |all, place| all.union(place.shards))
     }
 
     /// Sets `dirty` when `key` changes.

@@ -124,3 +124,47 @@ fn what_a_waiting_consumer_got_survives_a_kill() {
         ],
     );
 }
+
+#[test]
+fn waiting_consumers_claim_what_becomes_idle() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    run::<String>(client, "XADD s 1 f a");
+    run::<()>(client, "XGROUP CREATE s g 0");
+    let mut bob = waiting(&server, "XREADGROUP GROUP g bob BLOCK 0 CLAIM 30 STREAMS t s > >", 0);
+    bob.expect(b"-NOGROUP");
+    let mut client2 = server.client();
+    check(
+        &mut client2,
+        &[("XREADGROUP GROUP g anna STREAMS s >", r#"[["s" [["1-0" ["f" "a"]]]]]"#)],
+    );
+    let mut carl = server.raw();
+    let reply = carl.line("XREADGROUP GROUP g carl BLOCK 0 CLAIM 30 STREAMS s >");
+    assert_eq!(reply, "*1");
+    check(client, &[("XPENDING s g", r#"[1 "1-0" "1-0" [["carl" "1"]]]"#)]);
+    run::<i64>(client, "XACK s g 1");
+    let mut raw = server.raw();
+    assert_eq!(raw.line("XREADGROUP GROUP g carl BLOCK 50 CLAIM 30 STREAMS s >"), "*-1");
+}
+
+#[test]
+fn one_entry_wakes_one_of_many_consumers() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    run::<()>(client, "XGROUP CREATE s g $ MKSTREAM");
+    run::<()>(client, "XGROUP CREATE s h $");
+    let mut raws: Vec<Raw> = (1..=10)
+        .map(|n| {
+            let group = if n % 2 == 0 { "g" } else { "h" };
+            let command = format!("XREADGROUP GROUP {group} c{n} BLOCK 0 COUNT 1 STREAMS s >");
+            waiting(&server, &command, n)
+        })
+        .collect();
+    for n in 0..5 {
+        run::<String>(client, &format!("XADD s {} f a", n + 1));
+        server.wait_info("blocked_clients", &(8 - 2 * n).to_string());
+        for raw in &mut raws[2 * n..2 * n + 2] {
+            raw.expect(entry("s", &format!("{}-0", n + 1), "a").as_bytes());
+        }
+    }
+}

@@ -12,6 +12,9 @@ use crate::resp::{Protocol, Reply};
 use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId};
 use crate::types::value::DataType;
 
+/// A waiting XREADGROUP with CLAIM looks again no sooner than this.
+const RETRY_MS_MIN: u64 = 20;
+
 /// What XREAD or XREADGROUP was asked.
 #[derive(Debug)]
 struct Request<'a> {
@@ -109,6 +112,22 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Request<'_> {
+    /// When something may have become idle for long enough that is not yet.
+    fn retry_at_ms(&self, context: &mut Context<'_>) -> Option<u64> {
+        let (name, _) = self.group?;
+        let idle_ms = self.claim_idle_ms?.max(RETRY_MS_MIN);
+        let now_ms = context.db.now_ms();
+        let oldest_ms = self.keys.iter().filter_map(|key| {
+            let group = context.db.write::<Stream>(key).ok()??.group_mut(name)?;
+            group.by_delivery().next().map(|(delivered_ms, _)| delivered_ms)
+        });
+        // What will be delivered from now on cannot be idle for long enough before this, too.
+        let oldest_ms = oldest_ms.min().unwrap_or(now_ms).min(now_ms);
+        Some(oldest_ms.saturating_add(idle_ms).max(now_ms + RETRY_MS_MIN))
+    }
+}
+
 /// Reads a time-out in milliseconds (0: for ever); replies the instant at which it ends.
 fn deadline_from_ms(args: &mut Args<'_>, now_ms: u64) -> Result<Option<u64>, CommandError> {
     let error = CommandError::Plain("ERR timeout is not an integer or out of range");
@@ -172,7 +191,7 @@ pub(super) fn xread(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     }
     let argv = resolved(args, &request, &after);
     let outcome = wait(context, &request)?;
-    Ok(if let Some(argv) = argv { outcome.rerun_as(argv) } else { outcome })
+    Ok(outcome.waiting(|wait| wait.argv = argv))
 }
 
 /// The id behind which XREAD reads.
@@ -254,7 +273,13 @@ pub(super) fn xreadgroup(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
         close_streams(context.reply, start, served);
         return Ok(Outcome::Done);
     }
-    Ok(wait(context, &request)?.on_any_change())
+    let retry_at_ms = request.retry_at_ms(context);
+    let outcome = wait(context, &request)?;
+    Ok(outcome.waiting(|wait| {
+        wait.on_any_change = true;
+        wait.rivals = Some(group.into());
+        wait.retry_at_ms = retry_at_ms;
+    }))
 }
 
 fn no_group_to_read(key: &[u8], group: &[u8]) -> CommandError {
@@ -393,16 +418,21 @@ impl Reader<'_> {
         let now_ms = context.db.now_ms();
         let stream = context.db.write::<Stream>(self.group.key).ok().flatten();
         let Some(Parts { entries, group, consumer }) = self.parts(stream) else { return 0 };
-        let mut idle = group.idle_since(now_ms.saturating_sub(idle_ms));
-        idle.sort_by_key(|&(id, pending)| (pending.delivered_ms, id));
-        let (mut gone, mut delivered) = (Vec::new(), Vec::new());
-        for (id, pending) in idle {
-            if delivered.len() == self.request.count {
-                break;
-            }
-            let Some(entry) = entries.find(id) else {
-                group.ack(id);
+        let mut gone = Vec::new();
+        let idle = group.by_delivery().take_while(|&(ms, _)| ms.saturating_add(idle_ms) <= now_ms);
+        let idle = idle.map(|(_, id)| id);
+        let there = idle.filter(|&id| {
+            let is_there = entries.contains(id);
+            if !is_there {
                 gone.push(id);
+            }
+            is_there
+        });
+        let claimed: Vec<StreamId> = there.take(self.request.count).collect();
+        gone.iter().for_each(|&id| drop(group.ack(id)));
+        let mut delivered = Vec::new();
+        for id in claimed {
+            let (Some(entry), Some(pending)) = (entries.find(id), group.pending(id)) else {
                 continue;
             };
             context.reply.array(4);

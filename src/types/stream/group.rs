@@ -11,7 +11,7 @@
 //!
 //! Both lists change together, in [`Group::assign`] and [`Group::ack`] only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use triomphe::Arc;
 
@@ -49,6 +49,10 @@ impl Consumer {
     }
 }
 
+/// The pending entries by the time of their delivery; kept once someone has asked for it.
+#[derive(Debug, Default)]
+struct ByTime(Option<BTreeSet<(u64, StreamId)>>);
+
 /// A group of consumers that share the entries of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
@@ -56,6 +60,7 @@ pub(crate) struct Group {
     /// How many entries the group was given so far, if that is known.
     pub(crate) entries_read: Option<u64>,
     pending: IdMap<Pending>,
+    by_time: ByTime,
     consumers: Vec<Option<Consumer>>,
     by_name: BTreeMap<Arc<[u8]>, ConsumerId>,
 }
@@ -66,6 +71,7 @@ impl Group {
             last_delivered_id,
             entries_read,
             pending: IdMap::default(),
+            by_time: ByTime::default(),
             consumers: Vec::new(),
             by_name: BTreeMap::new(),
         }
@@ -114,10 +120,15 @@ impl Group {
             .filter_map(|(id, ())| self.pending.find(id).map(|pending| (id, pending)))
     }
 
-    /// The entries that were not delivered since `time_ms`.
-    pub(crate) fn idle_since(&self, time_ms: u64) -> Vec<(StreamId, Pending)> {
-        let pending = self.pending.iter_from(StreamId::ZERO);
-        pending.filter(|(_, pending)| pending.delivered_ms <= time_ms).collect()
+    /// The times and ids of pending entries in the order of their last deliveries. O(1) to begin
+    /// with, but for the first time.
+    pub(crate) fn by_delivery(&mut self) -> impl Iterator<Item = (u64, StreamId)> {
+        let pending = &self.pending;
+        let by_time = self.by_time.0.get_or_insert_with(|| {
+            let all = pending.iter_from(StreamId::ZERO);
+            all.map(|(id, pending)| (pending.delivered_ms, id)).collect()
+        });
+        by_time.iter().copied()
     }
 
     /// Number of consumers.
@@ -165,7 +176,8 @@ impl Group {
         let id = self.by_name.remove(name)?;
         let consumer = self.consumers[id.index()].take()?;
         for (entry, ()) in consumer.pending.iter_from(StreamId::ZERO) {
-            self.pending.remove(entry);
+            let pending = self.pending.remove(entry);
+            self.by_time.change(entry, pending, None);
         }
         Some(consumer.pending.len())
     }
@@ -173,6 +185,7 @@ impl Group {
     /// Makes an entry pending with a consumer, or hands it over to that.
     pub(crate) fn assign(&mut self, id: StreamId, pending: Pending) {
         let before = self.pending.insert(id, pending);
+        self.by_time.change(id, before, Some(pending));
         if let Some(before) = before.filter(|before| before.consumer != pending.consumer) {
             self.consumer_mut(before.consumer).pending.remove(id);
         } else if before.is_some() {
@@ -184,6 +197,7 @@ impl Group {
     /// Acknowledges an entry; `false` if it was not pending.
     pub(crate) fn ack(&mut self, id: StreamId) -> bool {
         let Some(pending) = self.pending.remove(id) else { return false };
+        self.by_time.change(id, Some(pending), None);
         self.consumer_mut(pending.consumer).pending.remove(id);
         true
     }
@@ -191,6 +205,25 @@ impl Group {
     /// Has the group been given the entry, and is done with it?
     pub(crate) fn is_done_with(&self, id: StreamId) -> bool {
         id <= self.last_delivered_id && self.pending.find(id).is_none()
+    }
+}
+
+impl Clone for ByTime {
+    /// A clone is a snapshot, which needs no index; should it be changed, it is made anew.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl ByTime {
+    fn change(&mut self, id: StreamId, before: Option<Pending>, after: Option<Pending>) {
+        let Some(index) = &mut self.0 else { return };
+        if let Some(before) = before {
+            index.remove(&(before.delivered_ms, id));
+        }
+        if let Some(after) = after {
+            index.insert((after.delivered_ms, id));
+        }
     }
 }
 

@@ -56,8 +56,13 @@ pub(super) fn clients(context: &mut Context<'_>, text: &mut Text) {
     text.line("blocked_clients", services.clients.blocked());
     text.line("tracking_clients", services.tracking.clients_count());
     let awaited = context.db.locked().iter_mut().flat_map(|shard| shard.dbs().iter());
-    let awaited: usize = awaited.map(|db| db.awaited_keys().count()).sum();
-    text.line("total_blocking_keys", awaited);
+    let (mut keys, mut on_nokey) = (0, 0);
+    for db in awaited {
+        keys += db.awaited_keys().count();
+        on_nokey += db.keys_awaited_on_any_change();
+    }
+    text.line("total_blocking_keys", keys);
+    text.line("total_blocking_keys_on_nokey", on_nokey);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "ratios for people")]
