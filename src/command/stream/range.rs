@@ -39,7 +39,9 @@ pub(super) fn xrange(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
 /// <https://redis.io/docs/latest/commands/xrevrange/>
 pub(super) fn xrevrange(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
-    let (end, start) = (args.range_end()?, args.range_start()?);
+    let mut end = args.clone();
+    args.bytes()?;
+    let (start, end) = (args.range_start()?, end.range_end()?);
     let count = count_option(args)?;
     let stream = context.db.read::<Stream>(key)?;
     let entries = stream.map(|stream| stream.entries.range_back(start, end));

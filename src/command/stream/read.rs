@@ -308,7 +308,11 @@ impl Source {
                  history of this consumer by specifying a proper ID, or use the > ID to get new \
                  messages. The $ ID would just return an empty result set.",
             )),
-            id => StreamId::parse(id, 0).map(Self::History).ok_or(INVALID_ID),
+            id => match StreamId::parse(id, 0).ok_or(INVALID_ID)? {
+                // Redis keeps `>` as this id and takes one for the other.
+                StreamId::MAX => Ok(Self::New),
+                after => Ok(Self::History(after)),
+            },
         }
     }
 }
