@@ -26,6 +26,12 @@ impl Server {
         Self::start_in(dir, settings.iter().map(|&setting| setting.to_owned()).collect())
     }
 
+    /// As [`Server::start`], with a configuration file.
+    pub(crate) fn start_with_file(file: &str, settings: &[&str]) -> Self {
+        let settings: Vec<&str> = std::iter::once(file).chain(settings.iter().copied()).collect();
+        Self::start(&settings)
+    }
+
     fn start_in(dir: TempDir, settings: Vec<String>) -> Self {
         let (child, port) = spawn(&dir, &settings);
         Self { child, port, dir, settings }
@@ -82,6 +88,11 @@ impl Server {
         self.child.wait().expect("the server ends").success()
     }
 
+    /// Waits for the end of a server that was told to stop; replies whether it ended well.
+    pub(crate) fn ended_well(&mut self) -> bool {
+        self.child.wait().expect("the server ends").success()
+    }
+
     /// Starts it again on the same folder, after [`Server::kill`] or [`Server::stop`].
     pub(crate) fn start_again(&mut self) {
         (self.child, self.port) = spawn(&self.dir, &self.settings);
@@ -115,10 +126,14 @@ impl Drop for Server {
 }
 
 fn spawn(dir: &TempDir, settings: &[String]) -> (Child, u16) {
+    // A configuration file comes before all options.
+    let files = settings.iter().take_while(|setting| !setting.starts_with("--")).count();
+    let (file, options) = settings.split_at(files);
     let mut child = Command::new(env!("CARGO_BIN_EXE_respq"))
+        .args(file)
         .args(["--port", "0", "--dir"])
         .arg(dir.path())
-        .args(settings)
+        .args(options)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary was built");

@@ -14,9 +14,12 @@
 
 mod harness;
 
+mod admin;
 mod blocking;
 mod blocking_sorted_sets;
 mod clients;
+mod command_info;
+mod config;
 mod geo;
 mod hash_field_expiry;
 mod hashes;
@@ -28,6 +31,7 @@ mod pubsub;
 mod redis_rs;
 mod sets;
 mod sorted_sets;
+mod startup;
 mod stream_blocking;
 mod stream_groups;
 mod streams;

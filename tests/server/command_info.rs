@@ -1,0 +1,80 @@
+//! COMMAND: what the table of commands tells.
+
+use redis::Value;
+
+use crate::harness::{Server, check, error, run, show};
+
+#[test]
+fn facts_on_commands() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let shown = |client: &mut redis::Connection, line: &str| show(&run::<Value>(client, line));
+    assert_eq!(
+        shown(client, "COMMAND INFO lpush nope"),
+        "[[\"lpush\" -3 [write denyoom fast] 1 1 1 [@write @list @fast] [] [[\"flags\" [RW insert] \
+         \"begin_search\" [\"type\" \"index\" \"spec\" [\"index\" 1]] \"find_keys\" [\"type\" \
+         \"range\" \"spec\" [\"lastkey\" 0 \"keystep\" 1 \"limit\" 0]]]] []] nil]"
+    );
+    let config = shown(client, "COMMAND INFO config");
+    assert!(config.starts_with("[[\"config\" -2 [] 0 0 0 [@slow]"), "{config}");
+    assert!(config.contains("[\"config|get\" -3 [admin noscript loading stale] 0 0 0"), "{config}");
+    assert!(shown(client, "COMMAND INFO config|set").starts_with("[[\"config|set\" -4"));
+    let all: Vec<Value> = run(client, "COMMAND");
+    let count: usize = run(client, "COMMAND COUNT");
+    assert_eq!(all.len(), count);
+    assert_eq!(run::<Vec<Value>>(client, "COMMAND INFO").len(), count);
+    assert!(run::<Vec<String>>(client, "COMMAND HELP").len() > 10);
+}
+
+#[test]
+fn keys_of_requests() {
+    let server = Server::start(&[]);
+    check(
+        &mut server.client(),
+        &[
+            ("COMMAND GETKEYS MSET a 1 b 2", "[\"a\" \"b\"]"),
+            ("COMMAND GETKEYS get a", "[\"a\"]"),
+            ("COMMAND GETKEYS ZUNIONSTORE to 2 a b", "[\"to\" \"a\" \"b\"]"),
+            ("COMMAND GETKEYS OBJECT ENCODING a", "[\"a\"]"),
+            ("COMMAND GETKEYSANDFLAGS SET a 1", "[[\"a\" [OW update]]]"),
+            ("COMMAND GETKEYSANDFLAGS SET a 1 GET", "[[\"a\" [RW access update]]]"),
+            (
+                "COMMAND GETKEYSANDFLAGS LMOVE a b LEFT RIGHT",
+                "[[\"a\" [RW access delete]] [\"b\" [RW insert]]]",
+            ),
+            ("COMMAND GETKEYSANDFLAGS GET a", "[[\"a\" [RO access]]]"),
+            ("COMMAND GETKEYS NOPE a", "(ERR Invalid command specified)"),
+            ("COMMAND GETKEYS PING", "(ERR The command has no key arguments)"),
+            ("COMMAND GETKEYS GET", "(ERR Invalid number of arguments specified for command)"),
+        ],
+    );
+}
+
+#[test]
+fn names_of_commands() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let count: usize = run(client, "COMMAND COUNT");
+    assert_eq!(run::<Vec<String>>(client, "COMMAND LIST").len(), count);
+    let found: Vec<String> = run(client, "COMMAND LIST FILTERBY PATTERN config|*");
+    assert_eq!(found.len(), 5);
+    let found: Vec<String> = run(client, "COMMAND LIST FILTERBY ACLCAT transaction");
+    assert!(found.contains(&"multi".to_owned()) && !found.contains(&"get".to_owned()));
+    assert_eq!(run::<Vec<String>>(client, "COMMAND LIST FILTERBY MODULE x").len(), 0);
+    assert_eq!(error(client, "COMMAND LIST FILTERBY WHAT x"), "ERR syntax error");
+    assert_eq!(error(client, "COMMAND LIST FILTERBY ACLCAT"), "ERR syntax error");
+    assert_eq!(error(client, "COMMAND NOPE"), "ERR unknown subcommand 'NOPE'. Try COMMAND HELP.");
+}
+
+#[test]
+fn what_commands_do() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let docs = show(&run::<Value>(client, "COMMAND DOCS lpop nope"));
+    assert!(docs.starts_with("[\"lpop\" [\"summary\" "), "{docs}");
+    assert!(docs.contains("\"group\" \"list\" \"arguments\" [[\"name\" \"key\" \"type\" \"key\""));
+    let config = show(&run::<Value>(client, "COMMAND DOCS config"));
+    assert!(config.contains("\"subcommands\" [\"config|get\" ["), "{config}");
+    let all: Vec<Value> = run(client, "COMMAND DOCS");
+    assert_eq!(all.len(), 2 * run::<usize>(client, "COMMAND COUNT"));
+}
