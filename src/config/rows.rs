@@ -224,6 +224,11 @@ impl Row {
         self
     }
 
+    const fn without_effect(mut self, why: &'static str) -> Self {
+        self.effect = Effect::None(why);
+        self
+    }
+
     const fn hidden(mut self) -> Self {
         self.hidden = true;
         self

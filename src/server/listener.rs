@@ -18,6 +18,11 @@ use crate::error::ServerError;
 /// Pause after a failed accept, for example when file descriptors have run out.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
 
+/// What clients of other machines are told while there is no password.
+const PROTECTED: &str = "-DENIED This server has no password, and so it serves clients of its own \
+    machine only (protected mode). To serve others, set one (requirepass), or, if everyone who can \
+    reach this address may do everything, set protected-mode to no.\r\n";
+
 /// A client that was accepted, on its way to a worker.
 pub(super) struct Accepted {
     pub(super) stream: std::net::TcpStream,
@@ -112,6 +117,11 @@ fn admit(engine: &Arc<Engine>, workers: &Workers, stream: TcpStream, address: So
         drop(stream.try_write(b"-ERR max number of clients reached\r\n"));
         return;
     }
+    if !address.ip().is_loopback() && is_protected(config) {
+        engine.services.stats.rejected_connections.add(1);
+        drop(stream.try_write(PROTECTED.as_bytes()));
+        return;
+    }
     let peer = Peer {
         address: address.to_string(),
         local_address: stream.local_addr().map(|a| a.to_string()).unwrap_or_default(),
@@ -124,6 +134,11 @@ fn admit(engine: &Arc<Engine>, workers: &Workers, stream: TcpStream, address: So
         Ok(stream) => workers.hand_over(Accepted { stream, peer }),
         Err(error) => tracing::warn!(%error, "cannot hand a client over"),
     }
+}
+
+/// Are only clients of this machine served, as nobody has set a password?
+fn is_protected(config: &Config) -> bool {
+    config.flag(Setting::ProtectedMode) && config.text(Setting::RequirePass).is_empty()
 }
 
 fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {

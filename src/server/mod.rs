@@ -37,12 +37,14 @@ use listener::Listeners;
 /// Runs a server until it is asked to stop.
 pub fn run(config: Config) -> Result<(), ServerError> {
     logging::start(&config)?;
+    tracing::info!("respq {} starts, PID: {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let dir = PathBuf::from(config.text(Setting::Dir));
     folder::create(&dir)?;
     let _lock = folder::lock(&dir)?;
     let runtime = worker::runtime()?;
     let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
     settle(&config, &listeners, &dir)?;
+    let _pid_file = PidFile::write(&config)?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
     let services = &engine.services;
     services.loading.begin(services.clock.now_ms());
@@ -54,7 +56,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         move || engine.services.aof.run()
     })?;
     let workers = worker::start_all(&engine)?;
-    tracing::info!("listening on {}, loading the data", listeners.shown_addresses());
+    // Tools that start servers look for these words of Redis.
+    let addresses = listeners.shown_addresses();
+    tracing::info!("Server initialized; listening on {addresses}, loading the data");
     let loading = start_loading(&engine, &dir)?;
     let outcome = runtime.block_on(async {
         tokio::select! {
@@ -104,6 +108,28 @@ fn start_loading(
     let (engine, dir) = (Arc::clone(engine), dir.to_owned());
     spawn("loader", move || drop(sender.send(load(&engine, &dir))))?;
     Ok(receiver)
+}
+
+/// The file that holds the number of the process; it goes with this.
+struct PidFile(Option<PathBuf>);
+
+impl PidFile {
+    fn write(config: &Config) -> Result<Self, ServerError> {
+        let path = config.text(Setting::PidFile);
+        if path.is_empty() {
+            return Ok(Self(None));
+        }
+        let path = PathBuf::from(path);
+        std::fs::write(&path, format!("{}\n", std::process::id()))
+            .map_err(|error| ServerError::file("write the pid file", &path, error))?;
+        Ok(Self(Some(path)))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
 }
 
 /// Waits for the data, then does the periodic work.
@@ -164,6 +190,7 @@ fn announce(engine: &Engine, addresses: &str, dir: &Path) {
         addresses,
         std::process::id(),
     );
+    tracing::info!("Ready to accept connections");
 }
 
 /// Starts a named thread.

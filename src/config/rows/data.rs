@@ -18,7 +18,8 @@ pub(super) const ROWS: &[Row] = &[
         number(1, 10),
         "1",
         "How hard to look for expired keys.",
-    ),
+    )
+    .without_effect("expired keys are found by their time, at once"),
     row(
         Setting::BusyReplyThreshold,
         "busy-reply-threshold",
@@ -57,28 +58,32 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Flag,
         "no",
         "Free evicted values in the background.",
-    ),
+    )
+    .without_effect("large values are always freed in the background"),
     row(
         Setting::LazyfreeLazyExpire,
         "lazyfree-lazy-expire",
         Kind::Flag,
         "no",
         "Free expired values in the background.",
-    ),
+    )
+    .without_effect("large values are always freed in the background"),
     row(
         Setting::LazyfreeLazyServerDel,
         "lazyfree-lazy-server-del",
         Kind::Flag,
         "no",
         "Free overwritten values in the background.",
-    ),
+    )
+    .without_effect("large values are always freed in the background"),
     row(
         Setting::LazyfreeLazyUserDel,
         "lazyfree-lazy-user-del",
         Kind::Flag,
         "no",
         "Let DEL work as UNLINK.",
-    ),
+    )
+    .without_effect("large values are always freed in the background"),
     row(
         Setting::LazyfreeLazyUserFlush,
         "lazyfree-lazy-user-flush",
@@ -106,7 +111,8 @@ pub(super) const ROWS: &[Row] = &[
         INT,
         "0",
         "Kept for OBJECT and DEBUG; lists are not compressed.",
-    ),
+    )
+    .without_effect("lists are not compressed"),
     row(
         Setting::ListMaxListpackSize,
         "list-max-listpack-size",

@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Row] = &[
         "no",
         "May clients use DEBUG: none, all, or those of this machine?",
     )
+    .without_effect("there is one user, and so nothing to log")
     .at_start(),
     row(
         Setting::EnableProtectedConfigs,
@@ -61,7 +62,8 @@ pub(super) const ROWS: &[Row] = &[
         INT,
         "10",
         "Seconds that clients have for their last replies when the server stops.",
-    ),
+    )
+    .without_effect("there are no replicas to wait for"),
     row(
         Setting::SlowlogLogSlowerThan,
         "slowlog-log-slower-than",
