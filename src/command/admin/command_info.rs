@@ -95,7 +95,7 @@ const FLAG_NAMES: &[(Flag, &str)] = &[
 ];
 
 /// Names of ACL categories, in the order of Redis.
-const CATEGORY_NAMES: &[&str] = &[
+pub(super) const CATEGORY_NAMES: &[&str] = &[
     "keyspace",
     "read",
     "write",

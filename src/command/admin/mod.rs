@@ -5,6 +5,7 @@ use super::{
     KeySpec, Outcome,
 };
 
+mod acl;
 mod command_docs;
 mod command_info;
 mod config;
@@ -63,6 +64,14 @@ impl CommandSpec {
 }
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
+    row(
+        "acl",
+        Arity::AtLeast(2),
+        &[],
+        ("6.0.0", "", "A container for commands on users and what they may do."),
+        help,
+    )
+    .containing(acl::SUBCOMMANDS),
     row(
         "command",
         Arity::AtLeast(1),
