@@ -39,6 +39,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::NoScript,
             Flag::Loading,
             Flag::Stale,
+            Flag::SkipSlowlog,
             Flag::Unqueued,
             Flag::WholeTransaction,
         ],

@@ -10,7 +10,6 @@ use crate::client::{Client, Paused, ReplyMode};
 use crate::command::table::{Command, table};
 use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
 use crate::config::Setting;
-use crate::observe::Call;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Changes, Db, Locked, ShardSet};
@@ -201,7 +200,11 @@ impl<'e> Batch<'e> {
         };
         self.serve_ready();
         self.note_touched(client, command);
-        self.account(command, client, argv, failed);
+        match &flow {
+            // Counted when it is served, or stops waiting.
+            Flow::Blocked(_) | Flow::Postponed => self.clock_ns = services.clock.elapsed_ns(),
+            Flow::Next => self.account(command, client, argv, failed),
+        }
         self.calls_left = self.calls_left.saturating_sub(1);
         flow
     }
@@ -283,8 +286,7 @@ impl<'e> Batch<'e> {
         let now_ns = services.clock.elapsed_ns();
         let ns = now_ns.saturating_sub(self.clock_ns);
         self.clock_ns = now_ns;
-        let tracked = services.config.flag(Setting::LatencyTracking);
-        services.stats.called(Call { command: command.index, ns, failed, tracked });
+        services.count_call(command, ns, failed);
         if self.mode != Mode::Replay {
             services.note_if_slow(command, &client.handle, argv, ns);
         }
@@ -361,8 +363,10 @@ impl Host for Engine {
             self.services.show_to_monitors(command, context.db.index(), origin, argv);
         }
         let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);
-        let tracked = self.services.config.flag(Setting::LatencyTracking);
-        self.services.stats.called(Call { command: command.index, ns, failed, tracked });
+        self.services.count_call(command, ns, failed);
+        if context.mode == Mode::Transaction {
+            self.services.note_if_slow(command, &context.client.handle, argv, ns);
+        }
         debug_assert!(context.reply.len() > outer_reply, "every command replies");
     }
 }

@@ -4,18 +4,36 @@ use crate::client::Handle;
 use crate::command::table::Command;
 use crate::command::{Flag, Services};
 use crate::config::Setting;
+use crate::observe::Call;
 use crate::observe::latency::Spike;
 use crate::observe::slowlog::{SlowCall, trimmed};
-use crate::resp::request::Argv;
+use crate::resp::request::{Argv, OwnedArgv};
+
+/// Settings whose values are secrets.
+const SECRETS: &[&str] = &[
+    "masterauth",
+    "masteruser",
+    "requirepass",
+    "tls-client-key-file-pass",
+    "tls-key-file-pass",
+];
+/// What stands in the log for a secret.
+const REDACTED: &[u8] = b"(redacted)";
 
 impl Services {
+    /// Counts a call of a command.
+    pub(super) fn count_call(&self, command: &Command, ns: u64, failed: bool) {
+        let tracked = self.config.flag(Setting::LatencyTracking);
+        self.stats.called(Call { command: command.index, ns, failed, tracked });
+    }
+
     /// Notes a call in the slow log and the latency monitor, if it took as long as they want.
     pub(super) fn note_if_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, ns: u64) {
         let us = ns / 1000;
         let limit_us = self.config.number(Setting::SlowlogLogSlowerThan);
         if u64::try_from(limit_us).is_ok_and(|limit| us >= limit) && !command.has(Flag::SkipSlowlog)
         {
-            self.note_slow(client, argv, us);
+            self.note_slow(command, client, argv, us);
         }
         let threshold_ms = self.config.number(Setting::LatencyMonitorThreshold);
         let ms = us / 1000;
@@ -25,15 +43,32 @@ impl Services {
         }
     }
 
-    fn note_slow(&self, client: &Handle, argv: Argv<'_>, us: u64) {
+    fn note_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, us: u64) {
         let call = SlowCall {
             id: 0,
             at_s: self.clock.now_ms() / 1000,
             us,
-            words: trimmed(argv),
+            words: trimmed(without_secrets(command, argv).as_argv()),
             client_address: client.peer.address.as_str().into(),
             client_name: client.name.lock().clone(),
         };
         self.slowlog.note(call, self.config.size(Setting::SlowlogMaxLen));
     }
+}
+
+/// The words of a command, passwords among settings left out.
+fn without_secrets(command: &Command, argv: Argv<'_>) -> OwnedArgv {
+    if command.full_name != "config|set" {
+        return argv.to_owned();
+    }
+    let is_secret = |name: &[u8]| {
+        SECRETS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(name))
+    };
+    let mut words = OwnedArgv::default();
+    for (at, word) in argv.iter().enumerate() {
+        let is_value = at >= 3 && at % 2 == 1;
+        let hidden = is_value && argv.get(at - 1).is_some_and(is_secret);
+        words.push(if hidden { REDACTED } else { word });
+    }
+    words
 }

@@ -114,7 +114,11 @@ impl Engine {
     /// Takes a waiter out of its queues; `false` if it was served before.
     pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> bool {
         let mut locked = self.services.keyspace.lock(waiter.shards);
-        self.remove_waiter(&mut locked, waiter)
+        let waited = self.remove_waiter(&mut locked, waiter);
+        if waited {
+            self.services.count_call(waiter.command, 0, false);
+        }
+        waited
     }
 
     /// Runs a waiter's command again although no key has changed; replies when to do so next.
@@ -188,6 +192,8 @@ impl Batch<'_> {
         let mut client = Client::new(Arc::clone(&waiter.client), true);
         client.db = waiter.db;
         let mut reply = Reply::new(waiter.protocol);
+        let services = &self.engine.services;
+        let start_ns = services.clock.elapsed_ns();
         let mode = std::mem::replace(&mut self.mode, Mode::Wake);
         let argv = waiter.argv.as_argv();
         let outcome = self.execute(waiter.command, &mut client, &mut reply, argv);
@@ -195,6 +201,9 @@ impl Batch<'_> {
         if let Ok(Outcome::Wait(wait)) = outcome {
             return Some(wait);
         }
+        let ns = services.clock.elapsed_ns().saturating_sub(start_ns);
+        services.count_call(waiter.command, ns, outcome.is_err());
+        services.note_if_slow(waiter.command, &waiter.client, argv, ns);
         if let Some(locked) = self.locked.as_mut() {
             self.engine.remove_waiter(locked, waiter);
         }

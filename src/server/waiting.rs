@@ -220,7 +220,9 @@ impl Connection {
             if let_go {
                 match released {
                     Some(Unblock::Error) => {
-                        self.output.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+                        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+                        engine.services.stats.error(text);
+                        self.output.reply.error(text);
                     }
                     Some(Unblock::Timeout) | None => {
                         waiter.on_timeout().write(&mut self.output.reply);

@@ -115,7 +115,7 @@ fn limits_of_small_forms_take_effect() {
             ("SADD s 1", "1"),
             ("OBJECT ENCODING s", "\"intset\""),
             ("SADD s 2", "1"),
-            ("OBJECT ENCODING s", "\"listpack\""),
+            ("OBJECT ENCODING s", "\"hashtable\""),
             ("CONFIG SET zset-max-ziplist-value 3", "OK"),
             ("ZADD z 1 long", "1"),
             ("OBJECT ENCODING z", "\"skiplist\""),
