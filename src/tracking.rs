@@ -15,20 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 
-use crate::client::{ClientId, Handle, Kind, Registry};
+use crate::client::{ClientId, Handle, Kind, Registry, Tracker};
 use crate::resp::{Protocol, Reply};
 use crate::store::Touched;
-
-/// How a client is told of changes.
-#[derive(Debug)]
-pub(crate) struct Tracker {
-    pub(crate) client: Arc<Handle>,
-    /// The client that is told in its place; 0: none.
-    pub(crate) redirect: ClientId,
-    pub(crate) is_broadcast: bool,
-    /// It is not told of its own changes.
-    pub(crate) no_loop: bool,
-}
 
 /// Word of a change, for a client.
 #[derive(Debug)]

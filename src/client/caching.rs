@@ -3,8 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Client;
-use crate::tracking::Tracker;
+use super::{Client, ClientId, Handle};
+
+/// How a client is told of changes.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    pub(crate) client: Arc<Handle>,
+    /// The client that is told in its place; 0: none.
+    pub(crate) redirect: ClientId,
+    pub(crate) is_broadcast: bool,
+    /// It is not told of its own changes.
+    pub(crate) no_loop: bool,
+}
 
 /// Is every key that is read remembered?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
 
-pub(crate) use caching::{Caching, Opt};
+pub(crate) use caching::{Caching, Opt, Tracker};
 pub(crate) use handle::{Handle, Kind, Peer, Unblock};
 pub(crate) use monitor::Monitors;
 pub(crate) use outbox::{Outbox, Poster};

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::{ClientId, Handle, Poster};
 use crate::resp::request::Argv;
+use crate::resp::{Protocol, Reply};
 
 /// The clients that see every command.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ impl Monitors {
     /// Shows a command to all; `origin` is the database and the client's address.
     pub(crate) fn show(&self, (db, address): (usize, &str), argv: Argv<'_>, poster: &Poster<'_>) {
         let us = poster.clock.now_us();
-        let mut line = format!("+{}.{:06} [{db} {address}]", us / 1_000_000, us % 1_000_000);
+        let mut line = format!("{}.{:06} [{db} {address}]", us / 1_000_000, us % 1_000_000);
         let hidden = secrets(argv);
         for (place, word) in argv.iter().enumerate() {
             line.push(' ');
@@ -49,10 +50,11 @@ impl Monitors {
                 quote(word, &mut line);
             }
         }
-        line.push_str("\r\n");
+        let mut reply = Reply::new(Protocol::Resp2);
+        reply.status(&line);
         let clients = self.clients.lock();
         for client in &*clients {
-            poster.post(client, line.as_bytes(), 0);
+            poster.post(client, reply.bytes(), 0);
         }
     }
 }

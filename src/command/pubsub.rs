@@ -316,3 +316,31 @@ fn numsub(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Comma
     }
     Ok(Outcome::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::EVENT_LETTERS;
+    use crate::store::changes::{Class, KEYEVENT, KEYSPACE};
+
+    #[test]
+    fn bits_follow_the_letters_of_the_setting() {
+        for (letter, bit) in [
+            ('e', Class::Evicted.bit()),
+            ('x', Class::Expired.bit()),
+            ('g', Class::Generic.bit()),
+            ('h', Class::Hash.bit()),
+            ('m', Class::KeyMiss.bit()),
+            ('l', Class::List.bit()),
+            ('n', Class::New.bit()),
+            ('s', Class::Set.bit()),
+            ('z', Class::SortedSet.bit()),
+            ('t', Class::Stream.bit()),
+            ('$', Class::String.bit()),
+            ('K', KEYSPACE),
+            ('E', KEYEVENT),
+        ] {
+            let place = EVENT_LETTERS.find(letter).expect("it is a letter of the setting");
+            assert_eq!(bit, 1 << place, "{letter}");
+        }
+    }
+}

@@ -55,9 +55,9 @@ impl Class {
 }
 
 /// `K`: events go to the channels `__keyspace@<db>__:<key>`.
-const KEYSPACE: u32 = 1 << 11;
+pub(crate) const KEYSPACE: u32 = 1 << 11;
 /// `E`: events go to the channels `__keyevent@<db>__:<event>`.
-const KEYEVENT: u32 = 1 << 12;
+pub(crate) const KEYEVENT: u32 = 1 << 12;
 
 /// A key that was changed, for those who cache it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,34 +133,6 @@ impl Changes {
         }
         if self.events & KEYEVENT != 0 {
             messages.push(Topic::Channel, &[b"__keyevent@", db, b"__:", event], key);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::EVENT_LETTERS;
-
-    #[test]
-    fn bits_follow_the_letters_of_the_setting() {
-        for (letter, bit) in [
-            ('e', Class::Evicted.bit()),
-            ('x', Class::Expired.bit()),
-            ('g', Class::Generic.bit()),
-            ('h', Class::Hash.bit()),
-            ('m', Class::KeyMiss.bit()),
-            ('l', Class::List.bit()),
-            ('n', Class::New.bit()),
-            ('s', Class::Set.bit()),
-            ('z', Class::SortedSet.bit()),
-            ('t', Class::Stream.bit()),
-            ('$', Class::String.bit()),
-            ('K', KEYSPACE),
-            ('E', KEYEVENT),
-        ] {
-            let place = EVENT_LETTERS.find(letter).expect("it is a letter of the setting");
-            assert_eq!(bit, 1 << place, "{letter}");
         }
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
-use crate::client::{Caching, ClientId, Opt};
-use crate::tracking::Tracker;
+use crate::client::{Caching, ClientId, Opt, Tracker};
 
 /// The options of CLIENT TRACKING.
 #[derive(Debug, Default)]
