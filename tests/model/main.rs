@@ -9,5 +9,6 @@
 )]
 
 mod field_expiry;
+mod groups;
 mod handlers;
 mod queues;

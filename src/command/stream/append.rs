@@ -319,7 +319,9 @@ impl Trimmed {
                 trimmed.spared = trimmed.count < ids.len();
                 if trimmed.spared {
                     // Holes: for the counters it is as if XDEL had removed them.
-                    trimmed.removed.iter().for_each(|&id| drop(stream.entries.remove(id)));
+                    for &id in &trimmed.removed {
+                        stream.entries.remove(id);
+                    }
                 } else {
                     stream.entries.trim(trim);
                 }

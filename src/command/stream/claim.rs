@@ -92,8 +92,8 @@ pub(super) fn xclaim(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     let start = context.reply.len();
     let claimed = claim.run(context, &ids);
     context.reply.put_before(start, |reply| reply.array(claimed.delivered.len()));
-    if claimed.delivered.is_empty() && moved.is_some() {
-        moved.into_iter().for_each(|position| claim.group.log_position(context, position));
+    if let Some(position) = moved.filter(|_| claimed.delivered.is_empty()) {
+        claim.group.log_position(context, position);
     }
     claim.log(context, &claimed);
     Ok(Outcome::Done)
@@ -182,7 +182,7 @@ impl Claim<'_> {
                 consumer: self.consumer,
                 ids: &ids,
                 delivered_ms: self.delivered_ms,
-                delivery_count: run[0].1,
+                count: run[0].1,
                 last_id,
             };
             self.group.log_delivery(context, &delivery);
@@ -258,7 +258,7 @@ pub(super) fn xautoclaim(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
 }
 
 /// Largest COUNT of XAUTOCLAIM.
-const MAX_COUNT: usize = i64::MAX as usize / 16;
+const MAX_COUNT: usize = usize::MAX / 32;
 
 impl Claim<'_> {
     /// Up to `count` pending entries from `start` on that have been idle for long enough, or are

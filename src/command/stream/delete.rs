@@ -142,7 +142,9 @@ pub(super) fn xackdel(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
 
 fn write_replies(context: &mut Context<'_>, replies: &[i64]) {
     context.reply.array(replies.len());
-    replies.iter().for_each(|&reply| context.reply.integer(reply));
+    for &reply in replies {
+        context.reply.integer(reply);
+    }
 }
 
 /// Reads `[KEEPREF | DELREF | ACKED] IDS numids id [id ...]`, in either order.

@@ -17,7 +17,8 @@ pub(super) struct Delivery<'a> {
     pub(super) consumer: &'a [u8],
     pub(super) ids: &'a [StreamId],
     pub(super) delivered_ms: u64,
-    pub(super) delivery_count: u64,
+    /// Deliveries of each so far.
+    pub(super) count: u64,
     /// The group's last delivered id at that time.
     pub(super) last_id: StreamId,
 }
@@ -26,7 +27,7 @@ impl GroupKey<'_> {
     /// Logs that entries are pending with a consumer from now on.
     pub(super) fn log_delivery(&self, context: &mut Context<'_>, delivery: &Delivery<'_>) {
         let time = delivery.delivered_ms.to_string();
-        let count = delivery.delivery_count.to_string();
+        let count = delivery.count.to_string();
         let last_id = delivery.last_id.text();
         for ids in delivery.ids.chunks(IDS_PER_CLAIM) {
             let ids: Vec<_> = ids.iter().map(|id| id.text()).collect();

@@ -263,7 +263,7 @@ fn stream_keys(argv: Argv<'_>) -> Vec<usize> {
 const INVALID_ID: CommandError =
     CommandError::Plain("ERR Invalid stream ID specified as stream command argument");
 
-impl<'a> Args<'a> {
+impl Args<'_> {
     /// Reads an id; a sequence number that is missing is 0.
     fn stream_id(&mut self) -> Result<StreamId, CommandError> {
         StreamId::parse(self.bytes()?, 0).ok_or(INVALID_ID)

@@ -53,7 +53,7 @@ pub(super) fn xrevrange(context: &mut Context<'_>, args: &mut Args<'_>) -> Comma
 fn count_option(args: &mut Args<'_>) -> Result<Option<usize>, CommandError> {
     let mut count = None;
     while !args.is_empty() {
-        if !(args.keyword("COUNT") && !args.is_empty()) {
+        if !args.keyword("COUNT") || args.is_empty() {
             return Err(CommandError::Syntax);
         }
         count = Some(usize::try_from(args.integer()?).unwrap_or(0));

@@ -15,13 +15,20 @@ use crate::types::value::DataType;
 /// A waiting XREADGROUP with CLAIM looks again no sooner than this.
 const RETRY_MS_MIN: u64 = 20;
 
+/// Is the client to wait if there is nothing?
+#[derive(Clone, Copy, Debug)]
+enum Block {
+    No,
+    /// Up to this instant (unix ms), or for ever.
+    Until(Option<u64>),
+}
+
 /// What XREAD or XREADGROUP was asked.
 #[derive(Debug)]
 struct Request<'a> {
     /// Entries of each stream, at most.
     count: usize,
-    /// Wait, until the deadline if there is one.
-    block: Option<Option<u64>>,
+    block: Block,
     group: Option<(&'a [u8], &'a [u8])>,
     noack: bool,
     /// Take over what was idle for so many milliseconds.
@@ -38,7 +45,7 @@ impl<'a> Request<'a> {
     ) -> Result<Self, CommandError> {
         let mut request = Self {
             count: usize::MAX,
-            block: None,
+            block: Block::No,
             group: None,
             noack: false,
             claim_idle_ms: None,
@@ -62,7 +69,7 @@ impl<'a> Request<'a> {
     ) -> Result<(), CommandError> {
         let several = args.len() >= 2;
         if several && args.keyword("BLOCK") {
-            self.block = Some(deadline_from_ms(args, context.db.now_ms())?);
+            self.block = Block::Until(deadline_from_ms(args, context.db.now_ms())?);
         } else if several && args.keyword("COUNT") {
             let count = usize::try_from(args.integer()?).unwrap_or(0);
             self.count = if count == 0 { usize::MAX } else { count };
@@ -222,13 +229,15 @@ fn resolved(args: &Args<'_>, request: &Request<'_>, after: &[StreamId]) -> Optio
     }
     let argv = args.argv();
     let mut resolved = OwnedArgv::new(argv.iter().take(argv.len() - after.len()));
-    after.iter().for_each(|id| resolved.push(&id.text()));
+    for id in after {
+        resolved.push(&id.text());
+    }
     Some(resolved)
 }
 
 /// Waits, if the request says so; else replies as at the time-out.
 fn wait(context: &mut Context<'_>, request: &Request<'_>) -> CommandResult {
-    let Some(deadline_ms) = request.block else {
+    let Block::Until(deadline_ms) = request.block else {
         context.reply.nil_array();
         return Ok(Outcome::Done);
     };
@@ -433,7 +442,9 @@ impl Reader<'_> {
             is_there
         });
         let claimed: Vec<StreamId> = there.take(self.request.count).collect();
-        gone.iter().for_each(|&id| drop(group.ack(id)));
+        for &id in &gone {
+            group.ack(id);
+        }
         let mut delivered = Vec::new();
         for id in claimed {
             let (Some(entry), Some(pending)) = (entries.find(id), group.pending(id)) else {
@@ -473,7 +484,7 @@ impl Reader<'_> {
                 consumer: self.consumer,
                 ids: &ids,
                 delivered_ms,
-                delivery_count: run[0].1,
+                count: run[0].1,
                 last_id,
             };
             self.group.log_delivery(context, &delivery);

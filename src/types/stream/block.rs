@@ -114,9 +114,9 @@ impl Block {
         let ms = id.ms - self.first.ms;
         let seq = if ms == 0 { id.seq - self.first.seq } else { id.seq };
         let shared = self.has_names(fields.clone());
-        let values = || fields.clone().skip(usize::from(shared)).step_by(1 + usize::from(shared));
         let own_count = fields.len() / 2;
-        let body: usize = values().map(|word| number_bytes(word.len()) + word.len()).sum();
+        let values = fields.skip(usize::from(shared)).step_by(1 + usize::from(shared));
+        let body: usize = values.clone().map(|word| number_bytes(word.len()) + word.len()).sum();
         let count = if shared { 0 } else { number_bytes(own_count) };
         let size = 1 + number_bytes(as_size(ms)) + number_bytes(as_size(seq)) + count + body;
         self.reserve(number_bytes(size) + size);
@@ -127,7 +127,7 @@ impl Block {
         if !shared {
             push_number(&mut self.buf, own_count);
         }
-        values().for_each(|word| push_bytes(&mut self.buf, word));
+        values.for_each(|word| push_bytes(&mut self.buf, word));
         self.last = id;
         self.count += 1;
     }

@@ -35,10 +35,6 @@ impl<V: Copy> IdMap<V> {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Bytes taken in memory beyond the struct itself.
     pub(crate) fn heap_bytes(&self) -> usize {
         let elements: usize = self.chunks.iter().map(|chunk| chunk.capacity()).sum();
@@ -86,10 +82,8 @@ impl<V: Copy> IdMap<V> {
 
     fn push_back(&mut self, id: StreamId, value: V) {
         self.len += 1;
-        if let Some(chunk) = self.chunks.back_mut() {
-            if chunk.len() < CHUNK_LEN_MAX {
-                return Arc::make_mut(chunk).push((id, value));
-            }
+        if let Some(chunk) = self.chunks.back_mut().filter(|chunk| chunk.len() < CHUNK_LEN_MAX) {
+            return Arc::make_mut(chunk).push((id, value));
         }
         let room = if self.chunks.is_empty() { 1 } else { CHUNK_LEN_MAX };
         let mut chunk = Vec::with_capacity(room);
