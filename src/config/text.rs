@@ -35,8 +35,11 @@ pub(super) fn save_points(_old: &str, new: &str) -> Result<String, ConfigError> 
 /// A number of bytes, or a share such as `5%`.
 pub(super) fn bytes_or_percent(_old: &str, new: &str) -> Result<String, ConfigError> {
     if let Some(share) = new.strip_suffix('%') {
-        let share = share.parse::<u8>().ok().filter(|&share| share <= 100);
-        return share.map(|share| format!("{share}%")).ok_or(ConfigError::NotBytesOrPercent);
+        let share: u64 = share.parse().map_err(|_| ConfigError::NotBytesOrPercent)?;
+        if share > 100 {
+            return Err(ConfigError::Plain("percentage argument must be less or equal to 100"));
+        }
+        return Ok(format!("{share}%"));
     }
     let bytes = parse_bytes(new).filter(|&bytes| bytes >= 0);
     bytes.map(|bytes| bytes.to_string()).ok_or(ConfigError::NotBytesOrPercent)

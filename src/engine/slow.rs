@@ -1,5 +1,6 @@
 //! What took long: the slow log and the latency monitor.
 
+use super::Engine;
 use crate::client::Handle;
 use crate::command::table::Command;
 use crate::command::{Flag, Services};
@@ -10,13 +11,8 @@ use crate::observe::slowlog::{SlowCall, trimmed};
 use crate::resp::request::{Argv, OwnedArgv};
 
 /// Settings whose values are secrets.
-const SECRETS: &[&str] = &[
-    "masterauth",
-    "masteruser",
-    "requirepass",
-    "tls-client-key-file-pass",
-    "tls-key-file-pass",
-];
+const SECRETS: &[&str] =
+    &["masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"];
 /// What stands in the log for a secret.
 const REDACTED: &[u8] = b"(redacted)";
 
@@ -35,10 +31,14 @@ impl Services {
         {
             self.note_slow(command, client, argv, us);
         }
-        let threshold_ms = self.config.number(Setting::LatencyMonitorThreshold);
-        let ms = us / 1000;
-        if threshold_ms > 0 && u64::try_from(threshold_ms).is_ok_and(|limit| ms >= limit) {
-            let event = if command.has(Flag::Fast) { "fast-command" } else { "command" };
+        let event = if command.has(Flag::Fast) { "fast-command" } else { "command" };
+        self.note_latency(event, us / 1000);
+    }
+
+    /// Notes that an event took so long, if that is as long as the latency monitor wants.
+    fn note_latency(&self, event: &'static str, ms: u64) {
+        let threshold_ms = self.config.size(Setting::LatencyMonitorThreshold) as u64;
+        if threshold_ms > 0 && ms >= threshold_ms {
             self.latency.note(event, Spike { at_s: self.clock.now_ms() / 1000, ms });
         }
     }
@@ -56,14 +56,24 @@ impl Services {
     }
 }
 
+impl Engine {
+    /// Does some work of the server's own, and notes it as a latency event if it takes long.
+    pub(crate) fn note_time(&self, event: &'static str, work: impl FnOnce(&Self)) {
+        let clock = &self.services.clock;
+        let start_ns = clock.elapsed_ns();
+        work(self);
+        let ms = clock.elapsed_ns().saturating_sub(start_ns) / 1_000_000;
+        self.services.note_latency(event, ms);
+    }
+}
+
 /// The words of a command, passwords among settings left out.
 fn without_secrets(command: &Command, argv: Argv<'_>) -> OwnedArgv {
     if command.full_name != "config|set" {
         return argv.to_owned();
     }
-    let is_secret = |name: &[u8]| {
-        SECRETS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(name))
-    };
+    let is_secret =
+        |name: &[u8]| SECRETS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(name));
     let mut words = OwnedArgv::default();
     for (at, word) in argv.iter().enumerate() {
         let is_value = at >= 3 && at % 2 == 1;

@@ -25,7 +25,7 @@ pub(super) async fn run(engine: &Engine) {
         let now_ms = engine.services.clock.now_ms();
         let paused = engine.services.pause.current(now_ms).is_some();
         if config.flag(Setting::ActiveExpire) && !paused {
-            engine.expire_cycle();
+            engine.note_time("expire-cycle", Engine::expire_cycle);
         }
         engine.limit_tracking();
         if now_ms.abs_diff(sampled_ms) >= SAMPLE_EVERY_MS {

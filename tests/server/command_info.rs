@@ -54,8 +54,8 @@ fn keys_of_requests() {
 fn names_of_commands() {
     let server = Server::start(&[]);
     let client = &mut server.client();
-    let count: usize = run(client, "COMMAND COUNT");
-    assert_eq!(run::<Vec<String>>(client, "COMMAND LIST").len(), count);
+    let all: Vec<String> = run(client, "COMMAND LIST");
+    assert!(all.contains(&"get".to_owned()) && all.contains(&"config|get".to_owned()));
     let found: Vec<String> = run(client, "COMMAND LIST FILTERBY PATTERN config|*");
     assert_eq!(found.len(), 5);
     let found: Vec<String> = run(client, "COMMAND LIST FILTERBY ACLCAT transaction");

@@ -38,7 +38,15 @@ fn all_change_or_none() {
     };
     check(client, &[("CONFIG SET hz 20 maxmemory 1mb timeout 5", "OK")]);
     for (line, expected) in [
-        ("CONFIG SET hz 30 port 1", failed("port", "can't set immutable config")),
+        ("CONFIG SET hz 30 databases 1", failed("databases", "can't set immutable config")),
+        (
+            "CONFIG SET hz 30 port 1",
+            failed("port", "Unable to listen on this port while the server runs on another"),
+        ),
+        (
+            "CONFIG SET hz 30 maxmemory-clients 101%",
+            failed("maxmemory-clients", "percentage argument must be less or equal to 100"),
+        ),
         ("CONFIG SET hz 30 dbfilename x", failed("dbfilename", "can't set protected config")),
         (
             "CONFIG SET hz 30 nope 1",

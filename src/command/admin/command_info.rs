@@ -270,12 +270,12 @@ fn info(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// `COMMAND LIST [FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]`
 ///
-/// Replies the names of all commands, or of those in a category or that fit a pattern, these with
-/// subcommands.
+/// Replies the names of all commands and subcommands, or of those in a category or that fit a
+/// pattern.
 /// <https://redis.io/docs/latest/commands/command-list/>
 fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let names: Vec<&str> = if args.is_empty() {
-        top_level().map(|command| command.spec.name).collect()
+        table().all().iter().map(|command| command.full_name.as_str()).collect()
     } else {
         filtered(args)?
     };

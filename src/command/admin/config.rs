@@ -115,7 +115,7 @@ fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     for pair in words.chunks(2) {
         let [name, value] = pair else { continue };
         let place = find(name).ok_or_else(|| unknown(name))?;
-        may_change(context, place).map_err(|why| failed(name, why))?;
+        may_change(context, place, value).map_err(|why| failed(name, why))?;
         if wanted.iter().any(|&(other, _)| other == place) {
             return Err(failed(name, "duplicate parameter"));
         }
@@ -147,14 +147,26 @@ fn failed(name: &str, why: &str) -> CommandError {
     CommandError::Text(text.into())
 }
 
-/// May this client change the setting now?
-fn may_change(context: &Context<'_>, place: usize) -> Result<(), &'static str> {
+/// May this client give the setting this value now? What is in use for as long as the server runs
+/// may be set to what it is.
+fn may_change(context: &Context<'_>, place: usize, value: &str) -> Result<(), &'static str> {
+    let config = &context.services.config;
+    let is_same = || config.accept_at(place, value).is_ok_and(|kept| kept == config.text_at(place));
+    match rows()[place].setting {
+        Some(Setting::Bind | Setting::Dir | Setting::Port) if is_same() => return Ok(()),
+        Some(Setting::Bind) => return Err("the addresses cannot change while the server runs"),
+        Some(Setting::Port) => {
+            return Err("Unable to listen on this port while the server runs on another");
+        }
+        _ => {}
+    }
     match rows()[place].change {
         Change::Anytime => Ok(()),
         Change::AtStart => Err("can't set immutable config"),
         Change::Protected if super::is_permitted(context, Setting::EnableProtectedConfigs) => {
-            // The folder and its files are in use under their names.
-            Err("can't set immutable config")
+            // The log is open in its folder.
+            let is_in_use = rows()[place].setting == Some(Setting::Dir);
+            if is_in_use { Err("can't set immutable config") } else { Ok(()) }
         }
         Change::Protected => Err("can't set protected config"),
     }
