@@ -79,6 +79,14 @@ fn format_shortest(value: f64) -> String {
     format!("{mantissa}e{sign}{}", exponent.abs())
 }
 
+/// Appends the last `digits` hexadecimal digits of a number.
+pub(crate) fn write_hex(text: &mut String, number: u64, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = u32::try_from((number >> (4 * place)) & 0xF).unwrap_or(0);
+        text.extend(char::from_digit(digit, 16));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 
+use crate::number::write_hex;
 use crate::random::Random;
 
 /// The names of this run of the server.
@@ -30,5 +31,9 @@ impl Identity {
 
 /// Forty random hexadecimal digits.
 fn name(random: &Random) -> String {
-    (0..5).map(|_| format!("{:08x}", random.next() >> 32)).collect()
+    let mut name = String::new();
+    for _ in 0..5 {
+        write_hex(&mut name, random.next() >> 32, 8);
+    }
+    name
 }

@@ -10,6 +10,7 @@ use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Contex
 use super::{TELLING, help, row};
 use crate::command::table::table;
 use crate::config::Setting;
+use crate::number::write_hex;
 
 const USER: &str = "default";
 /// Most bits of ACL GENPASS.
@@ -82,7 +83,9 @@ fn cat(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         table().all().iter().filter(is_in).map(|command| command.full_name.as_str()).collect()
     };
     context.reply.array(names.len());
-    names.iter().for_each(|name| context.reply.bulk(name.as_bytes()));
+    for name in &names {
+        context.reply.bulk(name.as_bytes());
+    }
     Ok(Outcome::Done)
 }
 
@@ -108,7 +111,10 @@ fn genpass(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     std::fs::File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
         .map_err(|_| CommandError::Plain("ERR the system has no random bits to give"))?;
-    let mut password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut password = String::new();
+    for byte in bytes {
+        write_hex(&mut password, u64::from(byte), 2);
+    }
     password.truncate(digits);
     context.reply.bulk(password.as_bytes());
     Ok(Outcome::Done)
@@ -129,7 +135,9 @@ fn getuser(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     reply.map(6);
     reply.bulk(b"flags");
     reply.set(flags.len());
-    flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
+    for flag in flags {
+        reply.bulk(flag.as_bytes());
+    }
     reply.bulk(b"passwords");
     reply.array(0);
     for (name, rule) in [("commands", "+@all"), ("keys", "~*"), ("channels", "&*")] {

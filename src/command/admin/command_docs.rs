@@ -22,7 +22,9 @@ pub(super) fn docs(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
         args.rest().filter_map(find).collect()
     };
     context.reply.map(commands.len());
-    commands.iter().for_each(|command| write_docs(context.reply, command));
+    for command in &commands {
+        write_docs(context.reply, command);
+    }
     Ok(Outcome::Done)
 }
 
@@ -45,7 +47,9 @@ fn write_docs(reply: &mut Reply, command: &Command) {
     if !subcommands.is_empty() {
         reply.bulk(b"subcommands");
         reply.map(subcommands.len());
-        subcommands.iter().for_each(|command| write_docs(reply, command));
+        for command in &subcommands {
+            write_docs(reply, command);
+        }
     }
 }
 
@@ -63,7 +67,9 @@ struct Argument {
 
 fn write_arguments(reply: &mut Reply, arguments: &[Argument]) {
     reply.array(arguments.len());
-    arguments.iter().for_each(|argument| write_argument(reply, argument));
+    for argument in arguments {
+        write_argument(reply, argument);
+    }
 }
 
 fn write_argument(reply: &mut Reply, argument: &Argument) {
@@ -92,7 +98,9 @@ fn write_argument(reply: &mut Reply, argument: &Argument) {
     if !flags.is_empty() {
         reply.bulk(b"flags");
         reply.set(flags.len());
-        flags.iter().for_each(|flag| reply.status(flag));
+        for flag in &flags {
+            reply.status(flag);
+        }
     }
     if !argument.parts.is_empty() {
         reply.bulk(b"arguments");

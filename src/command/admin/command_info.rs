@@ -146,8 +146,7 @@ pub(super) fn categories(command: &Command) -> Vec<&'static str> {
     let has = |name: &str| match name {
         "read" => command.has(Flag::ReadOnly) && !is_script,
         "write" => command.has(Flag::Write),
-        "admin" if command.has(Flag::Admin) => true,
-        "dangerous" if command.has(Flag::Admin) => true,
+        "admin" | "dangerous" if command.has(Flag::Admin) => true,
         "pubsub" if command.has(Flag::PubSub) => true,
         "fast" => command.has(Flag::Fast),
         "slow" => !command.has(Flag::Fast),
@@ -184,7 +183,9 @@ pub(super) fn subcommands(command: &Command) -> impl Iterator<Item = &'static Co
 /// <https://redis.io/docs/latest/commands/command/>
 pub(super) fn command(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.reply.array(table().len());
-    top_level().for_each(|command| write_info(context.reply, command));
+    for command in top_level() {
+        write_info(context.reply, command);
+    }
     Ok(Outcome::Done)
 }
 
@@ -206,7 +207,9 @@ fn getkeys(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let argv = args.argv().tail(2);
     let (_, keys) = keys_of(argv)?;
     context.reply.array(keys.len());
-    keys.iter().for_each(|at| context.reply.bulk(argv.get(*at).unwrap_or_default()));
+    for at in &keys {
+        context.reply.bulk(argv.get(*at).unwrap_or_default());
+    }
     Ok(Outcome::Done)
 }
 
@@ -280,7 +283,9 @@ fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         filtered(args)?
     };
     context.reply.set(names.len());
-    names.iter().for_each(|name| context.reply.bulk(name.as_bytes()));
+    for name in &names {
+        context.reply.bulk(name.as_bytes());
+    }
     Ok(Outcome::Done)
 }
 
@@ -310,7 +315,9 @@ fn filtered(args: &mut Args<'_>) -> Result<Vec<&'static str>, CommandError> {
 
 fn write_set(reply: &mut Reply, names: &[&str]) {
     reply.set(names.len());
-    names.iter().for_each(|name| reply.status(name));
+    for name in names {
+        reply.status(name);
+    }
 }
 
 fn write_info(reply: &mut Reply, command: &Command) {
@@ -337,7 +344,9 @@ fn write_info(reply: &mut Reply, command: &Command) {
     write_key_specs(reply, command);
     let subcommands: Vec<_> = subcommands(command).collect();
     reply.array(subcommands.len());
-    subcommands.iter().for_each(|command| write_info(reply, command));
+    for command in &subcommands {
+        write_info(reply, command);
+    }
 }
 
 /// The key specifications: a range, or unknown where a function finds the keys.

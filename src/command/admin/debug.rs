@@ -145,7 +145,7 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     match name.as_str() {
         "string" => reply.bulk(b"Hello World"),
         "integer" => reply.integer(12345),
-        "double" => reply.double(3.141),
+        "double" => reply.double(1.25),
         "null" => reply.nil(),
         "array" => {
             reply.array(3);

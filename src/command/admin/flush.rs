@@ -52,7 +52,9 @@ fn flush(context: &mut Context<'_>, databases: std::ops::Range<usize>, in_backgr
             }
         }
         let mut db = context.db.other(index);
-        noticed.iter().for_each(|key| db.signal(key));
+        for key in &noticed {
+            db.signal(key);
+        }
     }
     let removed: usize = taken.iter().map(Table::len).sum();
     // Also an empty database is flushed in the log, so that it holds what was said.
@@ -114,6 +116,8 @@ fn swap(context: &mut Context<'_>, first: usize, second: usize) {
     }
     for (index, keys) in noticed {
         let mut db = context.db.other(index);
-        keys.iter().for_each(|key| db.signal(key));
+        for key in &keys {
+            db.signal(key);
+        }
     }
 }

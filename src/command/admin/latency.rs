@@ -71,15 +71,14 @@ fn doctor(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
              milliseconds (CONFIG SET latency-monitor-threshold 100), and ask again later.\n",
         );
     } else if events.is_empty() {
-        text.push_str(&format!("Nothing took {threshold_ms} ms or longer so far.\n"));
+        text = format!("Nothing took {threshold_ms} ms or longer so far.\n");
     }
     for (name, event) in &events {
         let len = event.spikes.len() as u64;
         let mean_ms = event.spikes.iter().map(|spike| spike.ms).sum::<u64>() / len.max(1);
-        text.push_str(&format!(
-            "{name}: {len} spikes, on average {mean_ms} ms, {} ms at most.\n",
-            event.max_ms
-        ));
+        let max_ms = event.max_ms;
+        let line = format!("{name}: {len} spikes, on average {mean_ms} ms, {max_ms} ms at most.\n");
+        text.push_str(&line);
     }
     if events.iter().any(|(name, _)| name.ends_with("command")) {
         text.push_str(

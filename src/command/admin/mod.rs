@@ -220,9 +220,10 @@ fn lolwut(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let mut text = String::new();
     for _ in 0..4 {
         let filled = context.services.random.below(WIDTH + 1);
-        text.push_str(&format!("> {}{} >\n", "#".repeat(filled), ".".repeat(WIDTH - filled)));
+        let (filled, free) = ("#".repeat(filled), ".".repeat(WIDTH - filled));
+        text.extend(["> ", &filled, &free, " >\n"]);
     }
-    text.push_str(&format!("\nrespq ver. {}\n", env!("CARGO_PKG_VERSION")));
+    text.extend(["\nrespq ver. ", env!("CARGO_PKG_VERSION"), "\n"]);
     context.reply.verbatim("txt", text.as_bytes());
     Ok(Outcome::Done)
 }

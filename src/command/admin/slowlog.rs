@@ -51,7 +51,9 @@ fn get(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             reply.integer(i64::try_from(number).unwrap_or(i64::MAX));
         }
         reply.array(call.words.len());
-        call.words.iter().for_each(|word| reply.bulk(word));
+        for word in &call.words {
+            reply.bulk(word);
+        }
         reply.bulk(call.client_address.as_bytes());
         reply.bulk(&call.client_name);
     }

@@ -4,6 +4,7 @@
 //! order of their tables. Elements without an order are combined by exclusive or.
 
 use crate::command::{Args, Context};
+use crate::number::write_hex;
 use crate::types::stream::{Stream, StreamId};
 use crate::types::value::Value;
 
@@ -47,7 +48,11 @@ impl Digest {
     }
 
     fn text(self) -> String {
-        self.0.iter().map(|hash| format!("{hash:08x}")).collect()
+        let mut text = String::new();
+        for hash in self.0 {
+            write_hex(&mut text, u64::from(hash), 8);
+        }
+        text
     }
 }
 

@@ -22,8 +22,11 @@ enum Shown {
     Modules,
 }
 
+/// Writes the fields of a section.
+type Section = fn(&mut Context<'_>, &mut Text);
+
 /// The sections.
-const SECTIONS: &[(&str, Shown, fn(&mut Context<'_>, &mut Text))] = &[
+const SECTIONS: &[(&str, Shown, Section)] = &[
     ("Server", Shown::Default, machine::server),
     ("Clients", Shown::Default, machine::clients),
     ("Memory", Shown::Default, machine::memory),
@@ -58,7 +61,7 @@ impl Text {
 
     fn section(&mut self, name: &str) {
         let break_before = if self.0.is_empty() { "" } else { "\r\n" };
-        self.0.push_str(&format!("{break_before}# {name}\r\n"));
+        self.0.extend([break_before, "# ", name, "\r\n"]);
     }
 }
 
