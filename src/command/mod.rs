@@ -8,6 +8,7 @@ use crate::resp::request::{Argv, OwnedArgv};
 
 pub(crate) mod admin;
 pub(crate) mod args;
+pub(crate) mod bitmap;
 pub(crate) mod choice;
 pub(crate) mod client;
 pub(crate) mod connection;
@@ -16,6 +17,7 @@ pub(crate) mod error;
 pub(crate) mod geo;
 pub(crate) mod hash;
 mod help;
+pub(crate) mod hyperloglog;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod monitor;
@@ -113,6 +115,8 @@ pub(crate) enum Flag {
     DenyOom,
     /// O(1) or O(log N).
     Fast,
+    /// Not shown: needs every shard if an argument is a pattern of keys, with a `*`.
+    KeyPatterns,
     /// Runs while the data are being loaded.
     Loading,
     /// May publish or otherwise be passed on without being a write.

@@ -6,18 +6,20 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, client, connection, geo, hash, keys, list, monitor, pubsub, set,
-    sorted_set, stream, string, transaction,
+    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys, list, monitor,
+    pubsub, set, sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
+    ("bitmap", bitmap::COMMANDS),
     ("connection", client::COMMANDS),
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
     ("geo", geo::COMMANDS),
     ("hash", hash::COMMANDS),
+    ("hyperloglog", hyperloglog::COMMANDS),
     ("list", list::COMMANDS),
     ("pubsub", pubsub::COMMANDS),
     ("server", admin::COMMANDS),

@@ -20,6 +20,9 @@ impl Engine {
     }
 
     pub(super) fn key_shards(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
+        if command.has(Flag::KeyPatterns) && argv.iter_from(2).any(|word| word.contains(&b'*')) {
+            return self.services.keyspace.all();
+        }
         let mut set = ShardSet::EMPTY;
         command.spec.keys.for_each(argv, |at| {
             if let Some(key) = argv.get(at) {

@@ -1,8 +1,10 @@
 //! Data: what a key can hold. Knows no keys, clients, replies or time.
 
+pub(crate) mod bits;
 pub(crate) mod field_expiry;
 pub(crate) mod geohash;
 pub(crate) mod hash;
+pub(crate) mod hyperloglog;
 pub(crate) mod int_set;
 pub(crate) mod list;
 pub(crate) mod packed;

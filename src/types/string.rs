@@ -22,6 +22,11 @@ impl StringValue {
         }
     }
 
+    /// A value of bytes that were made in place.
+    pub(crate) fn from_buffer(bytes: Vec<u8>) -> Self {
+        Self::Raw(Box::new(bytes))
+    }
+
     /// The bytes; `digits` gives room for those of an integer.
     #[inline]
     pub(crate) fn bytes_in<'a>(&'a self, digits: &'a mut itoa::Buffer) -> &'a [u8] {

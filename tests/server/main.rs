@@ -15,11 +15,13 @@
 mod harness;
 
 mod admin;
+mod bitmaps;
 mod blocking;
 mod blocking_sorted_sets;
 mod clients;
 mod command_info;
 mod config;
+mod expiry;
 mod geo;
 mod hash_field_expiry;
 mod hashes;
@@ -30,6 +32,7 @@ mod protocol;
 mod pubsub;
 mod redis_rs;
 mod sets;
+mod sort;
 mod sorted_sets;
 mod startup;
 mod stream_blocking;

@@ -1,7 +1,7 @@
 //! The group `generic`: commands on keys of any type.
 //!
 //! Rows are here; handlers by what they do: [`basic`], [`expire`], [`moves`] from name to name,
-//! [`scan`] for walks over the keyspace, [`object`] for how values are kept.
+//! [`scan`] for walks over the keyspace, [`sort`], [`object`] for how values are kept.
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
@@ -14,6 +14,7 @@ mod expire;
 mod moves;
 mod object;
 mod scan;
+mod sort;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
@@ -231,6 +232,30 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         summary: "Walks over the keys step by step.",
         subcommands: &[],
         handler: scan::scan,
+    },
+    CommandSpec {
+        name: "sort",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::Find(sort::keys_of),
+        flags: &[Flag::Write, Flag::DenyOom, Flag::KeyPatterns],
+        acl: &[Category::Keyspace, Category::List, Category::Set, Category::SortedSet, Category::Dangerous],
+        since: "1.0.0",
+        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA] [STORE destination]",
+        summary: "Sorts the elements of a list, set or sorted set, or stores them sorted.",
+        subcommands: &[],
+        handler: sort::sort,
+    },
+    CommandSpec {
+        name: "sort_ro",
+        arity: Arity::AtLeast(2),
+        keys: FIRST_KEY,
+        flags: &[Flag::ReadOnly, Flag::KeyPatterns],
+        acl: &[Category::Keyspace, Category::List, Category::Set, Category::SortedSet, Category::Dangerous],
+        since: "7.0.0",
+        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA]",
+        summary: "Replies with the sorted elements of a list, set or sorted set.",
+        subcommands: &[],
+        handler: sort::sort_ro,
     },
     CommandSpec {
         name: "touch",
