@@ -126,7 +126,10 @@ fn fields_of_bits() {
             ("BITFIELD a OVERFLOW SAT INCRBY u2 102 5 INCRBY u2 102 1", "[3 3]"),
             ("BITFIELD a OVERFLOW FAIL INCRBY u2 102 1 GET u2 102", "[nil 3]"),
             ("BITFIELD a OVERFLOW WRAP INCRBY u2 102 1", "[0]"),
-            ("BITFIELD a SET i64 0 -9223372036854775808 GET i64 0", "[-72057594037927936 -9223372036854775808]"),
+            (
+                "BITFIELD a SET i64 0 -9223372036854775808 GET i64 0",
+                "[-72057594037927936 -9223372036854775808]",
+            ),
             ("BITFIELD a", "[]"),
             ("BITFIELD nope GET u8 0", "[0]"),
             ("EXISTS nope", "0"),

@@ -57,10 +57,7 @@ fn conditions() {
             ("EXPIRE a 100 LT", "1"),
             ("EXPIRE a 1 NX XX", with_nx),
             ("EXPIRE a 1 NX GT", with_nx),
-            (
-                "EXPIRE a 1 GT LT",
-                "(ERR GT and LT options at the same time are not compatible)",
-            ),
+            ("EXPIRE a 1 GT LT", "(ERR GT and LT options at the same time are not compatible)"),
             ("EXPIRE a 1 AB", "(ERR Unsupported option AB)"),
             ("EXPIRE a 1.5", "(ERR value is not an integer or out of range)"),
         ],
