@@ -74,10 +74,12 @@ pub(crate) fn cached(bytes: &[u8]) -> Option<u64> {
     (cached >> 63 == 0).then_some(cached)
 }
 
-/// Writes an estimate into the head; `None`: it is out of date.
+/// Writes an estimate into the head; `None`: the one there is out of date.
 pub(crate) fn set_cached(bytes: &mut [u8], estimate: Option<u64>) {
-    let cached = estimate.unwrap_or(1 << 63).to_le_bytes();
-    bytes[8..HEADER_BYTES].copy_from_slice(&cached);
+    match estimate {
+        Some(estimate) => bytes[8..HEADER_BYTES].copy_from_slice(&estimate.to_le_bytes()),
+        None => bytes[HEADER_BYTES - 1] |= 0x80,
+    }
 }
 
 /// Adds an element; replies whether that changed a register.

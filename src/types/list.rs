@@ -169,8 +169,15 @@ impl List {
     }
 
     /// The name OBJECT ENCODING replies with.
-    pub(crate) fn encoding(&self) -> &'static str {
-        if self.is_packed(CHUNK_BYTES_MAX, usize::MAX) { "listpack" } else { "quicklist" }
+    ///
+    /// `limit` is `list-max-listpack-size`: a number of elements, or -1 to -5 for 4 to 64 KiB.
+    pub(crate) fn encoding(&self, limit: i64) -> &'static str {
+        let packed = match (usize::try_from(limit), limit) {
+            (Ok(len_max), _) => self.is_packed(CHUNK_BYTES_MAX, len_max),
+            (Err(_), -1) => self.is_packed(CHUNK_BYTES_MAX / 2, usize::MAX),
+            (Err(_), _) => self.is_packed(CHUNK_BYTES_MAX, usize::MAX),
+        };
+        if packed { "listpack" } else { "quicklist" }
     }
 
     /// Bytes that the list takes in memory.

@@ -125,11 +125,11 @@ impl Value {
         }
     }
 
-    /// The name OBJECT ENCODING replies with.
-    pub(crate) fn encoding(&self) -> &'static str {
+    /// The name OBJECT ENCODING replies with; `list_limit` as for [`List::encoding`].
+    pub(crate) fn encoding(&self, list_limit: i64) -> &'static str {
         match self {
             Self::Hash(hash) => hash.encoding(),
-            Self::List(list) => list.encoding(),
+            Self::List(list) => list.encoding(list_limit),
             Self::Set(set) => set.encoding(),
             Self::SortedSet(set) => set.encoding(),
             Self::Stream(_) => "stream",

@@ -101,6 +101,7 @@ fn help(context: &mut Context<'_>) -> CommandResult {
 /// DEBUG OBJECT
 fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let now_ms = context.db.now_ms();
+    let list_limit = context.services.config.number(Setting::ListMaxListpackSize);
     let Some(entry) = context.db.peek(args.bytes()?) else {
         return Err(CommandError::Plain("ERR no such key"));
     };
@@ -108,7 +109,7 @@ fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let text = format!(
         "Value at:{:p} refcount:1 encoding:{} elements:{} bytes:{} lru_seconds_idle:{idle_s}",
         &raw const entry.value,
-        entry.value.encoding(),
+        entry.value.encoding(list_limit),
         entry.value.elements(),
         entry.value.bytes(),
     );

@@ -124,7 +124,7 @@ fn set_expiry(context: &mut Context<'_>, args: &mut Args<'_>, unit: Unit) -> Com
 }
 
 /// Lets an existing key expire at an instant; removes it if that has passed.
-pub(super) fn expire_at(context: &mut Context<'_>, key: &[u8], at_ms: u64) {
+pub(in crate::command) fn expire_at(context: &mut Context<'_>, key: &[u8], at_ms: u64) {
     if at_ms <= context.db.now_ms() && context.mode != Mode::Replay {
         context.db.delete(key);
         context.modified(key, Class::Generic, "del");

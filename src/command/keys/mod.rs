@@ -16,6 +16,8 @@ mod object;
 mod scan;
 mod sort;
 
+pub(super) use expire::expire_at;
+
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "copy",

@@ -1,6 +1,7 @@
 //! OBJECT: how values are kept.
 
 use super::{Args, CommandError, CommandResult, Context, Outcome};
+use crate::config::Setting;
 use crate::store::shard::Entry;
 
 /// `OBJECT`
@@ -30,8 +31,9 @@ fn reply_about(
 /// O(1).
 /// <https://redis.io/docs/latest/commands/object-encoding/>
 pub(super) fn encoding(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let list_limit = context.services.config.number(Setting::ListMaxListpackSize);
     match context.db.peek(args.bytes()?) {
-        Some(entry) => context.reply.bulk(entry.value.encoding().as_bytes()),
+        Some(entry) => context.reply.bulk(entry.value.encoding(list_limit).as_bytes()),
         None => context.reply.nil(),
     }
     Ok(Outcome::Done)

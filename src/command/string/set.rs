@@ -2,6 +2,7 @@
 
 use super::time::{MILLISECONDS, SECONDS, Time, Unit};
 use super::{Args, Class, CommandError, CommandResult, Context, Outcome, StringValue, Value};
+use crate::command::keys::expire_at;
 
 /// What becomes of the key's time to live.
 #[derive(Clone, Copy, Debug)]
@@ -186,15 +187,11 @@ pub(super) fn getset(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
 pub(super) fn getdel(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
     if reply_value(context, key)? {
-        delete(context, key);
+        context.db.remove(key);
+        context.modified(key, Class::Generic, "del");
+        context.propagate(&[b"DEL", key]);
     }
     Ok(Outcome::Done)
-}
-
-fn delete(context: &mut Context<'_>, key: &[u8]) {
-    context.db.remove(key);
-    context.modified(key, Class::Generic, "del");
-    context.propagate(&[b"DEL", key]);
 }
 
 /// `GETEX key
@@ -218,25 +215,16 @@ pub(super) fn getex(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
         }
     }
     let now_ms = context.db.now_ms();
-    let at_ms = time.map(|time| time.at_ms(now_ms, "getex")).transpose()?;
+    let at_ms = time.map(|time: Time<'_>| time.at_ms(now_ms, "getex")).transpose()?;
     if !reply_value(context, key)? {
         return Ok(Outcome::Done);
     }
     match at_ms {
-        Some(at_ms) if at_ms <= now_ms && time.is_some_and(|time| time.is_absolute()) => {
-            delete(context, key);
-        }
         Some(at_ms) => expire_at(context, key, at_ms),
         None if persist => drop_expiry(context, key),
         None => {}
     }
     Ok(Outcome::Done)
-}
-
-fn expire_at(context: &mut Context<'_>, key: &[u8], at_ms: u64) {
-    context.db.set_expiry(key, Some(at_ms));
-    context.modified(key, Class::Generic, "expire");
-    context.propagate(&[b"PEXPIREAT", key, itoa::Buffer::new().format(at_ms).as_bytes()]);
 }
 
 fn drop_expiry(context: &mut Context<'_>, key: &[u8]) {

@@ -45,11 +45,6 @@ impl<'a> Time<'a> {
         self.unit.word == other.unit.word
     }
 
-    /// Does it name an instant, which may have passed?
-    pub(super) fn is_absolute(&self) -> bool {
-        !self.unit.from_now
-    }
-
     /// The instant (unix ms), for the command `name`.
     pub(super) fn at_ms(&self, now_ms: u64, name: &'static str) -> Result<u64, CommandError> {
         let invalid = CommandError::InvalidExpire(name);
