@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys, list, monitor,
-    pubsub, set, sorted_set, stream, string, transaction,
+    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys, list,
+    monitor, pubsub, set, sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
