@@ -73,7 +73,7 @@ mod tests {
     proptest! {
         #[test]
         fn counting_and_finding_agree_with_looking(
-            bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(0xFFu8), any::<u8>()], 1..40),
+            bytes in prop::collection::vec(prop_oneof![Just(0), Just(0xFF), any::<u8>()], 1..40),
             range in any::<(prop::sample::Index, prop::sample::Index)>(),
             bit in any::<bool>(),
         ) {

@@ -113,8 +113,10 @@ pub(crate) fn registers(bytes: &[u8]) -> Result<Box<[u8; REGISTERS]>, Invalid> {
     let mut registers = Box::new([0; REGISTERS]);
     match form(bytes)? {
         Form::Dense => {
-            for (index, register) in registers.iter_mut().enumerate() {
-                *register = dense_register(bytes, index);
+            let (threes, _) = bytes[HEADER_BYTES..].as_chunks::<3>();
+            let (fours, _) = registers.as_chunks_mut::<4>();
+            for (four, [a, b, c]) in fours.iter_mut().zip(threes) {
+                *four = [a & 63, a >> 6 | (b & 15) << 2, b >> 4 | (c & 3) << 4, c >> 2];
             }
         }
         Form::Sparse => {
