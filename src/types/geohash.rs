@@ -63,7 +63,7 @@ impl Point {
             steps: STEPS_MAX,
         };
         let area = cell.area();
-        let middle = |low: f64, high: f64, most: f64| ((low + high) / 2.0).clamp(-most, most);
+        let middle = |low: f64, high: f64, most: f64| f64::midpoint(low, high).clamp(-most, most);
         Self {
             longitude: middle(area.west, area.east, LONGITUDE_MAX),
             latitude: middle(area.south, area.north, LATITUDE_MAX),

@@ -363,7 +363,9 @@ pub(super) fn search(context: &mut Context<'_>, args: &mut Args<'_>, form: Form)
     };
     let Some(destination) = query.store else {
         context.reply.array(found.len());
-        found.iter().for_each(|found| query.write(context.reply, found));
+        for found in &found {
+            query.write(context.reply, found);
+        }
         return Ok(Outcome::Done);
     };
     let limits = limits(&context.services.config);

@@ -96,7 +96,6 @@ struct Added {
     is_changed: bool,
 }
 
-#[expect(clippy::float_cmp, reason = "asks whether the score changed at all")]
 fn add(
     set: &mut SortedSet,
     options: Options,

@@ -164,9 +164,9 @@ impl Request {
             let score = others.iter().try_fold(start, |sum, (other, weight)| {
                 Some(self.aggregate.of(sum, weight * other.score(member)?))
             });
-            score.into_iter().for_each(|score| {
+            if let Some(score) = score {
                 result.insert(member, score, limits);
-            });
+            }
             true
         });
         result

@@ -44,10 +44,14 @@ pub(super) fn zrandmember(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
     let elements: Vec<(&[u8], f64)> = elements.collect();
     if with_scores {
         scored_array(context.reply, elements.len());
-        elements.into_iter().for_each(|element| scored_member(context.reply, element));
+        for element in elements {
+            scored_member(context.reply, element);
+        }
     } else {
         context.reply.array(elements.len());
-        elements.into_iter().for_each(|(member, _)| context.reply.bulk(member));
+        for (member, _) in elements {
+            context.reply.bulk(member);
+        }
     }
     Ok(Outcome::Done)
 }

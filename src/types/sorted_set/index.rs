@@ -24,9 +24,7 @@ pub(super) struct Index {
 
 /// The place of a member.
 pub(super) fn place(member: &[u8]) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
-    let place = (crate::hash::of(member) >> 32) as u32;
-    place
+    (crate::hash::of(member) >> 32) as u32
 }
 
 impl Default for Index {

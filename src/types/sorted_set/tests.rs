@@ -166,17 +166,17 @@ impl Pair {
             Step::Insert(number, member) => {
                 let old = self.scores.insert(member.clone(), number);
                 assert_eq!(self.set.insert(&member, score(number), LIMITS), old.map(score));
-                old.into_iter().for_each(|old| {
+                if let Some(old) = old {
                     self.model.remove(&(old, member.clone()));
-                });
+                }
                 self.model.insert((number, member));
             }
             Step::Remove(member) => {
                 let old = self.scores.remove(&member);
                 assert_eq!(self.set.remove(&member), old.map(score));
-                old.into_iter().for_each(|old| {
+                if let Some(old) = old {
                     self.model.remove(&(old, member.clone()));
-                });
+                }
             }
             Step::RemoveAt(rank) => self.remove_at(rank),
             Step::RemoveMany(rank, count) => (0..count).for_each(|_| self.remove_at(rank)),
@@ -231,9 +231,9 @@ proptest! {
         bound in prop::collection::vec(0u8..3, 0..6),
     ) {
         let mut set = SortedSet::default();
-        members.iter().for_each(|member| {
+        for member in &members {
             set.insert(member, 5.0, LIMITS);
-        });
+        }
         prop_assert_eq!(set.below_member(&bound), members.iter().filter(|m| **m < bound).count());
         prop_assert_eq!(set.up_to_member(&bound), members.iter().filter(|m| **m <= bound).count());
     }
