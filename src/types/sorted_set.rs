@@ -167,12 +167,27 @@ impl SortedSet {
         if score == f64::INFINITY { self.len } else { self.tree.rank(score.next_up(), b"") }
     }
 
-    /// Number of elements with a member below this one, where all have the same score.
+    /// Number of elements with a member below this one, where all have the same score, or where
+    /// the order of the members happens to be that of the scores. O(log n).
+    #[expect(clippy::float_cmp, reason = "asks whether all scores are the same")]
     pub(crate) fn below_member(&self, member: &[u8]) -> usize {
-        self.at(0).map_or(0, |(_, score)| self.tree.rank(score, member))
+        let (Some((_, first)), Some((_, last))) = (self.at(0), self.at(self.len.wrapping_sub(1)))
+        else {
+            return 0;
+        };
+        if first == last {
+            return self.tree.rank(first, member);
+        }
+        let (mut low, mut high) = (0, self.len);
+        while low < high {
+            let middle = low.midpoint(high);
+            let below = self.at(middle).is_some_and(|(found, _)| found < member);
+            if below { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
-    /// Number of elements with at most this member, where all have the same score.
+    /// As [`SortedSet::below_member`], and this member itself.
     pub(crate) fn up_to_member(&self, member: &[u8]) -> usize {
         self.below_member(&[member, b"\0"].concat())
     }

@@ -158,6 +158,7 @@ fn ranges() {
             ("ZRANGEBYLEX lex - + LIMIT 1 2", r#"["b" "c"]"#),
             ("ZREVRANGEBYLEX lex (d -", r#"["c" "b" "a"]"#),
             ("ZRANGE lex + (b BYLEX REV", r#"["d" "c"]"#),
+            ("ZRANGE z [b (d BYLEX", r#"["b" "c"]"#),
         ],
     );
 }
