@@ -7,7 +7,7 @@ use super::{INVALID_ID, block_limits};
 use crate::command::{Args, CommandError, CommandResult, Context, Mode, Outcome};
 use crate::config::Setting;
 use crate::store::Class;
-use crate::types::stream::{BLOCK_BYTES_MAX, Stream, StreamId, Trim, TrimTo};
+use crate::types::stream::{BLOCK_BYTES_MAX, Entries, Stream, StreamId, Trim, TrimTo};
 
 /// Entries that one approximate trimming removes at most, unless LIMIT says otherwise: so many
 /// full blocks.
@@ -165,36 +165,30 @@ pub(super) fn xadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     if new_id == NewId::Given(StreamId::ZERO) {
         return Err(CommandError::Plain("ERR The ID specified in XADD must be greater than 0-0"));
     }
-    let Some(id) = next_id(context, key, new_id, options.create)? else {
-        context.reply.nil();
-        return Ok(Outcome::Done);
+    let (now_ms, limits) = (context.db.now_ms(), block_limits(context));
+    let entries = match context.db.write::<Stream>(key)? {
+        Some(stream) => &mut stream.entries,
+        None if options.create => &mut context.db.create::<Stream>(key)?.entries,
+        None => {
+            context.reply.nil();
+            return Ok(Outcome::Done);
+        }
     };
-    let limits = block_limits(context);
-    context.db.create::<Stream>(key)?.entries.append(id, fields.clone(), limits);
+    let id = next_id(entries, new_id, now_ms)?;
+    entries.append(id, fields.clone(), limits);
     context.reply.bulk(&id.text());
     context.modified(key, Class::Stream, "xadd");
     log_append(context, key, id, fields, &options)
 }
 
-/// The id of the entry to add; `None` if the key is not to be made.
-fn next_id(
-    context: &mut Context<'_>,
-    key: &[u8],
-    new_id: NewId,
-    create: bool,
-) -> Result<Option<StreamId>, CommandError> {
-    let now_ms = context.db.now_ms();
-    let last_id = match context.db.write::<Stream>(key)? {
-        Some(stream) => stream.entries.last_id,
-        None if create => StreamId::ZERO,
-        None => return Ok(None),
-    };
-    if last_id == StreamId::MAX {
+/// The id of the entry to add. A new stream takes any id but 0-0.
+fn next_id(entries: &Entries, new_id: NewId, now_ms: u64) -> Result<StreamId, CommandError> {
+    if entries.last_id == StreamId::MAX {
         return Err(CommandError::Plain(
             "ERR The stream has exhausted the last possible ID, unable to add more items",
         ));
     }
-    new_id.behind(last_id, now_ms).map(Some).ok_or(CommandError::Plain(
+    new_id.behind(entries.last_id, now_ms).ok_or(CommandError::Plain(
         "ERR The ID specified in XADD is equal or smaller than the target stream top item",
     ))
 }
