@@ -7,6 +7,9 @@
 use crate::resp::request::encode_head;
 use crate::resp::request::encode_word;
 
+/// Room made at first, for the effects of a usual batch.
+const FIRST_BYTES: usize = 512;
+
 /// A run of effects, encoded as requests.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -40,6 +43,9 @@ impl Effects {
     ) {
         if !self.enabled {
             return;
+        }
+        if self.buf.capacity() == 0 {
+            self.buf.reserve(FIRST_BYTES);
         }
         if self.first_db.is_none() {
             self.first_db = Some(db);

@@ -179,7 +179,8 @@ impl<'e> Batch<'e> {
         argv: Argv<'_>,
     ) -> Flow {
         client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
-        if command.has(Flag::PubSub) && !self.changes.messages.is_empty() {
+        let subscribes = command.has(Flag::PubSub) && !command.has(Flag::MayReplicate);
+        if subscribes && !self.changes.messages.is_empty() {
             // A subscription that changes now has no part in earlier messages.
             self.release();
         }

@@ -65,6 +65,8 @@ pub(super) struct Connection {
     decoder: RequestDecoder,
     pub(super) input: Input,
     pub(super) output: Output,
+    /// Times in a row that mail came; between them the others on this thread get their turn.
+    pub(super) mails: u8,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
     pub(super) ended: bool,
 }
@@ -88,6 +90,7 @@ impl Connection {
             decoder: RequestDecoder::new(),
             input: Input::default(),
             output: Output::new(),
+            mails: 0,
             ended: false,
         })
     }

@@ -18,6 +18,9 @@ use crate::engine::Waiter;
 /// How long a closing connection waits for the peer to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Times that mail is handled before other connections get their turn.
+const MAILS_IN_A_ROW: u8 = 16;
+
 /// What can happen to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
@@ -71,6 +74,7 @@ impl Connection {
         let event = event.map_err(|_| Closed::ByPeer)?;
         match event {
             Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
+            Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
             Event::Input => self.check_input()?,
             Event::Sent => self.settle_output()?,
             Event::Mail | Event::TimeUp => {}
@@ -84,7 +88,10 @@ impl Connection {
         alarm: Option<&mut Pin<&mut Sleep>>,
     ) -> Poll<io::Result<Event>> {
         let services = &self.worker.engine.services;
-        if self.bell.has_rung(context, &mut self.waker) {
+        // Mail may come without end: the client's requests have their turn in between.
+        let mail_last = self.mails > 0;
+        if !mail_last && self.bell.has_rung(context, &mut self.waker) {
+            self.mails += 1;
             return Poll::Ready(Ok(Event::Mail));
         }
         if !self.output.is_empty()
@@ -105,12 +112,18 @@ impl Connection {
         {
             let bytes = read?;
             self.ended = bytes == 0;
+            self.mails = 0;
             services.stats.bytes_in.add(bytes as u64);
             services.stats.reads.add(1);
             let now_ms = services.clock.now_ms();
             self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
             return Poll::Ready(Ok(Event::Input));
         }
+        if mail_last && self.bell.has_rung(context, &mut self.waker) {
+            self.mails = (self.mails + 1) % (MAILS_IN_A_ROW + 1);
+            return Poll::Ready(Ok(Event::Mail));
+        }
+        self.mails = 0;
         Poll::Pending
     }
 
