@@ -92,8 +92,7 @@ impl Tracking {
         });
     }
 
-    /// A client has read a key.
-    pub(crate) fn remember(&self, client: ClientId, key: &[u8]) {
+    fn remember(&self, client: ClientId, key: &[u8]) {
         let mut keys = self.keys.lock();
         match keys.get_mut(key) {
             Some(clients) => {
@@ -105,8 +104,8 @@ impl Tracking {
         }
     }
 
-    /// Who is to be told what of keys that were changed.
-    pub(crate) fn invalidate(
+    /// Remembers who read keys, and adds who is to be told of keys that were changed.
+    pub(crate) fn apply(
         &self,
         touched: &[Touched],
         clients: &Registry,
@@ -116,7 +115,10 @@ impl Tracking {
             self.invalidate_all(clients, told);
         }
         for touched in touched {
-            if let Some(key) = &touched.key {
+            let Some(key) = &touched.key else { continue };
+            if touched.is_read {
+                self.remember(touched.by, key);
+            } else {
                 self.invalidate_key(key, touched.by, clients, told);
             }
         }
@@ -156,6 +158,7 @@ impl Tracking {
                 let Some(tracker) = self.tracker(subscriber) else { continue };
                 let keys: BTreeSet<&[u8]> = touched
                     .iter()
+                    .filter(|touched| !touched.is_read)
                     .filter(|touched| !(tracker.no_loop && touched.by == subscriber))
                     .filter_map(|touched| touched.key.as_deref())
                     .filter(|key| key.starts_with(prefix))

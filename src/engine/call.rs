@@ -300,15 +300,15 @@ impl<'e> Batch<'e> {
         let position = services.aof.append(&self.changes.effects);
         self.excused &= self.changes.dirty == 0;
         self.changes.effects.clear();
+        for delivery in self.deliveries.drain(..) {
+            delivery.client.serve(&delivery.reply, position);
+        }
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());
             self.changes.messages.clear();
         }
         for told in self.invalidations.drain(..) {
             services.poster().post(&told.client, &told.bytes, position);
-        }
-        for delivery in self.deliveries.drain(..) {
-            delivery.client.serve(&delivery.reply, position);
         }
         drop(locked);
         self.changes.garbage.drain(..).for_each(|garbage| services.reclaim.free(garbage));

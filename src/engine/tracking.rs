@@ -7,15 +7,15 @@ use crate::command::{Context, Flag};
 use crate::config::Setting;
 use crate::resp::request::Argv;
 
-/// Remembers the keys that a client's command reads.
-pub(super) fn remember_keys(context: &Context<'_>, command: &Command, argv: Argv<'_>) {
+/// Has the keys remembered that a client's command reads.
+pub(super) fn remember_keys(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) {
     if !command.has(Flag::ReadOnly) || !context.client.caches() {
         return;
     }
-    let (tracking, client) = (&context.services.tracking, context.client.handle.id);
+    let client = context.client.handle.id;
     command.spec.keys.for_each(argv, |at| {
         if let Some(key) = argv.get(at) {
-            tracking.remember(client, key);
+            context.db.changes().read_by(key, client);
         }
     });
 }
@@ -31,14 +31,14 @@ impl Batch<'_> {
         }
     }
 
-    /// Finds out who is to be told of the keys that were changed.
+    /// Remembers who read which keys, and finds out who is to be told of those changed, in order.
     pub(super) fn tell_touched(&mut self) {
         if self.changes.touched.is_empty() {
             return;
         }
         let services = &self.engine.services;
         let touched = &self.changes.touched;
-        services.tracking.invalidate(touched, &services.clients, &mut self.invalidations);
+        services.tracking.apply(touched, &services.clients, &mut self.invalidations);
         self.changes.touched.clear();
     }
 }

@@ -59,11 +59,13 @@ pub(crate) const KEYSPACE: u32 = 1 << 11;
 /// `E`: events go to the channels `__keyevent@<db>__:<event>`.
 pub(crate) const KEYEVENT: u32 = 1 << 12;
 
-/// A key that was changed, for those who cache it.
+/// A key that was changed, or read by someone who caches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
-    /// The client that changed it; 0: the server itself.
+    /// The client that did it; 0: the server itself.
     pub(crate) by: u64,
+    /// Was it read, not changed?
+    pub(crate) is_read: bool,
     /// `None`: all keys.
     pub(crate) key: Option<Box<[u8]>>,
 }
@@ -88,7 +90,7 @@ pub(crate) struct Changes {
     pub(crate) tracks: bool,
     /// The client whose command runs; 0: none.
     pub(crate) client: u64,
-    /// Keys that were changed.
+    /// Keys that were changed, or read to be cached, in order.
     pub(crate) touched: Vec<Touched>,
     /// Changes made; a command that adds none is not logged.
     pub(crate) dirty: u64,
@@ -111,13 +113,18 @@ impl Changes {
     /// Notes for those who cache keys that `key`, or all, was changed by a client.
     pub(crate) fn touch(&mut self, key: Option<&[u8]>, by: u64) {
         if self.tracks {
-            self.touched.push(Touched { by, key: key.map(Into::into) });
+            self.touched.push(Touched { by, is_read: false, key: key.map(Into::into) });
         }
     }
 
     /// Frees a value that was removed: now if it is small, else later.
     pub(crate) fn discard(&mut self, value: Value) {
         self.garbage.extend(Garbage::of(value));
+    }
+
+    /// Notes that a client has read `key` and caches it.
+    pub(crate) fn read_by(&mut self, key: &[u8], by: u64) {
+        self.touched.push(Touched { by, is_read: true, key: Some(key.into()) });
     }
 
     /// Publishes that `event` of `class` happened to `key`, if that is asked for.
