@@ -168,3 +168,26 @@ fn options_must_go_together() {
         ],
     );
 }
+
+#[test]
+fn what_was_read_after_its_change_is_not_told() {
+    let server = Server::start(&[]);
+    let mut raw = resp3(&server);
+    raw.send(b"CLIENT TRACKING on\r\nMULTI\r\nSET a 1\r\nGET a\r\nEXEC\r\nPING\r\n");
+    raw.expect(b"+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$1\r\n1\r\n+PONG\r\n");
+    check(&mut server.client(), &[("SET a 2", "OK")]);
+    invalidated(&mut raw, "a");
+}
+
+#[test]
+fn a_served_client_gets_its_reply_first() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut raw = resp3(&server);
+    raw.send(b"CLIENT TRACKING on\r\nLRANGE {q}b 0 -1\r\nBLMOVE {q}a {q}b LEFT LEFT 0\r\n");
+    raw.expect(b"+OK\r\n*0\r\n");
+    wait_until(|| run::<String>(client, "CLIENT LIST").contains("flags=bt"));
+    check(client, &[("RPUSH {q}a x", "1")]);
+    raw.expect(b"$1\r\nx\r\n");
+    invalidated(&mut raw, "{q}b");
+}
