@@ -39,7 +39,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         flags: &[Flag::Write, Flag::DenyOom],
         acl: &[Category::Bitmap],
         since: "3.2.0",
-        syntax: "key [GET encoding offset|OVERFLOW WRAP|SAT|FAIL|SET encoding offset value|INCRBY encoding offset increment ...]",
+        syntax: "key [GET encoding offset|OVERFLOW WRAP|SAT|FAIL|SET encoding offset value|INCRBY \
+                 encoding offset increment ...]",
         summary: "Reads and changes integers of any width in a string.",
         subcommands: &[],
         handler: field::bitfield,

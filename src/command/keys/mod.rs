@@ -248,7 +248,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Category::Dangerous,
         ],
         since: "1.0.0",
-        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA] [STORE destination]",
+        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] \
+                 [ALPHA] [STORE destination]",
         summary: "Sorts the elements of a list, set or sorted set, or stores them sorted.",
         subcommands: &[],
         handler: sort::sort,
@@ -266,7 +267,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Category::Dangerous,
         ],
         since: "7.0.0",
-        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA]",
+        syntax: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] \
+                 [ALPHA]",
         summary: "Replies with the sorted elements of a list, set or sorted set.",
         subcommands: &[],
         handler: sort::sort_ro,

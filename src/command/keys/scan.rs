@@ -17,6 +17,8 @@ use crate::glob;
 use crate::hash::POSITION_BITS;
 use crate::store::shard::Entry;
 
+/// Keys that RANDOMKEY draws before it takes any; those that have expired cost a draw.
+const RANDOM_TRIES: usize = 100;
 /// Keys looked at by one SCAN, unless COUNT says otherwise.
 const COUNT_DEFAULT: usize = 10;
 
@@ -47,14 +49,27 @@ pub(super) fn keys(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
 /// Replies a key, or nil if there is none. O(1) but for keys that have expired unseen.
 /// <https://redis.io/docs/latest/commands/randomkey/>
 pub(super) fn randomkey(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    while let Some(key) = random_key(context) {
+    for _ in 0..RANDOM_TRIES {
+        let Some(key) = random_key(context) else { break };
         if context.db.exists(&key) {
             context.reply.bulk(&key);
             return Ok(Outcome::Done);
         }
     }
-    context.reply.nil();
+    match any_key(context) {
+        Some(key) => context.reply.bulk(&key),
+        None => context.reply.nil(),
+    }
     Ok(Outcome::Done)
+}
+
+/// The first key that has not expired.
+fn any_key(context: &mut Context<'_>) -> Option<Vec<u8>> {
+    let (db, now_ms) = (context.db.index(), context.db.now_ms());
+    context.db.locked().iter_mut().find_map(|shard| {
+        let entry = shard.db(db).keys.iter().find(|entry| !entry.is_expired(now_ms));
+        entry.map(|entry| entry.key().to_vec())
+    })
 }
 
 /// A key with equal chances, expired or not.
@@ -147,7 +162,10 @@ fn walk(
             break;
         }
     }
-    expired.iter().for_each(|key| context.db.expire(key));
+    for key in &expired {
+        // A look removes what has expired.
+        context.db.exists(key);
+    }
     let more = shard < context.services.keyspace.shards();
     (found, more.then_some(((shard as u64) << POSITION_BITS) | position))
 }

@@ -88,7 +88,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         flags: &[Flag::Write, Flag::Fast],
         acl: &[Category::String],
         since: "6.2.0",
-        syntax: "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]",
+        syntax: "key [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT \
+                 unix-time-milliseconds|PERSIST]",
         summary: "Replies with the string value of a key and sets when the key expires.",
         subcommands: &[],
         handler: set::getex,
@@ -220,7 +221,8 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         flags: &[Flag::Write, Flag::DenyOom],
         acl: &[Category::String],
         since: "1.0.0",
-        syntax: "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|KEEPTTL]",
+        syntax: "key value [NX|XX] [GET] [EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT \
+                 unix-time-milliseconds|KEEPTTL]",
         summary: "Gives a key a string value, whatever it held before.",
         subcommands: &[],
         handler: set::set,
