@@ -111,11 +111,8 @@ impl LongDouble {
             multiply_in(&mut limbs, 1 << step, u64::from(CHUNK));
             doublings -= step;
         }
-        let mut text = String::new();
-        for (at, limb) in limbs.iter().rev().enumerate() {
-            text.push_str(&if at == 0 { format!("{limb}") } else { format!("{limb:09}") });
-        }
-        text
+        let texts = limbs.iter().rev().map(|limb| format!("{limb:09}"));
+        texts.collect::<String>().trim_start_matches('0').to_owned()
     }
 
     /// The text of a number that may have digits behind the point.

@@ -267,7 +267,9 @@ impl<'a> Db<'a> {
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
         let value = self.remove(key);
         let existed = value.is_some();
-        value.into_iter().for_each(|value| self.changes.discard(value));
+        if let Some(value) = value {
+            self.changes.discard(value);
+        }
         existed
     }
 

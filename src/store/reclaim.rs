@@ -60,7 +60,9 @@ impl Reclaim {
             Some(sender) => sender.send(garbage).map_err(|unsent| unsent.0).err(),
             None => Some(garbage),
         };
-        left.into_iter().for_each(|garbage| free_now(garbage, &self.counts));
+        if let Some(garbage) = left {
+            free_now(garbage, &self.counts);
+        }
     }
 
     /// Objects that wait to be freed.
@@ -81,14 +83,21 @@ impl Reclaim {
 
 fn start(counts: Arc<Counts>) -> Option<Sender<Garbage>> {
     let (sender, receiver): (_, Receiver<Garbage>) = channel();
-    let work = move || receiver.into_iter().for_each(|garbage| free_now(garbage, &counts));
+    let work = move || {
+        for garbage in receiver {
+            free_now(garbage, &counts);
+        }
+    };
     let thread = std::thread::Builder::new().name("reclaim".to_owned()).spawn(work);
     thread.ok().map(|_| sender)
 }
 
 fn free_now(garbage: Garbage, counts: &Counts) {
     let objects = garbage.objects();
-    drop(garbage);
+    match garbage {
+        Garbage::Keys(keys) => drop(keys),
+        Garbage::Value(value) => drop(value),
+    }
     counts.pending.fetch_sub(objects, Ordering::Relaxed);
     counts.freed.fetch_add(objects, Ordering::Relaxed);
 }

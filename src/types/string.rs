@@ -7,6 +7,7 @@ const EMBEDDED_BYTES_MAX: usize = 44;
 
 /// Bytes, kept as an integer where they are the text of one.
 #[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "a value takes three words at most")]
 pub(crate) enum StringValue {
     Integer(i64),
     /// Changed in place before, so it may be again: spare capacity is kept.

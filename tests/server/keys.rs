@@ -228,9 +228,14 @@ fn how_values_are_kept() {
             ("OBJECT IDLETIME s", "0"),
             ("OBJECT IDLETIME nope", "nil"),
             ("OBJECT FREQ nope", "nil"),
+            ("CONFIG SET list-max-listpack-size 1", "OK"),
+            ("RPUSH list b", "2"),
+            ("OBJECT ENCODING list", "\"quicklist\""),
             ("OBJECT WHAT s", "(ERR unknown subcommand 'WHAT'. Try OBJECT HELP.)"),
         ],
     );
+    let help: Vec<String> = run(client, "OBJECT HELP");
+    assert!(help.iter().any(|line| line.starts_with("ENCODING key")), "{help:?}");
 }
 
 #[test]
@@ -242,4 +247,6 @@ fn large_values_are_freed() {
         run::<i64>(client, &format!("RPUSH b {n}"));
     }
     check(client, &[("UNLINK a", "1"), ("SET b x", "OK"), ("EXISTS a b", "1"), ("DBSIZE", "1")]);
+    server.wait_info("lazyfreed_objects", "2");
+    server.wait_info("lazyfree_pending_objects", "0");
 }

@@ -5,6 +5,7 @@
 
 use super::{Args, Class, CommandError, CommandResult, Context, Outcome};
 use crate::command::Mode;
+use crate::store::shard::Entry;
 
 /// `EXPIRE key seconds [NX|XX|GT|LT]`
 ///
@@ -54,6 +55,7 @@ struct Unit {
 
 /// On what the change depends.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option; XX goes with GT and LT")]
 struct Conditions {
     nx: bool,
     xx: bool,
@@ -97,10 +99,10 @@ impl Conditions {
     fn allow(self, before: Option<u64>, at_ms: u64) -> bool {
         let later = before.is_some_and(|before| at_ms > before);
         let earlier = before.is_none_or(|before| at_ms < before);
-        !(self.nx && before.is_some())
-            && !(self.xx && before.is_none())
-            && !(self.gt && !later)
-            && !(self.lt && !earlier)
+        (!self.nx || before.is_none())
+            && (!self.xx || before.is_some())
+            && (!self.gt || later)
+            && (!self.lt || earlier)
     }
 }
 
@@ -112,7 +114,7 @@ fn set_expiry(context: &mut Context<'_>, args: &mut Args<'_>, unit: Unit) -> Com
     let at_ms = time.checked_mul(unit.ms).and_then(|ms| ms.checked_add(base_ms));
     let at_ms = at_ms.ok_or(CommandError::InvalidExpire(unit.command))?;
     let at_ms = u64::try_from(at_ms).unwrap_or(0);
-    let changed = match context.db.peek(key).map(|entry| entry.expires_at_ms()) {
+    let changed = match context.db.peek(key).map(Entry::expires_at_ms) {
         Some(before) => conditions.allow(before, at_ms),
         None => false,
     };
@@ -195,7 +197,7 @@ fn reply_expiry(
     args: &mut Args<'_>,
     show: impl Fn(u64) -> u64,
 ) -> CommandResult {
-    let value = match context.db.look(args.bytes()?).map(|entry| entry.expires_at_ms()) {
+    let value = match context.db.look(args.bytes()?).map(Entry::expires_at_ms) {
         None => -2,
         Some(None) => -1,
         Some(Some(at_ms)) => i64::try_from(show(at_ms)).unwrap_or(i64::MAX),

@@ -141,16 +141,15 @@ fn run(context: &mut Context<'_>, args: &mut Args<'_>, may_store: bool) -> Comma
         let pairs = items.iter().flat_map(|item| options.get.iter().map(move |get| (item, get)));
         pairs.map(|(item, get)| look_up(context, get, &item.element)).collect()
     };
-    match options.store {
-        Some(destination) => store(context, destination, found),
-        None => {
-            context.reply.array(found.len());
-            for value in &found {
-                match value {
-                    Some(value) => context.reply.bulk(value),
-                    None => context.reply.nil(),
-                }
-            }
+    if let Some(destination) = options.store {
+        store(context, destination, &found);
+        return Ok(Outcome::Done);
+    }
+    context.reply.array(found.len());
+    for value in &found {
+        match value {
+            Some(value) => context.reply.bulk(value),
+            None => context.reply.nil(),
         }
     }
     Ok(Outcome::Done)
@@ -232,9 +231,9 @@ fn look_up(context: &mut Context<'_>, pattern: &[u8], element: &[u8]) -> Option<
 }
 
 /// Stores a list, and logs it as such: what it was made of may change before a replay.
-fn store(context: &mut Context<'_>, destination: &[u8], found: Vec<Option<Vec<u8>>>) {
+fn store(context: &mut Context<'_>, destination: &[u8], found: &[Option<Vec<u8>>]) {
     let mut list = List::new();
-    for value in &found {
+    for value in found {
         list.push(End::Tail, value.as_deref().unwrap_or_default());
     }
     let existed = context.db.exists(destination);

@@ -94,16 +94,12 @@ pub(super) fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResu
 
 /// Replies with the string that `key` holds, or nil.
 fn reply_value(context: &mut Context<'_>, key: &[u8]) -> Result<bool, CommandError> {
-    match context.db.read::<StringValue>(key)? {
-        Some(value) => {
-            context.reply.bulk(value.bytes_in(&mut itoa::Buffer::new()));
-            Ok(true)
-        }
-        None => {
-            context.reply.nil();
-            Ok(false)
-        }
-    }
+    let Some(value) = context.db.read::<StringValue>(key)? else {
+        context.reply.nil();
+        return Ok(false);
+    };
+    context.reply.bulk(value.bytes_in(&mut itoa::Buffer::new()));
+    Ok(true)
 }
 
 /// Gives `key` the value and logs that.
