@@ -18,7 +18,7 @@ fn times_to_live() {
             ("PEXPIRETIME a", "-1"),
             ("EXPIRE a 100", "1"),
             ("TTL a", "100"),
-            ("PEXPIRE a 5500", "1"),
+            ("PEXPIRE a 5300", "1"),
             ("TTL a", "5"),
             ("EXPIREAT a 33177117420", "1"),
             ("EXPIRETIME a", "33177117420"),
