@@ -85,7 +85,10 @@ impl Tracking {
         if self.trackers.remove(&client).is_none() {
             return;
         }
-        self.count.fetch_sub(1, Ordering::Relaxed);
+        if self.count.fetch_sub(1, Ordering::Relaxed) == 1 {
+            // Nobody is left who could be told.
+            self.keys.lock().clear();
+        }
         self.prefixes.lock().retain(|_, clients| {
             clients.remove(&client);
             !clients.is_empty()
