@@ -51,8 +51,6 @@ pub(crate) struct Figures {
     pub(crate) query_bytes: AtomicUsize,
     pub(crate) query_bytes_free: AtomicUsize,
     pub(crate) output_bytes: AtomicUsize,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
     /// Subscriptions.
     pub(crate) channels: AtomicUsize,
     pub(crate) patterns: AtomicUsize,

@@ -427,7 +427,7 @@ fn unknown(argv: Argv<'_>) -> CommandError {
         if args.len() >= SHOWN_BYTES_MAX {
             break;
         }
-        args.push_str(&format!("'{}' ", shown(word)));
+        args.extend(["'", &shown(word), "' "]);
     }
     let name = shown(argv.get(0).unwrap_or_default());
     CommandError::UnknownCommand { name: name.into(), args: args.into() }
