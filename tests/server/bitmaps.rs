@@ -72,6 +72,8 @@ fn finding_bits() {
             ("BITPOS a 1 2", "-1"),
             ("BITPOS a 1 13 -1 BIT", "-1"),
             ("BITPOS a 1 8 -1 BIT", "12"),
+            ("BITPOS a 0 -4 -9", "0"),
+            ("BITCOUNT a -4 -9", "0"),
             ("BITPOS nope 0", "0"),
             ("BITPOS nope 1", "-1"),
             ("BITFIELD ones SET u16 0 65535", "[0]"),

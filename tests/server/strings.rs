@@ -77,6 +77,7 @@ fn getex_getdel_getset() {
         client,
         &[
             ("GETEX a", "nil"),
+            ("GETEX a EX 0", "nil"),
             ("SET a 1", "OK"),
             ("GETEX a EX 100", "\"1\""),
             ("TTL a", "100"),

@@ -25,9 +25,6 @@ impl Unit {
 
 /// The first and the last bit of a range in a string of `len` bytes; `None` if it is empty.
 fn bit_range(len: usize, start: i64, end: i64, unit: Unit) -> Option<(usize, usize)> {
-    if start < 0 && end < 0 && start > end {
-        return None;
-    }
     let step = if unit == Unit::Byte { 8 } else { 1 };
     let units = i64::try_from(len * 8 / step).unwrap_or(i64::MAX);
     let place = |index: i64| if index < 0 { (units + index).max(0) } else { index };
@@ -61,7 +58,8 @@ pub(super) fn bitcount(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
     };
     let mut digits = itoa::Buffer::new();
     let bytes = string.bytes_in(&mut digits);
-    let range = bit_range(bytes.len(), start, end, unit);
+    let backwards = start < 0 && end < 0 && start > end;
+    let range = if backwards { None } else { bit_range(bytes.len(), start, end, unit) };
     context.reply.count(range.map_or(0, |(first, last)| bits::count(bytes, first, last)));
     Ok(Outcome::Done)
 }
@@ -79,13 +77,13 @@ pub(super) fn bitpos(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
         1 => true,
         _ => return Err(CommandError::Plain("ERR The bit argument must be 1 or 0.")),
     };
-    let start = if args.is_empty() { 0 } else { args.integer()? };
-    let end = if args.is_empty() { None } else { Some(args.integer()?) };
-    let unit = Unit::read(args)?;
     let Some(string) = context.db.read::<StringValue>(key)? else {
         context.reply.integer(if bit { -1 } else { 0 });
         return Ok(Outcome::Done);
     };
+    let start = if args.is_empty() { 0 } else { args.integer()? };
+    let end = if args.is_empty() { None } else { Some(args.integer()?) };
+    let unit = Unit::read(args)?;
     let mut digits = itoa::Buffer::new();
     let bytes = string.bytes_in(&mut digits);
     let range = bit_range(bytes.len(), start, end.unwrap_or(-1), unit);
@@ -115,6 +113,7 @@ mod tests {
             (3, 5, Unit::Byte, None),
             (2, 1, Unit::Byte, None),
             (-1, -2, Unit::Byte, None),
+            (-4, -9, Unit::Byte, Some((0, 7))),
             (-200, -100, Unit::Byte, Some((0, 7))),
         ] {
             assert_eq!(bit_range(3, start, end, unit), expected, "{start} {end}");

@@ -210,11 +210,11 @@ pub(super) fn getex(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
             time = Some(next_time(args, time)?);
         }
     }
-    let now_ms = context.db.now_ms();
-    let at_ms = time.map(|time: Time<'_>| time.at_ms(now_ms, "getex")).transpose()?;
     if !reply_value(context, key)? {
         return Ok(Outcome::Done);
     }
+    let now_ms = context.db.now_ms();
+    let at_ms = time.map(|time: Time<'_>| time.at_ms(now_ms, "getex")).transpose()?;
     match at_ms {
         Some(at_ms) => expire_at(context, key, at_ms),
         None if persist => drop_expiry(context, key),
