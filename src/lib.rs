@@ -18,6 +18,7 @@ mod number;
 mod observe;
 mod pubsub;
 mod random;
+mod rdb;
 pub mod server;
 mod store;
 mod tracking;

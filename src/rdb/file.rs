@@ -1,0 +1,199 @@
+//! Whole files: the header, the operations between the entries, and the end.
+
+use std::io::{self, Read, Write};
+
+use super::input::Input;
+use super::output::Output;
+use super::{Limits, RdbError, decode, encode};
+use crate::types::value::Value;
+
+/// What every RDB file begins with.
+pub(crate) const SIGNATURE: &[u8; 5] = b"REDIS";
+const VERSION_WRITTEN: &[u8; 4] = b"0010";
+const VERSION_MAX: u32 = 12;
+/// The first version with a checksum.
+const VERSION_CHECKSUM: u32 = 5;
+
+/// What stands between entries.
+mod operation {
+    pub(super) const SLOT_INFO: u8 = 244;
+    pub(super) const FUNCTION: u8 = 245;
+    pub(super) const FUNCTION_EARLY: u8 = 246;
+    pub(super) const MODULE: u8 = 247;
+    pub(super) const IDLE: u8 = 248;
+    pub(super) const FREQUENCY: u8 = 249;
+    pub(super) const AUXILIARY: u8 = 250;
+    pub(super) const RESIZE: u8 = 251;
+    pub(super) const EXPIRES_MS: u8 = 252;
+    pub(super) const EXPIRES_S: u8 = 253;
+    pub(super) const SELECT: u8 = 254;
+    pub(super) const END: u8 = 255;
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Entry {
+        db: usize,
+        key: Vec<u8>,
+        value: Value,
+        /// Unix time in milliseconds.
+        expires_at_ms: Option<u64>,
+        /// Seconds since its last access, where the file tells.
+        idle_s: Option<u64>,
+    },
+    /// The source of a library of functions.
+    Function(Vec<u8>),
+}
+
+/// Reads a file from its start, and passes what it holds to `visit` with the offset reached;
+/// replies where it ends, and the error with its offset.
+pub(crate) fn load(
+    source: impl Read,
+    limits: &Limits,
+    mut visit: impl FnMut(Item, u64),
+) -> Result<u64, (u64, RdbError)> {
+    let mut input = Input::new(source);
+    let outcome = load_from(&mut input, limits, &mut visit);
+    outcome.map_err(|error| (input.offset, error))?;
+    Ok(input.offset)
+}
+
+fn load_from<R: Read>(
+    input: &mut Input<R>,
+    limits: &Limits,
+    visit: &mut impl FnMut(Item, u64),
+) -> Result<(), RdbError> {
+    let version = version(input)?;
+    let mut db = 0;
+    let (mut expires_at_ms, mut idle_s) = (None, None);
+    loop {
+        match input.byte()? {
+            operation::AUXILIARY => drop((input.string()?, input.string()?)),
+            operation::END => return check_end(input, version),
+            operation::EXPIRES_MS => expires_at_ms = Some(input.milliseconds()?),
+            operation::EXPIRES_S => {
+                let seconds = u32::from_le_bytes(input.array()?);
+                expires_at_ms = Some(u64::from(seconds) * 1000);
+            }
+            operation::FREQUENCY => drop(input.byte()?),
+            operation::FUNCTION => visit(Item::Function(input.string()?), input.offset),
+            operation::FUNCTION_EARLY => {
+                return Err(RdbError::Corrupt("functions of a release candidate of Redis 7.0"));
+            }
+            operation::IDLE => idle_s = Some(input.length()?),
+            operation::MODULE => skip_module_fields(input)?,
+            operation::RESIZE => drop((input.length()?, input.length()?)),
+            operation::SELECT => {
+                db = usize::try_from(input.length()?).unwrap_or(usize::MAX);
+            }
+            operation::SLOT_INFO => drop((input.length()?, input.length()?, input.length()?)),
+            kind => {
+                let key = input.string()?;
+                let value = decode::object(input, kind, limits)?;
+                let expires_at_ms = expires_at_ms.take();
+                let idle_s = idle_s.take();
+                visit(Item::Entry { db, key, value, expires_at_ms, idle_s }, input.offset);
+            }
+        }
+    }
+}
+
+fn version<R: Read>(input: &mut Input<R>) -> Result<u32, RdbError> {
+    if input.array::<5>()? != *SIGNATURE {
+        return Err(RdbError::Corrupt("this is not an RDB file"));
+    }
+    let digits = input.array::<4>()?;
+    let version = std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok());
+    let version = version.ok_or(RdbError::Corrupt("the version is not a number"))?;
+    if version == 0 || version > VERSION_MAX {
+        return Err(RdbError::Version(version));
+    }
+    Ok(version)
+}
+
+/// Checks the checksum, if there is one; 0 stands for none.
+fn check_end<R: Read>(input: &mut Input<R>, version: u32) -> Result<(), RdbError> {
+    if version < VERSION_CHECKSUM {
+        return Ok(());
+    }
+    let found = input.crc();
+    let expected = u64::from_le_bytes(input.array()?);
+    if expected != 0 && expected != found {
+        return Err(RdbError::Corrupt("the checksum at the end is that of other bytes"));
+    }
+    Ok(())
+}
+
+/// Skips what a module keeps beside the keys.
+fn skip_module_fields<R: Read>(input: &mut Input<R>) -> Result<(), RdbError> {
+    input.length()?;
+    input.length()?;
+    input.length()?;
+    input.skip_module()
+}
+
+/// Writes a file.
+#[derive(Debug)]
+pub(crate) struct Writer<W> {
+    output: Output<W>,
+    db: Option<usize>,
+    has_checksum: bool,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a file; `fields` are its auxiliary ones.
+    pub(crate) fn new(
+        target: W,
+        compresses: bool,
+        has_checksum: bool,
+        fields: &[(&str, String)],
+    ) -> io::Result<Self> {
+        let mut output = Output::new(target, compresses);
+        output.bytes(SIGNATURE)?;
+        output.bytes(VERSION_WRITTEN)?;
+        for (name, value) in fields {
+            output.byte(operation::AUXILIARY)?;
+            output.string(name.as_bytes())?;
+            output.string(value.as_bytes())?;
+        }
+        Ok(Self { output, db: None, has_checksum })
+    }
+
+    /// Writes the source of a library of functions.
+    pub(crate) fn function(&mut self, source: &[u8]) -> io::Result<()> {
+        self.output.byte(operation::FUNCTION)?;
+        self.output.string(source)
+    }
+
+    /// Writes a key with its value.
+    pub(crate) fn entry(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        value: &Value,
+        expires_at_ms: Option<u64>,
+    ) -> io::Result<()> {
+        if self.db != Some(db) {
+            self.output.byte(operation::SELECT)?;
+            self.output.count(db)?;
+            self.db = Some(db);
+        }
+        if let Some(ms) = expires_at_ms {
+            self.output.byte(operation::EXPIRES_MS)?;
+            self.output.bytes(&ms.to_le_bytes())?;
+        }
+        self.output.byte(encode::kind(value))?;
+        self.output.string(key)?;
+        encode::object(&mut self.output, value)
+    }
+
+    /// Ends the file; replies what it was written to, and the length.
+    pub(crate) fn finish(mut self) -> io::Result<(W, u64)> {
+        self.output.byte(operation::END)?;
+        let crc = if self.has_checksum { self.output.crc() } else { 0 };
+        self.output.bytes(&crc.to_le_bytes())?;
+        let len = self.output.len;
+        Ok((self.output.into_target(), len))
+    }
+}

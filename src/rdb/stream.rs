@@ -1,0 +1,273 @@
+//! Streams in RDB: runs of entries as listpacks, then ids and counters, then groups.
+//!
+//! ```text
+//! listpack  count deleted fields name... 0                      of the first entry
+//!           flags ms seq [fields name value...] or [value...] words    for each entry
+//! ```
+//!
+//! An id in a listpack is the difference to that of its first entry. `flags` tell whether an entry
+//! was deleted, and whether it has the names of the first.
+
+use std::io::{self, Read, Write};
+
+use super::input::Input;
+use super::output::Output;
+use super::packed::{self, Listpack};
+use super::{Limits, RdbError, kind};
+use crate::number::parse_i64;
+use crate::types::stream::{Entry, Group, Pending, Stream, StreamId};
+
+const DELETED: i64 = 1;
+const SAME_NAMES: i64 = 2;
+/// Bytes and entries of a listpack that is written.
+const PACK_BYTES_MAX: usize = 4096;
+const PACK_ENTRIES_MAX: usize = 100;
+/// In the place of a number or time that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
+const NONSENSE: RdbError = RdbError::Corrupt("entries of a stream make no sense");
+
+/// Reads the object of a stream.
+pub(super) fn read<R: Read>(
+    input: &mut Input<R>,
+    kind: u8,
+    limits: &Limits,
+) -> Result<Stream, RdbError> {
+    let mut stream = Stream::default();
+    for _ in 0..input.length()? {
+        let first = id_of_bytes(&input.string()?)?;
+        read_pack(&mut stream, first, &input.string()?, limits)?;
+    }
+    let len = input.length()?;
+    if len != stream.entries.len() as u64 {
+        return Err(RdbError::Corrupt("a stream has another length than it says"));
+    }
+    let last_id = id_of_lengths(input)?;
+    if stream.entries.top_id() > last_id {
+        return Err(NONSENSE);
+    }
+    stream.entries.last_id = last_id;
+    if kind == kind::STREAM_1 {
+        stream.entries.added = len;
+    } else {
+        id_of_lengths(input)?;
+        stream.entries.max_deleted_id = id_of_lengths(input)?;
+        stream.entries.added = input.length()?;
+    }
+    for _ in 0..input.length()? {
+        read_group(&mut stream, input, kind)?;
+    }
+    Ok(stream)
+}
+
+fn id_of_bytes(bytes: &[u8]) -> Result<StreamId, RdbError> {
+    let (words, []) = bytes.as_chunks::<8>() else { return Err(NONSENSE) };
+    let [ms, seq] = words else { return Err(NONSENSE) };
+    Ok(StreamId::new(u64::from_be_bytes(*ms), u64::from_be_bytes(*seq)))
+}
+
+fn id_of_lengths<R: Read>(input: &mut Input<R>) -> Result<StreamId, RdbError> {
+    Ok(StreamId::new(input.length()?, input.length()?))
+}
+
+/// Words of a listpack, one after the other.
+struct Words<'a>(std::slice::Iter<'a, Vec<u8>>);
+
+impl<'a> Words<'a> {
+    fn text(&mut self) -> Result<&'a [u8], RdbError> {
+        self.0.next().map(Vec::as_slice).ok_or(NONSENSE)
+    }
+
+    fn number(&mut self) -> Result<i64, RdbError> {
+        parse_i64(self.text()?).ok_or(NONSENSE)
+    }
+
+    fn count(&mut self) -> Result<usize, RdbError> {
+        let count = usize::try_from(self.number()?).map_err(|_| NONSENSE)?;
+        if count > self.0.len() { Err(NONSENSE) } else { Ok(count) }
+    }
+
+    fn texts(&mut self, count: usize) -> Result<Vec<&'a [u8]>, RdbError> {
+        (0..count).map(|_| self.text()).collect()
+    }
+}
+
+fn read_pack(
+    stream: &mut Stream,
+    first: StreamId,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<(), RdbError> {
+    let words = packed::listpack(bytes)?;
+    let mut words = Words(words.iter());
+    words.number()?;
+    words.number()?;
+    let names = words.count()?;
+    let names = words.texts(names)?;
+    words.number()?;
+    while words.0.len() > 0 {
+        let flags = words.number()?;
+        let id = StreamId::new(
+            first.ms.wrapping_add_signed(words.number()?),
+            first.seq.wrapping_add_signed(words.number()?),
+        );
+        let fields = if flags & SAME_NAMES != 0 {
+            let values = words.texts(names.len())?;
+            names.iter().zip(values).flat_map(|(name, value)| [*name, value]).collect()
+        } else {
+            let count = words.count()?;
+            words.texts(2 * count)?
+        };
+        words.number()?;
+        if flags & DELETED != 0 {
+            continue;
+        }
+        let is_first = stream.entries.is_empty();
+        if fields.is_empty() || (!is_first && id <= stream.entries.top_id()) {
+            return Err(NONSENSE);
+        }
+        stream.entries.restore(id, fields.into_iter(), limits.stream);
+    }
+    Ok(())
+}
+
+fn read_group<R: Read>(
+    stream: &mut Stream,
+    input: &mut Input<R>,
+    kind: u8,
+) -> Result<(), RdbError> {
+    let name = input.string()?;
+    let last_delivered_id = id_of_lengths(input)?;
+    let entries_read = if kind == kind::STREAM_1 { UNKNOWN } else { input.length()? };
+    let entries_read = (entries_read != UNKNOWN).then_some(entries_read);
+    let mut pending = std::collections::BTreeMap::new();
+    for _ in 0..input.length()? {
+        let id = id_of_bytes(&input.array::<16>()?)?;
+        pending.insert(id, (input.milliseconds()?, input.length()?));
+    }
+    let group = stream
+        .add_group(&name, last_delivered_id, entries_read)
+        .ok_or(RdbError::Corrupt("a stream has two groups of one name"))?;
+    for _ in 0..input.length()? {
+        read_consumer(group, input, kind, &mut pending)?;
+    }
+    if pending.is_empty() { Ok(()) } else { Err(NONSENSE) }
+}
+
+fn read_consumer<R: Read>(
+    group: &mut Group,
+    input: &mut Input<R>,
+    kind: u8,
+    pending: &mut std::collections::BTreeMap<StreamId, (u64, u64)>,
+) -> Result<(), RdbError> {
+    let name = input.string()?;
+    let seen_ms = input.milliseconds()?;
+    let active_ms = if kind == kind::STREAM_3 { input.milliseconds()? } else { seen_ms };
+    if group.find_consumer(&name).is_some() {
+        return Err(RdbError::Corrupt("a group has two consumers of one name"));
+    }
+    let consumer = group.add_consumer(&name, seen_ms);
+    group.consumer_mut(consumer).active_ms = (active_ms != UNKNOWN).then_some(active_ms);
+    for _ in 0..input.length()? {
+        let id = id_of_bytes(&input.array::<16>()?)?;
+        let (delivered_ms, delivery_count) = pending.remove(&id).ok_or(NONSENSE)?;
+        group.assign(id, Pending { delivered_ms, delivery_count, consumer });
+    }
+    Ok(())
+}
+
+/// Writes the object of a stream.
+pub(super) fn write<W: Write>(output: &mut Output<W>, stream: &Stream) -> io::Result<()> {
+    output.count(packs(stream).count())?;
+    for (first, pack) in packs(stream) {
+        output.count(16)?;
+        write_id(output, first)?;
+        output.string(&pack)?;
+    }
+    let entries = &stream.entries;
+    output.count(entries.len())?;
+    for id in [entries.last_id, entries.first_id(), entries.max_deleted_id] {
+        output.length(id.ms)?;
+        output.length(id.seq)?;
+    }
+    output.length(entries.added)?;
+    output.count(stream.groups_len())?;
+    stream.groups().try_for_each(|(name, group)| write_group(output, name, group))
+}
+
+fn write_id<W: Write>(output: &mut Output<W>, id: StreamId) -> io::Result<()> {
+    output.bytes(&id.ms.to_be_bytes())?;
+    output.bytes(&id.seq.to_be_bytes())
+}
+
+fn write_group<W: Write>(output: &mut Output<W>, name: &[u8], group: &Group) -> io::Result<()> {
+    output.string(name)?;
+    output.length(group.last_delivered_id.ms)?;
+    output.length(group.last_delivered_id.seq)?;
+    output.length(group.entries_read.unwrap_or(UNKNOWN))?;
+    output.count(group.pending_len())?;
+    for (id, pending) in group.pending_from(StreamId::ZERO) {
+        write_id(output, id)?;
+        output.bytes(&pending.delivered_ms.to_le_bytes())?;
+        output.length(pending.delivery_count)?;
+    }
+    output.count(group.consumers_len())?;
+    for (consumer_id, consumer) in group.consumers() {
+        output.string(&consumer.name)?;
+        output.bytes(&consumer.seen_ms.to_le_bytes())?;
+        output.count(consumer.pending_len())?;
+        for (id, pending) in group.pending_from(StreamId::ZERO) {
+            if pending.consumer == consumer_id {
+                write_id(output, id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The entries as listpacks, each with the id of its first entry.
+fn packs(stream: &Stream) -> impl Iterator<Item = (StreamId, Vec<u8>)> {
+    let mut entries = stream.entries.iter().peekable();
+    std::iter::from_fn(move || {
+        let first = entries.peek()?.clone();
+        let mut body = Listpack::new();
+        let mut count = 0;
+        while count < PACK_ENTRIES_MAX && (count == 0 || body.len() < PACK_BYTES_MAX) {
+            let Some(entry) = entries.next() else { break };
+            count += 1;
+            push_entry(&mut body, &first, &entry);
+        }
+        let mut pack = Listpack::new();
+        pack.push_integer(count_as_integer(count));
+        pack.push_integer(0);
+        pack.push_integer(count_as_integer(first.len()));
+        first.fields().for_each(|(name, _)| pack.push(name));
+        pack.push_integer(0);
+        pack.extend(&body);
+        Some((first.id, pack.finish()))
+    })
+}
+
+fn push_entry(pack: &mut Listpack, first: &Entry<'_>, entry: &Entry<'_>) {
+    let names = |entry: &Entry<'_>| entry.fields().map(|(name, _)| name.to_vec()).collect::<Vec<_>>();
+    let is_same = names(first) == names(entry);
+    pack.push_integer(if is_same { SAME_NAMES } else { 0 });
+    pack.push_integer(entry.id.ms.wrapping_sub(first.id.ms).cast_signed());
+    pack.push_integer(entry.id.seq.wrapping_sub(first.id.seq).cast_signed());
+    let mut words = entry.len() + 3;
+    if !is_same {
+        pack.push_integer(count_as_integer(entry.len()));
+        words += entry.len() + 1;
+    }
+    for (name, value) in entry.fields() {
+        if !is_same {
+            pack.push(name);
+        }
+        pack.push(value);
+    }
+    pack.push_integer(count_as_integer(words));
+}
+
+fn count_as_integer(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

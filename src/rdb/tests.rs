@@ -1,0 +1,154 @@
+//! Values of every type come back, and nothing that is fed in makes the reader fail badly.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::types::hash::Hash;
+use crate::types::list::{End, List};
+use crate::types::packed_map::Limits as PackedLimits;
+use crate::types::set::Set;
+use crate::types::sorted_set::SortedSet;
+use crate::types::stream::{Pending, Stream, StreamId};
+use crate::types::string::StringValue;
+use crate::types::value::Value;
+
+const PACKED: PackedLimits = PackedLimits { entries: 16, value_bytes: 64 };
+const LIMITS: Limits = Limits {
+    hash: PACKED,
+    set: SetLimits { integers: 16, packed: PACKED },
+    sorted_set: PACKED,
+    stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
+};
+
+fn stream() -> Stream {
+    let mut stream = Stream::default();
+    for n in 1..250u64 {
+        let text = n.to_string();
+        let name: &[u8] = if n % 10 == 0 { b"other" } else { b"field" };
+        let fields = [name, text.as_bytes(), b"b", b"x"];
+        stream.entries.append(StreamId::new(n / 3, n), fields.into_iter(), LIMITS.stream);
+    }
+    stream.entries.remove(StreamId::new(1, 4));
+    let group = stream.add_group(b"group", StreamId::new(2, 8), Some(7)).unwrap();
+    let consumer = group.add_consumer(b"worker", 1000);
+    let pending = Pending { delivered_ms: 900, delivery_count: 2, consumer };
+    group.assign(StreamId::new(2, 7), pending);
+    group.add_consumer(b"idle", 500);
+    stream
+}
+
+fn values() -> Vec<Value> {
+    let texts: Vec<String> = (0..300).map(|n| format!("{}", n * n * 7919)).collect();
+    let (mut list, mut set, mut hash) = (List::new(), Set::default(), Hash::default());
+    let mut sorted_set = SortedSet::default();
+    for (n, text) in texts.iter().enumerate() {
+        list.push(End::Tail, text.as_bytes());
+        set.add(text.as_bytes(), LIMITS.set);
+        hash.set(text.as_bytes(), b"value", LIMITS.hash);
+        sorted_set.insert(text.as_bytes(), n as f64 / 3.0 - 10.0, LIMITS.sorted_set);
+    }
+    let mut expiring = hash.clone();
+    expiring.set_expiry(texts[3].as_bytes(), Some(5_000_000_000_000));
+    expiring.set_expiry(texts[4].as_bytes(), Some(5_000_000_000_001));
+    let strings = ["", "12", "-70000", "text", &"repeat ".repeat(100), "99999999999999"];
+    let mut values: Vec<Value> = strings
+        .iter()
+        .map(|text| Value::String(StringValue::new(text.as_bytes())))
+        .collect();
+    values.push(Value::List(Box::new(list)));
+    values.push(Value::Set(Box::new(set)));
+    values.push(Value::Hash(Box::new(hash)));
+    values.push(Value::Hash(Box::new(expiring)));
+    values.push(Value::SortedSet(Box::new(sorted_set)));
+    values.push(Value::Stream(Box::new(stream())));
+    values
+}
+
+/// Equal payloads are equal values, but for the order of sets and hashes that became tables.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Hash(hash) => {
+            let mut fields: Vec<_> =
+                hash.iter().map(|(f, v)| (f, v, hash.expires_at_ms(f))).collect();
+            fields.sort_unstable();
+            format!("{fields:?}")
+        }
+        Value::Set(set) => {
+            let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
+            members.sort_unstable();
+            format!("{members:?}")
+        }
+        other => format!("{:?}", dump(other)),
+    }
+}
+
+#[test]
+fn dumps_restore() {
+    for value in values() {
+        let restored = restore(&dump(&value), &LIMITS).unwrap().unwrap();
+        assert_eq!(shown(&restored), shown(&value));
+    }
+}
+
+#[test]
+fn a_changed_payload_is_refused() {
+    let payload = dump(&values()[3]);
+    for at in 0..payload.len() {
+        let mut changed = payload.clone();
+        changed[at] ^= 1;
+        assert!(restore(&changed, &LIMITS).is_none());
+        assert!(restore(&payload[..at], &LIMITS).is_none());
+    }
+}
+
+#[test]
+fn files_come_back() {
+    for compresses in [false, true] {
+        let mut writer = Writer::new(Vec::new(), compresses, true, &[]).unwrap();
+        for (n, value) in values().iter().enumerate() {
+            let key = format!("key{n}");
+            writer.entry(n % 3, key.as_bytes(), value, (n == 2).then_some(12345)).unwrap();
+        }
+        writer.function(b"#!lua name=a").unwrap();
+        let (bytes, len) = writer.finish().unwrap();
+        assert_eq!(bytes.len() as u64, len);
+        let mut found = Vec::new();
+        let end = load(&bytes[..], &LIMITS, |item, _| found.push(item)).unwrap();
+        assert_eq!(end, len);
+        let Some(Item::Function(source)) = found.pop() else { panic!("the function is last") };
+        assert_eq!(source, b"#!lua name=a");
+        for ((n, expected), item) in values().iter().enumerate().zip(found) {
+            let Item::Entry { db, key, value, expires_at_ms, .. } = item else { panic!("{item:?}") };
+            assert_eq!((db, key), (n % 3, format!("key{n}").into_bytes()));
+            assert_eq!(shown(&value), shown(expected));
+            assert_eq!(expires_at_ms, (n == 2).then_some(12345));
+        }
+        for at in 9..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x10;
+            assert!(load(&changed[..], &LIMITS, |_, _| {}).is_err(), "a flip at {at} goes unseen");
+            assert!(load(&bytes[..at], &LIMITS, |_, _| {}).is_err());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn nonsense_is_an_error(kind in 0u8..26, bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let mut input = input::Input::new(&bytes[..]);
+        drop(decode::object(&mut input, kind, &LIMITS));
+    }
+
+    #[test]
+    fn damaged_values_are_an_error(
+        which in 0usize..12, at in any::<prop::sample::Index>(), byte in any::<u8>()
+    ) {
+        let mut payload = dump(&values()[which]);
+        let at = at.index(payload.len());
+        payload[at] = byte;
+        let kind = payload[0];
+        let mut input = input::Input::new(&payload[1..]);
+        drop(decode::object(&mut input, kind, &LIMITS));
+    }
+}
