@@ -107,6 +107,13 @@ impl Config {
         usize::try_from(self.number(setting)).unwrap_or(0)
     }
 
+    /// Seconds and changes after which a snapshot is due.
+    pub(crate) fn save_points(&self) -> Vec<(u64, u64)> {
+        let text = self.text(Setting::Save);
+        let words: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        words.as_chunks::<2>().0.iter().map(|[seconds, changes]| (*seconds, *changes)).collect()
+    }
+
     /// A `yes` or `no`.
     pub fn flag(&self, setting: Setting) -> bool {
         self.number(setting) != 0

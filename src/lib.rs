@@ -23,3 +23,5 @@ pub mod server;
 mod store;
 mod tracking;
 mod types;
+
+pub use aof::check;

@@ -10,7 +10,14 @@ use respq::error::ServerError;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let outcome = source::read(std::env::args_os()).and_then(respq::server::run);
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let outcome = match words.get(1).map(String::as_str) {
+        Some("check-aof") => {
+            respq::check::run(&words[2..]).and_then(|report| Err(ServerError::Asked(report)))
+        }
+        _ => source::read(std::env::args_os()).and_then(respq::server::run),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(ServerError::Asked(text)) => {

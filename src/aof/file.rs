@@ -80,6 +80,11 @@ impl LogFile {
         self.content.len
     }
 
+    /// Makes what was written durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.storage.sync()
+    }
+
     /// The storage, to sync it without holding up who appends.
     pub(super) fn storage(&self) -> Arc<dyn Storage> {
         Arc::clone(&self.storage)
@@ -92,7 +97,7 @@ impl LogFile {
 
     /// Writes a group as a whole, or nothing of it. A mark follows if `mark` says so, or when
     /// enough was written without one.
-    pub(super) fn append(&mut self, group: &mut Vec<u8>, mark: bool) -> io::Result<()> {
+    pub(crate) fn append(&mut self, group: &mut Vec<u8>, mark: bool) -> io::Result<()> {
         let bytes = group.len();
         let mut next = self.content.clone();
         next.add(group);

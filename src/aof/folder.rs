@@ -57,6 +57,22 @@ pub(crate) fn remove_history(manifest: &mut Manifest) -> Result<(), ServerError>
     manifest.write()
 }
 
+/// Takes over the single file in which Redis before 7.0 kept its log: it becomes the base.
+pub(crate) fn adopt_old_log(dir: &Path, manifest: &mut Manifest) -> Result<(), ServerError> {
+    let part = manifest.old_log();
+    let (old, path) = (dir.join(&part.name), manifest.path_of(&part));
+    if old.is_file() {
+        install(&old, &path)?;
+        sync_folder(dir)?;
+    }
+    if path.is_file() {
+        tracing::info!(file = %path.display(), "taking over a log of one file");
+        manifest.parts.push(part);
+        manifest.write()?;
+    }
+    Ok(())
+}
+
 /// Removes what an unfinished rewrite or save left in a folder.
 pub(crate) fn remove_temporary(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };

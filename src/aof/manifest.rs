@@ -111,6 +111,11 @@ impl Manifest {
         of(Role::Base).chain(of(Role::Increment))
     }
 
+    /// The log of one file that Redis kept before 7.0, as a part.
+    pub(crate) fn old_log(&self) -> Part {
+        Part { name: self.prefix.clone(), sequence: 1, role: Role::Base }
+    }
+
     /// A new increment behind all others.
     pub(crate) fn next_increment(&self) -> Part {
         let sequence = self.next_sequence(|part| part.name.ends_with(".incr.aof"));

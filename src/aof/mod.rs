@@ -34,11 +34,14 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::effects::{Effects, encode};
 
+pub mod check;
+pub(crate) mod commands;
 pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod manifest;
 pub(crate) mod mark;
 pub(crate) mod reader;
+pub(crate) mod saver;
 
 use file::{LogFile, Storage};
 
@@ -120,6 +123,8 @@ pub(crate) struct Aof {
     older_bytes: AtomicU64,
     failing: AtomicBool,
     failure: Mutex<Option<(Failure, String)>>,
+    /// The server stops while replies are held that can never be kept.
+    given_up: AtomicBool,
     stopping: AtomicBool,
     work: Condvar,
     work_lock: Mutex<()>,
@@ -151,6 +156,7 @@ impl Aof {
             older_bytes: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::default(),
+            given_up: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             work: Condvar::new(),
             work_lock: Mutex::default(),
@@ -292,6 +298,18 @@ impl Aof {
     /// Can nothing be written down at the moment?
     pub(crate) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Acquire)
+    }
+
+    /// The server stops: replies that a failing log holds back are dropped.
+    pub(crate) fn give_up(&self) {
+        if self.is_failing() {
+            self.given_up.store(true, Ordering::Release);
+            self.tell_listeners();
+        }
+    }
+
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
     }
 
     /// What is wrong, with the system's words.

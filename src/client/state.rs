@@ -49,6 +49,9 @@ pub(crate) struct Client {
     pub(crate) caching: Option<Box<Caching>>,
     /// Did the command that runs write pushes, which CLIENT REPLY does not hold back?
     pub(crate) pushed: bool,
+    /// Must all that it has seen be on disk before its next replies leave, whatever `appendfsync`
+    /// says (WAITAOF)?
+    pub(crate) needs_durable: bool,
     /// Close the connection once the replies are sent.
     pub(crate) closing: bool,
 }
@@ -66,6 +69,7 @@ impl Client {
             subscriptions: None,
             caching: None,
             pushed: false,
+            needs_durable: false,
             closing: false,
         }
     }

@@ -3,20 +3,26 @@
 
 use std::sync::atomic::AtomicBool;
 
+use super::connection::REDIS_VERSION;
 use super::error::CommandError;
 use super::table::Command;
 use super::{Flag, Outcome, TimeoutReply, Wait};
 use crate::aof::Aof;
+use crate::aof::saver::Saver;
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
 use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
+use crate::rdb;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::store::{Class, Db, Keyspace, Reclaim};
 use crate::tracking::Tracking;
+use crate::types::packed_map;
+use crate::types::set::SetLimits;
+use crate::types::stream::BlockLimits;
 
 /// The parts of the server that commands reach beyond the keyspace.
 #[derive(Debug)]
@@ -37,6 +43,7 @@ pub(crate) struct Services {
     pub(crate) slowlog: SlowLog,
     /// When the server started: unix time in milliseconds.
     pub(crate) started_ms: u64,
+    pub(crate) saver: Saver,
     pub(crate) stats: Stats,
     pub(crate) tracking: Tracking,
     /// Set when the server is asked to stop.
@@ -60,6 +67,44 @@ impl Services {
         let is_hidden = command.has(Flag::SkipMonitor) && command.group != "scripting";
         if !command.has(Flag::Admin) && (!is_hidden || command.spec.name == "exec") {
             self.monitors.show((db, origin), argv, &self.poster());
+        }
+    }
+
+    /// How large values that are restored may get before they leave their packed form.
+    pub(crate) fn rdb_limits(&self) -> rdb::Limits {
+        let size = |setting| self.config.size(setting);
+        let packed = |entries, value_bytes| packed_map::Limits {
+            entries: size(entries),
+            value_bytes: size(value_bytes),
+        };
+        rdb::Limits {
+            hash: packed(Setting::HashMaxListpackEntries, Setting::HashMaxListpackValue),
+            set: SetLimits {
+                integers: size(Setting::SetMaxIntsetEntries),
+                packed: packed(Setting::SetMaxListpackEntries, Setting::SetMaxListpackValue),
+            },
+            sorted_set: packed(Setting::ZsetMaxListpackEntries, Setting::ZsetMaxListpackValue),
+            stream: BlockLimits {
+                bytes_max: size(Setting::StreamNodeMaxBytes),
+                entries_max: size(Setting::StreamNodeMaxEntries),
+            },
+        }
+    }
+
+    /// How RDB files are written; `is_base`: as the base of the log.
+    pub(crate) fn rdb_options(&self, is_base: bool) -> rdb::Options {
+        let mut fields = vec![
+            ("redis-ver", REDIS_VERSION.to_owned()),
+            ("redis-bits", "64".to_owned()),
+            ("ctime", (self.clock.now_ms() / 1000).to_string()),
+        ];
+        if is_base {
+            fields.push(("aof-base", "1".to_owned()));
+        }
+        rdb::Options {
+            compresses: self.config.flag(Setting::RdbCompression),
+            has_checksum: self.config.flag(Setting::RdbChecksum),
+            fields,
         }
     }
 
@@ -152,6 +197,12 @@ impl TimeoutReply {
         match self {
             Self::Nil => reply.nil(),
             Self::NilArray => reply.nil_array(),
+            Self::NoReplica => reply.integer(0),
+            Self::NoReplicaSynced { local } => {
+                reply.array(2);
+                reply.integer(i64::from(local));
+                reply.integer(0);
+            }
         }
     }
 }

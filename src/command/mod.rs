@@ -21,6 +21,7 @@ pub(crate) mod hyperloglog;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod monitor;
+pub(crate) mod persistence;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod set;
@@ -221,6 +222,12 @@ impl Outcome {
 pub(crate) enum TimeoutReply {
     Nil,
     NilArray,
+    /// WAIT: no replica has got it.
+    NoReplica,
+    /// WAITAOF: no replica has it on disk; this server has, or has not.
+    NoReplicaSynced {
+        local: bool,
+    },
 }
 
 pub(crate) type CommandResult = Result<Outcome, CommandError>;

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use super::{
     CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys, list,
-    monitor, pubsub, set, sorted_set, stream, string, transaction,
+    monitor, persistence, pubsub, set, sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
@@ -17,12 +17,14 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("connection", client::COMMANDS),
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
+    ("generic", persistence::GENERIC_COMMANDS),
     ("geo", geo::COMMANDS),
     ("hash", hash::COMMANDS),
     ("hyperloglog", hyperloglog::COMMANDS),
     ("list", list::COMMANDS),
     ("pubsub", pubsub::COMMANDS),
     ("server", admin::COMMANDS),
+    ("server", persistence::SERVER_COMMANDS),
     ("server", monitor::COMMANDS),
     ("set", set::COMMANDS),
     ("sorted-set", sorted_set::COMMANDS),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 
+use crate::aof::saver::Saver;
 use crate::aof::{Aof, FsyncPolicy};
 use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry};
 use crate::clock::Clock;
@@ -26,6 +27,8 @@ mod call;
 mod expire;
 mod lock_set;
 mod replay;
+mod restore;
+mod rewrite;
 mod session;
 mod slow;
 mod tracking;
@@ -48,6 +51,7 @@ pub struct Engine {
 impl Engine {
     /// An engine without data.
     pub fn new(config: Config, clock: Clock) -> Self {
+        let saver = Saver::new(clock.now_ms());
         let policy = FsyncPolicy::from_number(config.number(Setting::AppendFsync));
         let random = Random::from_system();
         let services = Services {
@@ -66,6 +70,7 @@ impl Engine {
             slowlog: SlowLog::default(),
             started_ms: clock.now_ms(),
             clock,
+            saver,
             stats: Stats::new(table().all().len()),
             tracking: Tracking::default(),
             stopping: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::restore::is_rdb;
 use super::{Batch, Engine};
 use crate::aof::file::{Content, LogFile};
 use crate::aof::folder;
@@ -34,7 +35,19 @@ impl Engine {
         folder::create(&folder)?;
         let mut manifest = Manifest::read(&folder, &config.text(Setting::AppendFilename))?;
         folder::clean(&mut manifest)?;
-        let (loaded, content) = self.load(&manifest)?;
+        if manifest.parts.is_empty() {
+            folder::adopt_old_log(dir, &mut manifest)?;
+        }
+        let is_new = manifest.parts.is_empty();
+        let (mut loaded, content) = self.load(&manifest)?;
+        if is_new && self.load_snapshot_file()? {
+            self.services.keyspace.begin_snapshot(|| {});
+            let base = self.write_base(&manifest);
+            self.services.keyspace.end_snapshot();
+            let (base, bytes) = base?;
+            manifest.parts.push(base);
+            loaded.bytes = bytes;
+        }
         let last = manifest.parts.iter().rfind(|part| part.role == Role::Increment).cloned();
         let file = match last {
             Some(part) => LogFile::open(&manifest.path_of(&part), content)?,
@@ -47,8 +60,9 @@ impl Engine {
                 file
             }
         };
-        let older_bytes = loaded.bytes - file.len();
+        let older_bytes = loaded.bytes.saturating_sub(file.len());
         self.services.aof.open(file, older_bytes);
+        self.services.saver.log_has(self.services.aof.bytes());
         Ok(loaded)
     }
 
@@ -82,6 +96,10 @@ impl Engine {
     ) -> Result<Content, ServerError> {
         let mut reader = Reader::open(path)?;
         let size = reader.size();
+        if is_rdb(path)? {
+            let (end, _) = self.load_rdb(path, loaded.bytes, 0)?;
+            reader.skip(end)?;
+        }
         let mut replay = Replay::new(self, loaded);
         let end = reader.for_each(|argv, offset| replay.apply(argv, offset))?;
         let cut = match (end, replay.open_since) {
@@ -94,7 +112,8 @@ impl Engine {
             return Ok(reader.content().clone());
         };
         let may_cut = self.services.config.flag(Setting::AofLoadTruncated);
-        if !is_last || !may_cut || part.role == Role::Base {
+        let is_whole = part.role == Role::Base && part.name.contains(".base.");
+        if !is_last || !may_cut || is_whole {
             let reason = "the file ends in the middle of a command or transaction".to_owned();
             return Err(ServerError::Corrupt { path: path.to_owned(), offset, reason });
         }

@@ -28,10 +28,12 @@ mod input;
 mod lzf;
 mod output;
 mod packed;
+mod save;
 mod stream;
 
 pub(crate) use dump::{dump, restore};
 pub(crate) use file::{Item, SIGNATURE, Writer, load};
+pub(crate) use save::{Options, save};
 
 /// Why an RDB file or payload cannot be read.
 #[derive(Debug)]

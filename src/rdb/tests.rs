@@ -123,7 +123,7 @@ fn files_come_back() {
             assert_eq!(shown(&value), shown(expected));
             assert_eq!(expires_at_ms, (n == 2).then_some(12345));
         }
-        for at in 9..bytes.len() {
+        for at in (9..bytes.len()).step_by(53) {
             let mut changed = bytes.clone();
             changed[at] ^= 0x10;
             assert!(load(&changed[..], &LIMITS, |_, _| {}).is_err(), "a flip at {at} goes unseen");

@@ -1,6 +1,6 @@
 //! Holding replies back until the log is safe.
 //!
-//! A connection that has run its batch waits for [`Committer::committed`]. The first to wait wakes
+//! A connection that has run its batch waits for [`Committer::over`]. The first to wait wakes
 //! the committer's own task, which runs after all connections that are ready in the same turn: so
 //! one write of the log serves them all, and under `always` one sync.
 
@@ -14,9 +14,24 @@ use tokio::sync::Notify;
 use crate::aof::Aof;
 use crate::engine::Engine;
 
+/// What replies wait for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    /// The position in the log that they depend on.
+    pub(super) position: u64,
+    /// Must the log be on disk up to there, whatever the policy?
+    pub(super) durable: bool,
+}
+
+impl Hold {
+    pub(super) fn is_over(self, aof: &Aof) -> bool {
+        aof.is_committed(self.position) && (!self.durable || aof.is_durable(self.position))
+    }
+}
+
 /// The waiting connections of one worker.
 pub(super) struct Committer {
-    waiting: RefCell<Vec<(u64, Waker)>>,
+    waiting: RefCell<Vec<(Hold, Waker)>>,
     wanted: Arc<Notify>,
 }
 
@@ -28,17 +43,20 @@ impl Committer {
         Self { waiting: RefCell::default(), wanted }
     }
 
-    /// Waits until the log is committed up to `position`.
-    pub(super) async fn committed(&self, aof: &Aof, position: u64) {
+    /// Waits until replies may leave; `false` if they never will.
+    pub(super) async fn over(&self, aof: &Aof, hold: Hold) -> bool {
         poll_fn(|context| {
-            if aof.is_committed(position) {
-                return Poll::Ready(());
+            if hold.is_over(aof) {
+                return Poll::Ready(true);
             }
-            self.waiting.borrow_mut().push((position, context.waker().clone()));
+            if aof.is_given_up() {
+                return Poll::Ready(false);
+            }
+            self.waiting.borrow_mut().push((hold, context.waker().clone()));
             self.wanted.notify_one();
             Poll::Pending
         })
-        .await;
+        .await
     }
 
     /// Commits whenever someone waits, and wakes who need not wait any longer.
@@ -49,8 +67,11 @@ impl Committer {
                 continue;
             }
             aof.commit();
-            self.waiting.borrow_mut().retain(|(position, waker)| {
-                let ready = aof.is_committed(*position);
+            self.waiting.borrow_mut().retain(|(hold, waker)| {
+                if hold.durable && !aof.is_durable(hold.position) {
+                    aof.want_durable(hold.position);
+                }
+                let ready = hold.is_over(aof) || aof.is_given_up();
                 if ready {
                     waker.wake_by_ref();
                 }

@@ -4,6 +4,7 @@
 //! main thread     accepts, hands each connection to a worker; signals; timers (tasks.rs)
 //! workers         one single-threaded tokio runtime each; connections stay for life
 //! log thread      Aof::run
+//! saver           rewrites of the log and snapshots
 //! loader          loads the data at the start, while early clients get -LOADING
 //! ```
 
@@ -55,6 +56,10 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         let engine = Arc::clone(&engine);
         move || engine.services.aof.run()
     })?;
+    let saver_thread = spawn("saver", {
+        let engine = Arc::clone(&engine);
+        move || engine.run_saver()
+    })?;
     let workers = worker::start_all(&engine)?;
     // Tools that start servers look for these words of Redis.
     let addresses = listeners.shown_addresses();
@@ -69,11 +74,16 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     });
     tracing::info!("stopping");
     drop(listeners);
+    services.aof.give_up();
     worker::stop_all(&engine, workers);
+    engine.stop_saver();
+    drop(saver_thread.join());
     services.aof.stop();
     drop(log_thread.join());
-    if outcome.is_ok() {
-        tracing::info!("stopped; all data are on disk");
+    match services.aof.failure() {
+        Some((_, error)) => tracing::error!(error, "stopped; the last writes are not on disk"),
+        None if outcome.is_ok() => tracing::info!("stopped; all data are on disk"),
+        None => {}
     }
     outcome
 }
@@ -161,7 +171,7 @@ fn save_log_on_panic(engine: &Arc<Engine>) {
 
 fn load(engine: &Engine, dir: &Path) -> Result<(), ServerError> {
     if !engine.services.config.flag(Setting::AppendOnly) {
-        return Ok(());
+        return engine.load_snapshot_file().map(drop);
     }
     let clock = &engine.services.clock;
     let start_ns = clock.elapsed_ns();

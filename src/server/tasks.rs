@@ -32,6 +32,7 @@ pub(super) async fn run(engine: &Engine) {
             sampled_ms = now_ms;
             engine.services.stats.sample(engine.services.clock.elapsed_ns());
         }
+        engine.ask_for_due_snapshots();
         if now_ms.abs_diff(looked_ms) >= 1000 {
             looked_ms = now_ms;
             look_after_clients(engine, now_ms);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
+use super::commit::Hold;
 use super::connection::{Closed, Connection, RUN_BELOW_BYTES};
 use crate::client::Unblock;
 use crate::config::Setting;
@@ -43,8 +44,10 @@ impl Connection {
         }
         if !self.output.is_empty() {
             let aof = &self.worker.engine.services.aof;
-            if !aof.is_committed(position) {
-                self.worker.committer.committed(aof, position).await;
+            let durable = std::mem::take(&mut self.client.needs_durable);
+            let hold = Hold { position, durable };
+            if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
+                return Err(Closed::ByServer);
             }
             let sent = self.output.send(&self.stream).map_err(|_| Closed::ByPeer)?;
             let stats = &self.worker.engine.services.stats;

@@ -302,6 +302,14 @@ impl<'a> Db<'a> {
         }
     }
 
+    /// Lets `key` look as if its last access was so many seconds ago.
+    pub(crate) fn set_idle_s(&mut self, key: &[u8], idle_s: u32) {
+        let accessed_s = seconds(self.now_ms).saturating_sub(idle_s);
+        if let Some(entry) = self.find(key) {
+            entry.accessed_s = accessed_s;
+        }
+    }
+
     /// `key` was changed by the command that runs: `event` of `class` happened to it.
     pub(crate) fn modified(&mut self, key: &[u8], class: Class, event: &'static str) {
         self.changes.dirty += 1;

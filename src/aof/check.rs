@@ -1,0 +1,186 @@
+//! `respq check-aof`: looks through a log without a server, and repairs it if asked to.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::folder;
+use super::manifest::{self, Manifest, Role};
+use super::reader::{End, Reader};
+use crate::error::ServerError;
+use crate::rdb;
+use crate::types::packed_map;
+use crate::types::set::SetLimits;
+use crate::types::stream::BlockLimits;
+
+/// What the damaged original of a repaired file is called.
+const KEPT_SUFFIX: &str = "damaged";
+const USAGE: &str = "usage: respq check-aof [--fix] <folder of the append-only file, or of all data>";
+
+const PACKED: packed_map::Limits = packed_map::Limits { entries: 128, value_bytes: 64 };
+const LIMITS: rdb::Limits = rdb::Limits {
+    hash: PACKED,
+    set: SetLimits { integers: 512, packed: PACKED },
+    sorted_set: PACKED,
+    stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
+};
+
+/// The state of a file.
+#[derive(Debug)]
+enum State {
+    Damaged { offset: u64, reason: String },
+    Good { effects: u64, bytes: u64 },
+}
+
+/// Runs with the arguments behind `check-aof`; replies a report, or an error if a file is damaged
+/// and was not repaired.
+pub fn run(arguments: &[String]) -> Result<String, ServerError> {
+    let (flags, paths): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| argument.starts_with("--"));
+    let fixes = flags.iter().any(|flag| *flag == "--fix");
+    let known = flags.iter().all(|flag| *flag == "--fix");
+    let [path] = paths[..] else { return Err(ServerError::Usage(USAGE.to_owned())) };
+    if !known {
+        return Err(ServerError::Usage(USAGE.to_owned()));
+    }
+    let mut manifest = find_manifest(Path::new(path))?;
+    let _lock = match manifest.folder().parent() {
+        Some(dir) if fixes => Some(folder::lock(dir)?),
+        _ => None,
+    };
+    check(&mut manifest, fixes)
+}
+
+/// The manifest in a folder, or in its only folder that has one.
+fn find_manifest(path: &Path) -> Result<Manifest, ServerError> {
+    let manifest_in = |folder: &Path| {
+        let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.find_map(|name| {
+            let prefix = name.strip_suffix(".manifest")?;
+            (!name.starts_with(folder::TEMPORARY)).then(|| prefix.to_owned())
+        })
+    };
+    let mut folders = vec![path.to_owned()];
+    let inner = std::fs::read_dir(path).into_iter().flatten().flatten();
+    folders.extend(inner.map(|entry| entry.path()).filter(|path| path.is_dir()));
+    for folder in folders {
+        if let Some(prefix) = manifest_in(&folder) {
+            return Manifest::read(&folder, &prefix);
+        }
+    }
+    Err(ServerError::Usage(format!("{}: there is no manifest of a log", path.display())))
+}
+
+fn check(manifest: &mut Manifest, fixes: bool) -> Result<String, ServerError> {
+    let mut report = String::new();
+    let parts: Vec<_> = manifest.to_load().cloned().collect();
+    for (index, part) in parts.iter().enumerate() {
+        let path = manifest.path_of(part);
+        let (offset, reason) = match state(&path)? {
+            State::Damaged { offset, reason } => (offset, reason),
+            State::Good { effects, bytes } => {
+                line(&mut report, &format!("{}: good, {bytes} bytes, {effects} commands", part.name));
+                continue;
+            }
+        };
+        let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        let lost = size - offset.min(size);
+        let damage = format!("{}: damaged at byte {offset}: {reason}", part.name);
+        line(&mut report, &damage);
+        if part.role == Role::Base && is_rdb(&path) {
+            line(&mut report, "a base in RDB form cannot be repaired: restore a copy");
+            return Err(ServerError::Usage(report));
+        }
+        let later = &parts[index + 1..];
+        if !fixes {
+            let advice = format!(
+                "--fix cuts off {lost} bytes there, and the {} files behind it; copies are kept",
+                later.len()
+            );
+            line(&mut report, &advice);
+            return Err(ServerError::Usage(report));
+        }
+        let kept = keep(&path)?;
+        line(&mut report, &format!("cut off {lost} bytes; the original is {}", kept.display()));
+        truncate(&path, offset)?;
+        for part in later {
+            let kept = keep(&manifest.path_of(part))?;
+            line(&mut report, &format!("{}: left out, kept as {}", part.name, kept.display()));
+        }
+        manifest.parts.retain(|part| !later.contains(part));
+        manifest.write()?;
+        return Ok(report);
+    }
+    line(&mut report, "the log is good");
+    Ok(report)
+}
+
+fn line(report: &mut String, text: &str) {
+    drop(writeln!(report, "{text}"));
+}
+
+fn is_rdb(path: &Path) -> bool {
+    let mut start = [0; rdb::SIGNATURE.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *rdb::SIGNATURE
+}
+
+fn state(path: &Path) -> Result<State, ServerError> {
+    let mut reader = Reader::open(path)?;
+    if is_rdb(path) {
+        let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
+        match rdb::load(BufReader::new(file), &LIMITS, |_, _| {}) {
+            Ok(end) => reader.skip(end)?,
+            Err((offset, error)) => {
+                return Ok(State::Damaged { offset, reason: error.to_string() });
+            }
+        }
+    }
+    let mut effects = 0;
+    let mut before = reader.content().len;
+    let mut open_since = None;
+    let end = reader.for_each(|argv, offset| {
+        let name = argv.get(0).unwrap_or_default();
+        if name.eq_ignore_ascii_case(b"multi") {
+            open_since = Some(before);
+        } else if name.eq_ignore_ascii_case(b"exec") {
+            open_since = None;
+        }
+        before = offset;
+        effects += 1;
+    });
+    Ok(match (end, open_since) {
+        (Err(ServerError::Corrupt { offset, reason, .. }), _) => {
+            State::Damaged { offset: open_since.unwrap_or(offset).min(offset), reason }
+        }
+        (Err(error), _) => return Err(error),
+        (Ok(_), Some(offset)) => {
+            State::Damaged { offset, reason: "a transaction is cut short".to_owned() }
+        }
+        (Ok(End::Torn(offset)), None) => {
+            State::Damaged { offset, reason: "a command is cut short".to_owned() }
+        }
+        (Ok(End::Clean), None) => State::Good { effects, bytes: reader.size() },
+    })
+}
+
+/// Copies a file beside itself, under a name that is not taken.
+fn keep(path: &Path) -> Result<PathBuf, ServerError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = (1..).map(|number| path.with_file_name(format!("{name}.{KEPT_SUFFIX}.{number}")));
+    let mut free = names.filter(|path| !path.exists());
+    let kept = free.next().expect("numbers do not end");
+    std::fs::copy(path, &kept).map_err(|error| ServerError::file("copy to", &kept, error))?;
+    Ok(kept)
+}
+
+fn truncate(path: &Path, offset: u64) -> Result<(), ServerError> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(offset).and_then(|()| file.sync_all()))
+        .map_err(|error| ServerError::file("cut", path, error))?;
+    path.parent().map_or(Ok(()), manifest::sync_folder)
+}

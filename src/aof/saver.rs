@@ -1,0 +1,229 @@
+//! Who asked for a snapshot, and how the last ones went.
+//!
+//! Snapshots are written one at a time by the saver's thread ([`crate::engine`]); commands and
+//! timers only ask. What INFO shows of them is here.
+
+use std::collections::VecDeque;
+
+use parking_lot::{Condvar, Mutex};
+
+/// Failed rewrites in a row before the next waits longer and longer.
+const PATIENT_FAILURES: u32 = 3;
+const PAUSE_MS: u64 = 60_000;
+const PAUSE_MS_MAX: u64 = 3_600_000;
+
+/// Work for the saver's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// `appendonly` was set to no: the log ends.
+    Disable,
+    /// `appendonly` was set to yes: a log begins with all data.
+    Enable,
+    /// All data go to a new base of the log.
+    Rewrite,
+    /// All data go to the snapshot file.
+    Save,
+}
+
+/// What is going on, and what went before.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) running: Option<Job>,
+    /// When it was started: unix time in milliseconds.
+    pub(crate) started_ms: u64,
+    queue: VecDeque<Job>,
+    pub(crate) last_rewrite_ok: bool,
+    pub(crate) last_rewrite_ms: Option<u64>,
+    pub(crate) rewrites: u64,
+    pub(crate) last_save_ok: bool,
+    /// How long it took.
+    pub(crate) last_save_ms: Option<u64>,
+    /// Unix time in milliseconds of the last save that went well.
+    pub(crate) saved_at_ms: u64,
+    pub(crate) saves: u64,
+    /// The server's count of changes when the last save began.
+    pub(crate) changes_saved: u64,
+    /// Size of the log after the last rewrite, or at the start.
+    pub(crate) base_bytes: u64,
+    failed_rewrites: u32,
+    failed_at_ms: u64,
+}
+
+impl Status {
+    fn is_asked(&self, jobs: &[Job]) -> bool {
+        self.running.is_some_and(|job| jobs.contains(&job))
+    }
+
+    fn is_queued(&self, jobs: &[Job]) -> bool {
+        self.queue.iter().any(|job| jobs.contains(job))
+    }
+
+    /// Is a rewrite being written?
+    pub(crate) fn is_rewriting(&self) -> bool {
+        self.is_asked(&[Job::Enable, Job::Rewrite])
+    }
+
+    /// Does one wait for its turn?
+    pub(crate) fn is_rewrite_scheduled(&self) -> bool {
+        self.is_queued(&[Job::Enable, Job::Rewrite])
+    }
+
+    /// Is a snapshot file being written?
+    pub(crate) fn is_saving(&self) -> bool {
+        self.is_asked(&[Job::Save])
+    }
+
+    pub(crate) fn is_save_scheduled(&self) -> bool {
+        self.is_queued(&[Job::Save])
+    }
+
+    /// May a rewrite start unasked, or must the failures before it be some time ago first?
+    pub(crate) fn may_rewrite_unasked(&self, now_ms: u64) -> bool {
+        let beyond = self.failed_rewrites.saturating_sub(PATIENT_FAILURES);
+        let pause_ms = (PAUSE_MS << beyond.min(10)).min(PAUSE_MS_MAX);
+        self.failed_rewrites < PATIENT_FAILURES || now_ms >= self.failed_at_ms + pause_ms
+    }
+}
+
+/// Takes requests for snapshots.
+#[derive(Debug)]
+pub(crate) struct Saver {
+    status: Mutex<Status>,
+    stopping: std::sync::atomic::AtomicBool,
+    work: Condvar,
+}
+
+impl Saver {
+    /// Nothing was saved yet; the server starts at `now_ms` (unix time).
+    pub(crate) fn new(now_ms: u64) -> Self {
+        let status = Status {
+            running: None,
+            started_ms: 0,
+            queue: VecDeque::new(),
+            last_rewrite_ok: true,
+            last_rewrite_ms: None,
+            rewrites: 0,
+            last_save_ok: true,
+            last_save_ms: None,
+            saved_at_ms: now_ms,
+            saves: 0,
+            changes_saved: 0,
+            base_bytes: 0,
+            failed_rewrites: 0,
+            failed_at_ms: 0,
+        };
+        let stopping = std::sync::atomic::AtomicBool::new(false);
+        Self { status: Mutex::new(status), stopping, work: Condvar::new() }
+    }
+
+    /// What is going on.
+    pub(crate) fn status(&self) -> Status {
+        self.status.lock().clone()
+    }
+
+    /// Asks for a job, which runs at once if no other does.
+    pub(crate) fn ask(&self, job: Job, now_ms: u64) {
+        let mut status = self.status.lock();
+        if status.running.is_none() {
+            status.running = Some(job);
+            status.started_ms = now_ms;
+            self.work.notify_one();
+        } else if !status.queue.contains(&job) {
+            status.queue.push_back(job);
+        }
+    }
+
+    /// Waits for a job; `None` when the server stops.
+    pub(crate) fn next(&self) -> Option<Job> {
+        let mut status = self.status.lock();
+        loop {
+            if self.is_stopping() {
+                return None;
+            }
+            if status.running.is_some() {
+                return status.running;
+            }
+            self.work.wait(&mut status);
+        }
+    }
+
+    /// Notes how a job went; the next in the queue is started.
+    pub(crate) fn done(&self, job: Job, went_well: bool, now_ms: u64) {
+        let mut status = self.status.lock();
+        let ms = now_ms.saturating_sub(status.started_ms);
+        match job {
+            Job::Disable => {}
+            Job::Enable | Job::Rewrite => {
+                status.last_rewrite_ok = went_well;
+                status.last_rewrite_ms = Some(ms);
+                status.rewrites += 1;
+                status.failed_rewrites = if went_well { 0 } else { status.failed_rewrites + 1 };
+                status.failed_at_ms = now_ms;
+            }
+            Job::Save => {
+                status.last_save_ok = went_well;
+                status.last_save_ms = Some(ms);
+            }
+        }
+        status.running = status.queue.pop_front();
+        status.started_ms = now_ms;
+    }
+
+    /// A snapshot file is complete, which holds the first `changes` changes.
+    pub(crate) fn saved(&self, changes: u64, now_ms: u64) {
+        let mut status = self.status.lock();
+        status.last_save_ok = true;
+        status.saves += 1;
+        status.changes_saved = changes;
+        status.saved_at_ms = now_ms;
+    }
+
+    /// The log takes so many bytes after a rewrite or at the start.
+    pub(crate) fn log_has(&self, bytes: u64) {
+        self.status.lock().base_bytes = bytes;
+    }
+
+    /// Must what is being written be given up?
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    /// Ends the saver's thread.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, std::sync::atomic::Ordering::Release);
+        drop(self.status.lock());
+        self.work.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_job_at_a_time() {
+        let saver = Saver::new(0);
+        saver.ask(Job::Rewrite, 1);
+        saver.ask(Job::Save, 2);
+        saver.ask(Job::Save, 3);
+        let status = saver.status();
+        assert!(status.is_rewriting() && status.is_save_scheduled() && !status.is_saving());
+        assert_eq!(saver.next(), Some(Job::Rewrite));
+        saver.done(Job::Rewrite, false, 5);
+        assert!(!saver.status().last_rewrite_ok && saver.status().is_saving());
+        saver.done(Job::Save, true, 6);
+        saver.stop();
+        assert_eq!(saver.next(), None);
+    }
+
+    #[test]
+    fn failures_make_patient() {
+        let saver = Saver::new(0);
+        for _ in 0..3 {
+            assert!(saver.status().may_rewrite_unasked(10));
+            saver.done(Job::Rewrite, false, 10);
+        }
+        assert!(!saver.status().may_rewrite_unasked(11));
+        assert!(saver.status().may_rewrite_unasked(10 + PAUSE_MS));
+    }
+}

@@ -1,0 +1,107 @@
+//! Loading snapshots: the base of the log, and the snapshot file of a server without a log.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::Engine;
+use crate::client::Client;
+use crate::command::Mode;
+use crate::config::Setting;
+use crate::error::ServerError;
+use crate::rdb::{self, Item};
+use crate::resp::request::OwnedArgv;
+use crate::resp::{Protocol, Reply};
+use crate::store::{Changes, Db, ShardSet};
+use crate::types::value::Value;
+
+/// Keys between two notes of how far the load has come.
+const KEYS_PER_NOTE: u64 = 1024;
+
+/// Does a file begin as an RDB file does?
+pub(super) fn is_rdb(path: &Path) -> Result<bool, ServerError> {
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(rdb::SIGNATURE.len() as u64).read_to_end(&mut start))
+        .map_err(|error| ServerError::file("read", path, error))?;
+    Ok(start == rdb::SIGNATURE)
+}
+
+impl Engine {
+    /// Loads the snapshot file, if there is one; replies whether there is.
+    pub(crate) fn load_snapshot_file(&self) -> Result<bool, ServerError> {
+        let path = self.data_folder().join(self.services.config.text(Setting::DbFilename));
+        if !path.exists() {
+            return Ok(false);
+        }
+        let size = std::fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or(0);
+        self.services.loading.expect(size);
+        let now_ms = self.services.clock.now_ms();
+        let (_, keys) = self.load_rdb(&path, 0, now_ms)?;
+        tracing::info!(file = %path.display(), keys, "loaded a snapshot");
+        Ok(true)
+    }
+
+    /// Loads an RDB file, but for keys that expire up to `expired_ms`; `before` bytes of other
+    /// files are loaded. Replies where the RDB part ends, and the number of keys.
+    pub(super) fn load_rdb(
+        &self,
+        path: &Path,
+        before: u64,
+        expired_ms: u64,
+    ) -> Result<(u64, u64), ServerError> {
+        let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
+        let source = BufReader::with_capacity(1 << 20, file);
+        let mut keys = 0;
+        let mut failure = None;
+        let loaded = rdb::load(source, &self.services.rdb_limits(), |item, offset| match item {
+            Item::Function(source) => self.load_functions(&source),
+            Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
+                failure.get_or_insert((offset, "there are more databases than `databases` says"));
+            }
+            Item::Entry { db, key, value, expires_at_ms, .. } => {
+                if expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
+                    self.put(db, &key, value, expires_at_ms);
+                }
+                keys += 1;
+                if keys % KEYS_PER_NOTE == 0 {
+                    self.services.loading.reached(before + offset);
+                }
+            }
+        });
+        let corrupt = |offset: u64, reason: String| ServerError::Corrupt {
+            path: path.to_owned(),
+            offset,
+            reason,
+        };
+        let end = loaded.map_err(|(offset, error)| corrupt(offset, error.to_string()))?;
+        match failure {
+            Some((offset, reason)) => Err(corrupt(offset, reason.to_owned())),
+            None => Ok((end, keys)),
+        }
+    }
+
+    fn put(&self, db: usize, key: &[u8], value: Value, expires_at_ms: Option<u64>) {
+        let keyspace = &self.services.keyspace;
+        let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
+        let mut changes = Changes::default();
+        let now_ms = self.services.clock.now_ms();
+        let mut db = Db::new(&mut locked, &mut changes, db, now_ms).keeping_expired();
+        db.set(key, value);
+        db.set_expiry(key, expires_at_ms);
+    }
+
+    /// Loads a library of functions as FUNCTION LOAD does.
+    fn load_functions(&self, source: &[u8]) {
+        let words: [&[u8]; 4] = [b"FUNCTION", b"LOAD", b"REPLACE", source];
+        let mut batch = self.batch();
+        batch.mode = Mode::Replay;
+        let mut reply = Reply::new(Protocol::Resp2);
+        let argv = OwnedArgv::new(words);
+        batch.call(&mut Client::internal(), &mut reply, argv.as_argv());
+        if reply.bytes().first() == Some(&b'-') {
+            let error = String::from_utf8_lossy(reply.bytes()).trim_end().to_owned();
+            tracing::warn!(error, "a library of functions in the snapshot cannot be loaded");
+        }
+    }
+}
