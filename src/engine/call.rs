@@ -46,8 +46,8 @@ pub(crate) struct Batch<'e> {
     /// Elapsed time at the end of the last call.
     clock_ns: u64,
     pub(super) mode: Mode,
-    /// Has it only read since the log began to fail? Then its replies need not wait for the log.
-    excused: bool,
+    /// Has it changed nothing so far?
+    only_read: bool,
 }
 
 impl<'e> Batch<'e> {
@@ -63,7 +63,7 @@ impl<'e> Batch<'e> {
             now_ms: services.clock.now_ms(),
             clock_ns: services.clock.elapsed_ns(),
             mode: Mode::Direct,
-            excused: services.aof.is_failing(),
+            only_read: true,
         }
     }
 
@@ -298,7 +298,7 @@ impl<'e> Batch<'e> {
         let Some(locked) = self.locked.take() else { return };
         let services = &self.engine.services;
         let position = services.aof.append(&self.changes.effects);
-        self.excused &= self.changes.dirty == 0;
+        self.only_read &= self.changes.dirty == 0;
         self.changes.effects.clear();
         for delivery in self.deliveries.drain(..) {
             delivery.client.serve(&delivery.reply, position);
@@ -325,10 +325,15 @@ impl<'e> Batch<'e> {
         }
     }
 
+    /// Has it changed nothing so far?
+    pub(crate) fn has_only_read(&self) -> bool {
+        self.only_read && self.changes.dirty == 0
+    }
+
     /// Ends the run; replies the log position that must be committed before its replies leave.
     pub(crate) fn finish(mut self) -> u64 {
         self.release();
-        if self.excused { 0 } else { self.engine.services.aof.appended() }
+        self.engine.services.aof.appended()
     }
 
     fn block(&mut self, client: &Client, reply: &Reply, argv: Argv<'_>, wait: Wait) -> Arc<Waiter> {

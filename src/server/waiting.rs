@@ -38,14 +38,16 @@ impl Connection {
     /// Sends the replies once the log is committed up to `position`, and what others wrote
     /// behind them, as far as the peer takes it.
     pub(super) async fn send(&mut self, mut position: u64) -> Result<(), Closed> {
+        let mut only_read = std::mem::take(&mut self.only_read);
         if let Some(outbox) = self.client.handle.take_outbox() {
+            only_read = false;
             position = position.max(outbox.log_position);
             self.output.append(outbox.bytes);
         }
         if !self.output.is_empty() {
             let aof = &self.worker.engine.services.aof;
             let durable = std::mem::take(&mut self.client.needs_durable);
-            let hold = Hold { position, durable };
+            let hold = Hold { position, durable, only_read };
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
             }

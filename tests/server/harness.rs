@@ -32,6 +32,16 @@ impl Server {
         Self::start(&settings)
     }
 
+    /// Starts a server by a line of shell that its command is put behind.
+    pub(crate) fn start_by(shell: &str, settings: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder for the data");
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{shell} \"$0\" \"$@\""), env!("CARGO_BIN_EXE_respq")]);
+        let (child, port) = spawn_by(command, &dir, &settings);
+        Self { child, port, dir, settings }
+    }
+
     fn start_in(dir: TempDir, settings: Vec<String>) -> Self {
         let (child, port) = spawn(&dir, &settings);
         Self { child, port, dir, settings }
@@ -126,10 +136,14 @@ impl Drop for Server {
 }
 
 fn spawn(dir: &TempDir, settings: &[String]) -> (Child, u16) {
+    spawn_by(Command::new(env!("CARGO_BIN_EXE_respq")), dir, settings)
+}
+
+fn spawn_by(mut command: Command, dir: &TempDir, settings: &[String]) -> (Child, u16) {
     // A configuration file comes before all options.
     let files = settings.iter().take_while(|setting| !setting.starts_with("--")).count();
     let (file, options) = settings.split_at(files);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_respq"))
+    let mut child = command
         .args(file)
         .args(["--port", "0", "--dir"])
         .arg(dir.path())

@@ -3,6 +3,7 @@
 use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Context, Outcome};
 use super::{TELLING, help, row};
 use crate::aof::FsyncPolicy;
+use crate::aof::saver::Job;
 use crate::command::Services;
 use crate::config::{Change, Setting, find, rows};
 use crate::glob;
@@ -176,5 +177,10 @@ fn may_change(context: &Context<'_>, place: usize, value: &str) -> Result<(), &'
 fn apply(services: &Services, setting: Setting) {
     if setting == Setting::AppendFsync {
         services.aof.set_policy(FsyncPolicy::from_number(services.config.number(setting)));
+    }
+    let wants_log = services.config.flag(Setting::AppendOnly);
+    if setting == Setting::AppendOnly && wants_log != services.aof.is_enabled() {
+        let job = if wants_log { Job::Enable } else { Job::Disable };
+        services.saver.ask(job, services.clock.now_ms());
     }
 }

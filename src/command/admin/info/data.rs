@@ -6,19 +6,65 @@ use crate::config::Setting;
 
 pub(super) fn persistence(context: &mut Context<'_>, text: &mut Text) {
     let services = context.services;
-    text.line("loading", u8::from(services.loading.is_active()));
+    let loading = &services.loading;
+    text.line("loading", u8::from(loading.is_active()));
     text.line("async_loading", 0);
-    if services.loading.is_active() {
-        text.line("loading_start_time", services.loading.started_ms() / 1000);
-        text.line("loading_total_bytes", services.loading.total_bytes());
-        text.line("loading_loaded_bytes", services.loading.loaded_bytes());
+    if loading.is_active() {
+        let (total, loaded) = (loading.total_bytes(), loading.loaded_bytes());
+        let elapsed_ms = context.db.now_ms().saturating_sub(loading.started_ms());
+        let left = total.saturating_sub(loaded);
+        text.line("loading_start_time", loading.started_ms() / 1000);
+        text.line("loading_total_bytes", total);
+        text.line("loading_loaded_bytes", loaded);
+        text.line("loading_loaded_perc", loaded * 100 / total.max(1));
+        text.line("loading_eta_seconds", left * elapsed_ms / loaded.max(1) / 1000);
     }
-    text.line("rdb_changes_since_last_save", services.stats.changes.value());
-    text.line("rdb_bgsave_in_progress", 0);
-    text.line("rdb_last_save_time", services.started_ms / 1000);
-    text.line("aof_enabled", u8::from(services.aof.is_enabled()));
-    text.line("aof_rewrite_in_progress", 0);
-    text.line("aof_last_write_status", "ok");
+    snapshots(context, text);
+    log(context, text);
+}
+
+fn ok(went_well: bool) -> &'static str {
+    if went_well { "ok" } else { "err" }
+}
+
+/// Whole seconds, -1 where there is nothing to tell.
+fn seconds(ms: Option<u64>) -> i64 {
+    ms.map_or(-1, |ms| i64::try_from(ms / 1000).unwrap_or(i64::MAX))
+}
+
+fn snapshots(context: &mut Context<'_>, text: &mut Text) {
+    let services = context.services;
+    let status = services.saver.status();
+    let changes = services.stats.changes.value().saturating_sub(status.changes_saved);
+    let running_ms = context.db.now_ms().saturating_sub(status.started_ms);
+    text.line("rdb_changes_since_last_save", changes);
+    text.line("rdb_bgsave_in_progress", u8::from(status.is_saving()));
+    text.line("rdb_last_save_time", status.saved_at_ms / 1000);
+    text.line("rdb_last_bgsave_status", ok(status.last_save_ok));
+    text.line("rdb_last_bgsave_time_sec", seconds(status.last_save_ms));
+    let current = status.is_saving().then_some(running_ms);
+    text.line("rdb_current_bgsave_time_sec", seconds(current));
+    text.line("rdb_saves", status.saves);
+}
+
+fn log(context: &mut Context<'_>, text: &mut Text) {
+    let (aof, status) = (&context.services.aof, context.services.saver.status());
+    let running_ms = context.db.now_ms().saturating_sub(status.started_ms);
+    text.line("aof_enabled", u8::from(aof.is_enabled()));
+    text.line("aof_rewrite_in_progress", u8::from(status.is_rewriting()));
+    text.line("aof_rewrite_scheduled", u8::from(status.is_rewrite_scheduled()));
+    text.line("aof_last_rewrite_time_sec", seconds(status.last_rewrite_ms));
+    let current = status.is_rewriting().then_some(running_ms);
+    text.line("aof_current_rewrite_time_sec", seconds(current));
+    text.line("aof_last_bgrewrite_status", ok(status.last_rewrite_ok));
+    text.line("aof_rewrites", status.rewrites);
+    text.line("aof_last_write_status", ok(!aof.is_failing()));
+    if aof.is_enabled() {
+        text.line("aof_current_size", aof.bytes());
+        text.line("aof_base_size", status.base_bytes);
+        text.line("aof_pending_rewrite", 0);
+        text.line("aof_buffer_length", aof.buffered_bytes());
+    }
 }
 
 pub(super) fn replication(context: &mut Context<'_>, text: &mut Text) {

@@ -1,0 +1,174 @@
+//! What survives: restarts, crashes, torn and damaged files, `appendfsync`, early clients.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::{Server, check, error, run, wait_until};
+
+fn increment(server: &Server) -> PathBuf {
+    server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")
+}
+
+/// Tries to start a server on a folder; replies what it says when it does not.
+fn refusal(dir: &std::path::Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_respq"))
+        .args(["--port", "0", "--dir"])
+        .arg(dir)
+        .output()
+        .expect("the binary was built");
+    assert!(!output.status.success(), "the server ended well");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn check_aof(server: &Server, flags: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_respq"))
+        .arg("check-aof")
+        .args(flags)
+        .arg(server.dir())
+        .output()
+        .expect("the binary was built");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn everything_acknowledged_survives_a_kill() {
+    for policy in ["always", "everysec", "no"] {
+        let mut server = Server::start(&["--appendfsync", policy]);
+        let client = &mut server.client();
+        check(client, &[("RPUSH q a b c", "3"), ("LPOP q", "\"a\""), ("SELECT 3", "OK")]);
+        check(client, &[("MULTI", "OK"), ("SET x 1", "QUEUED"), ("SET y 2", "QUEUED")]);
+        check(client, &[("EXEC", "[OK OK]"), ("HSET h f v", "1"), ("SADD s 1 2", "2")]);
+        check(client, &[("ZADD z 1.5 m", "1"), ("XADD st 5-1 f v", "\"5-1\"")]);
+        check(client, &[("SET gone 1 PX 1", "OK"), ("SET stays 1 EX 1000", "OK")]);
+        wait_until(|| run::<Option<String>>(&mut server.client(), "GET gone").is_none());
+        server.kill();
+        server.start_again();
+        let client = &mut server.client();
+        check(client, &[("LRANGE q 0 -1", "[\"b\" \"c\"]"), ("SELECT 3", "OK")]);
+        check(client, &[("MGET x y gone stays", "[\"1\" \"2\" nil \"1\"]"), ("HGET h f", "\"v\"")]);
+        check(client, &[("SISMEMBER s 2", "1"), ("ZSCORE z m", "\"1.5\""), ("XLEN st", "1")]);
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_off_at_every_byte() {
+    let mut server = Server::start(&[]);
+    check(&mut server.client(), &[("RPUSH q a", "1"), ("RPUSH q b", "2")]);
+    check(&mut server.client(), &[("MULTI", "OK"), ("RPUSH q c", "QUEUED"), ("RPUSH q d", "QUEUED")]);
+    let client = &mut server.client();
+    check(client, &[("MULTI", "OK"), ("RPUSH q c", "QUEUED"), ("RPUSH q d", "QUEUED")]);
+    check(client, &[("EXEC", "[3 4]")]);
+    assert!(server.stop());
+    let path = increment(&server);
+    let whole = fs::read(&path).unwrap();
+    let states = ["[]", "[\"a\"]", "[\"a\" \"b\"]", "[\"a\" \"b\" \"c\" \"d\"]"];
+    let mut reached = 0;
+    for len in (0..whole.len()).step_by(7) {
+        fs::write(&path, &whole[..len]).unwrap();
+        server.start_again();
+        let client = &mut server.client();
+        let found = crate::harness::show(&run(client, "LRANGE q 0 -1"));
+        let state = states.iter().position(|state| *state == found);
+        let state = state.unwrap_or_else(|| panic!("cut at {len}: {found}"));
+        assert!(state >= reached, "less with more bytes, at {len}");
+        reached = state;
+        check(client, &[("RPUSH other x", "1")]);
+        server.kill();
+        server.start_again();
+        check(&mut server.client(), &[("LLEN other", "1")]);
+        server.kill();
+    }
+    assert!(reached >= 2);
+}
+
+#[test]
+fn damage_stops_the_start_and_is_repaired_on_request() {
+    let mut server = Server::start(&["--appendfsync", "always"]);
+    for n in 0..20 {
+        check(&mut server.client(), &[(&format!("SET key{n} value{n}"), "OK")]);
+    }
+    assert!(server.stop());
+    assert!(check_aof(&server, &[]).0);
+    let path = increment(&server);
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(7).position(|window| window == b"value10").unwrap();
+    bytes[at] = b'w';
+    fs::write(&path, &bytes).unwrap();
+    let text = refusal(server.dir());
+    assert!(text.contains("is damaged at byte") && text.contains("check-aof"), "{text}");
+    let (good, report) = check_aof(&server, &[]);
+    assert!(!good && report.contains("damaged at byte"), "{report}");
+    let (good, report) = check_aof(&server, &["--fix"]);
+    assert!(good && report.contains("the original is"), "{report}");
+    server.start_again();
+    check(&mut server.client(), &[("GET key9", "\"value9\""), ("GET key10", "nil")]);
+}
+
+#[test]
+fn two_servers_do_not_share_a_folder() {
+    let server = Server::start(&[]);
+    let text = refusal(server.dir());
+    assert!(text.contains("another server uses this folder"), "{text}");
+}
+
+#[test]
+fn files_are_for_the_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start(&[]);
+    check(&mut server.client(), &[("SET a 1", "OK"), ("SAVE", "OK")]);
+    let folder = server.dir().join("appendonlydir");
+    let mut files = vec![server.dir().join("dump.rdb"), server.dir().join("respq.lock")];
+    files.extend(fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    for path in files {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn replicas_are_not_made_up() {
+    let server = Server::start(&["--appendfsync", "everysec"]);
+    let client = &mut server.client();
+    check(
+        client,
+        &[
+            ("SET a 1", "OK"),
+            ("WAIT 0 10", "0"),
+            ("WAIT 1 10", "0"),
+            ("WAITAOF 1 0 0", "[1 0]"),
+            ("WAITAOF 1 1 10", "[1 0]"),
+        ],
+    );
+    assert_eq!(error(client, "WAIT 1 -1"), "ERR timeout is negative");
+    let range = "ERR value is out of range, must be between 0 and 1";
+    assert_eq!(error(client, "WAITAOF 2 0 0"), range);
+    let server = Server::start(&["--appendonly", "no"]);
+    let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    assert_eq!(error(&mut server.client(), "WAITAOF 1 0 0"), text);
+}
+
+/// `ulimit -f` makes writes fail at a size, as a full disk does.
+#[test]
+fn a_full_disk_refuses_writes_until_there_is_room() {
+    let server = Server::start_by("trap '' XFSZ; ulimit -S -f 64; exec", &[]);
+    let client = &mut server.client();
+    check(client, &[("SET small 1", "OK")]);
+    let mut held = server.raw();
+    let value = "x".repeat(100_000);
+    held.send(format!("SET big {value}\r\n").as_bytes());
+    let text = "MISCONF Errors writing to the AOF file: File too large";
+    server.wait_info("aof_last_write_status", "err");
+    assert_eq!(error(client, "SET other 1"), text);
+    check(client, &[("GET small", "\"1\"")]);
+    assert_eq!(error(client, "PING"), text);
+    let raised = Command::new("prlimit")
+        .args(["--fsize=unlimited", "--pid", &server.pid().to_string()])
+        .status()
+        .expect("prlimit is there");
+    assert!(raised.success());
+    held.expect(b"+OK\r\n");
+    wait_until(|| server.info("aof_last_write_status") == "ok");
+    check(client, &[("SET other 1", "OK"), ("STRLEN big", "100000")]);
+}
