@@ -15,6 +15,8 @@ pub(crate) enum CommandError {
     /// The log cannot be written (the system's text).
     Misconfigured(Box<str>),
     NoAuth,
+    /// Memory is full, and the command would take more.
+    OutOfMemory,
     /// A command of this name needs a key to read from.
     NoInputKey(&'static str),
     NoSuchKey,
@@ -53,6 +55,7 @@ impl fmt::Display for CommandError {
             Self::Misconfigured(error) => {
                 return write!(f, "MISCONF Errors writing to the AOF file: {error}");
             }
+            Self::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.",
             Self::NoAuth => "NOAUTH Authentication required.",
             Self::NoSuchKey => "ERR no such key",
             Self::NoInputKey(name) => {

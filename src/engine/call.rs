@@ -156,19 +156,35 @@ impl<'e> Batch<'e> {
         if services.aof.is_failing() && (is_write(command, client) || command.spec.name == "ping") {
             return Err(services.unwritable());
         }
+        if needs_memory(command, client) && services.is_memory_full() {
+            return Err(CommandError::OutOfMemory);
+        }
         Ok(())
     }
 
     /// Answers a request that was not admitted.
-    fn refuse(&self, client: &mut Client, argv: Argv<'_>, error: &CommandError, reply: &mut Reply) {
+    fn refuse(
+        &mut self,
+        client: &mut Client,
+        argv: Argv<'_>,
+        error: &CommandError,
+        reply: &mut Reply,
+    ) {
         let stats = &self.engine.services.stats;
-        let text = error.to_string();
-        stats.error(&text);
-        if let Some(command) = table().resolve(argv) {
+        let mut text = error.to_string();
+        let command = table().resolve(argv);
+        if let Some(command) = command {
             stats.rejected(command.index);
         }
+        let ends = command.is_some_and(|command| command.has(Flag::WholeTransaction));
+        if ends && client.transaction.is_some() {
+            text = format!("EXECABORT Transaction discarded because of: {text}");
+            self.release();
+            self.engine.discard_transaction(client);
+        }
+        stats.error(&text);
         client.abort_transaction();
-        reply.error(&error.to_string());
+        reply.error(&text);
     }
 
     fn run(
@@ -415,6 +431,17 @@ fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
 }
 
 /// Is it a writing command, or EXEC with one in its queue?
+/// Does the command, or one that it runs as a transaction, take more memory?
+fn needs_memory(command: &Command, client: &Client) -> bool {
+    if !command.has(Flag::WholeTransaction) {
+        return command.has(Flag::DenyOom);
+    }
+    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+    queued
+        .filter_map(|argv| table().resolve(argv.as_argv()))
+        .any(|command| command.has(Flag::DenyOom))
+}
+
 fn is_write(command: &Command, client: &Client) -> bool {
     let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
     let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));

@@ -56,6 +56,14 @@ impl Services {
     }
 }
 
+impl Services {
+    /// Is more memory in use than `maxmemory` allows?
+    pub(super) fn is_memory_full(&self) -> bool {
+        let limit = self.config.size(Setting::MaxMemory) as u64;
+        limit > 0 && self.stats.uses_more_than(limit)
+    }
+}
+
 impl Engine {
     /// Does some work of the server's own, and notes it as a latency event if it takes long.
     pub(crate) fn note_time(&self, event: &'static str, work: impl FnOnce(&Self)) {

@@ -1,10 +1,20 @@
 //! The end of watches, outside of commands.
 
+use std::sync::atomic::Ordering;
+
 use super::Engine;
 use crate::client::Client;
 use crate::store::{Changes, Db, ShardSet};
 
 impl Engine {
+    /// Ends the transaction of a client without running it.
+    pub(super) fn discard_transaction(&self, client: &mut Client) {
+        client.close_transaction();
+        self.unwatch(client);
+        client.dirty.store(false, Ordering::Release);
+        client.handle.figures.watched.store(0, Ordering::Relaxed);
+    }
+
     /// Drops the watches of a client that is gone.
     pub(super) fn unwatch(&self, client: &mut Client) {
         let keyspace = &self.services.keyspace;

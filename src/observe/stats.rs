@@ -132,6 +132,8 @@ pub(crate) struct Stats {
     error_codes: Mutex<BTreeMap<Box<str>, u64>>,
     rates: Mutex<Rates>,
     peak_bytes: AtomicU64,
+    /// Bytes in use at the last look.
+    used_bytes: AtomicU64,
     /// Bytes in use before any data were loaded.
     pub(crate) startup_bytes: AtomicU64,
     pub(crate) connections: Counter,
@@ -163,6 +165,7 @@ impl Stats {
             error_codes: Mutex::default(),
             rates: Mutex::default(),
             peak_bytes: AtomicU64::new(0),
+            used_bytes: AtomicU64::new(0),
             startup_bytes: AtomicU64::new(0),
             connections: Counter::default(),
             rejected_connections: Counter::default(),
@@ -252,7 +255,20 @@ impl Stats {
         }
         rates.last = Some((now_ns, counts));
         drop(rates);
-        self.peak_bytes.fetch_max(super::process::used_bytes(), Ordering::Relaxed);
+        let used_bytes = super::process::used_bytes();
+        self.used_bytes.store(used_bytes, Ordering::Relaxed);
+        self.peak_bytes.fetch_max(used_bytes, Ordering::Relaxed);
+    }
+
+    /// Are more than `limit` bytes in use? Far below the limit the last sample tells.
+    pub(crate) fn uses_more_than(&self, limit: u64) -> bool {
+        let sampled = self.used_bytes.load(Ordering::Relaxed);
+        if sampled / 3 < limit / 4 {
+            return false;
+        }
+        let used_bytes = super::process::used_bytes();
+        self.used_bytes.store(used_bytes, Ordering::Relaxed);
+        used_bytes > limit
     }
 
     /// So many of these a second, over the last samples.

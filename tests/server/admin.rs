@@ -59,9 +59,9 @@ fn info_tells_the_truth() {
     assert_eq!((part(&db0, "keys"), part(&db0, "expires")), ("2".to_owned(), "1".to_owned()));
     let ttl: u64 = part(&db0, "avg_ttl").parse().unwrap();
     assert!((900_000..=1_000_000).contains(&ttl), "{ttl}");
-    assert!(number(&server, "used_memory") > 100_000);
-    assert!(number(&server, "used_memory_rss") > number(&server, "used_memory"));
-    assert!(number(&server, "used_memory_peak") >= number(&server, "used_memory"));
+    let used = number(&server, "used_memory");
+    assert!(used > 100_000 && number(&server, "used_memory_rss") > used);
+    assert!(number(&server, "used_memory_peak") >= used);
     assert!(number(&server, "total_net_input_bytes") > 100);
     assert!(number(&server, "total_commands_processed") > 10);
     wait_until(|| server.info("connected_clients") == "2");
@@ -273,6 +273,20 @@ fn small_commands() {
     let saved: u64 = run(client, "LASTSAVE");
     assert!(saved.abs_diff(seconds) < 60);
     assert!(run::<String>(client, "LOLWUT").contains("respq ver."));
+}
+
+#[test]
+fn full_memory_refuses_what_needs_more() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let full = "(OOM command not allowed when used memory > 'maxmemory'.)";
+    let aborted = "(EXECABORT Transaction discarded because of: OOM command not allowed when used \
+                   memory > 'maxmemory'.)";
+    check(client, &[("SET a 1", "OK"), ("MULTI", "OK"), ("SET a 2", "QUEUED")]);
+    check(&mut server.client(), &[("CONFIG SET maxmemory 1kb", "OK")]);
+    check(client, &[("EXEC", aborted), ("DISCARD", "(ERR DISCARD without MULTI)")]);
+    check(client, &[("SET a 3", full), ("GET a", "\"1\""), ("DEL a", "1"), ("PING", "PONG")]);
+    check(client, &[("CONFIG SET maxmemory 0", "OK"), ("SET a 3", "OK")]);
 }
 
 #[test]

@@ -106,8 +106,11 @@ fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         return Err(CommandError::Plain("ERR no such key"));
     };
     let idle_s = entry.idle_s(now_ms);
+    let accessed_s = (now_ms / 1000).saturating_sub(u64::from(idle_s));
+    let lru = accessed_s & 0xFF_FFFF;
     let text = format!(
-        "Value at:{:p} refcount:1 encoding:{} elements:{} bytes:{} lru_seconds_idle:{idle_s}",
+        "Value at:{:p} refcount:1 encoding:{} elements:{} bytes:{} lru:{lru} \
+         lru_seconds_idle:{idle_s}",
         &raw const entry.value,
         entry.value.encoding(list_limit),
         entry.value.elements(),

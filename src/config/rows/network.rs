@@ -50,6 +50,7 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Memory that all clients may take, in bytes or as a share of maxmemory; 0: any.",
     )
+    .without_effect("clients are limited one by one, by client-output-buffer-limit")
     .accepting(text::bytes_or_percent),
     row(
         Setting::Port,

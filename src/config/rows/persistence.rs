@@ -17,7 +17,8 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Flag,
         "no",
         "Note the time in the append-only file.",
-    ),
+    )
+    .without_effect("the append-only file holds no times"),
     row(
         Setting::AofUseRdbPreamble,
         "aof-use-rdb-preamble",
@@ -89,6 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Microseconds to wait after each key that is loaded; for tests.",
     )
+    .without_effect("loading is never slowed down")
     .hidden(),
     row(
         Setting::NoAppendFsyncOnRewrite,
@@ -96,7 +98,8 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Flag,
         "no",
         "Leave syncs out while the append-only file is rewritten.",
-    ),
+    )
+    .without_effect("a rewrite does not hold up syncs"),
     row(
         Setting::RdbChecksum,
         "rdbchecksum",
@@ -119,6 +122,7 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Microseconds to wait after each key that is saved; for tests.",
     )
+    .without_effect("saving is never slowed down")
     .hidden(),
     row(
         Setting::Save,
@@ -134,5 +138,6 @@ pub(super) const ROWS: &[Row] = &[
         Kind::Flag,
         "yes",
         "Refuse writes after a snapshot has failed.",
-    ),
+    )
+    .without_effect("a snapshot that fails is reported, and writes go on"),
 ];
