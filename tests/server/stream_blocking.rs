@@ -80,9 +80,14 @@ fn consumers_hear_of_the_end_of_their_group() {
     let no_group =
         b"-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n";
     let wrong_type = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
-    for (end, reply) in
-        [("XGROUP DESTROY s g", &no_group[..]), ("DEL s", no_group), ("SET s x", wrong_type)]
-    {
+    for (end, reply) in [
+        ("XGROUP DESTROY s g", &no_group[..]),
+        ("DEL s", no_group),
+        ("RENAME s t", no_group),
+        ("FLUSHALL", no_group),
+        ("SWAPDB 0 9", no_group),
+        ("SET s x", wrong_type),
+    ] {
         run::<()>(client, "XGROUP CREATE s g $ MKSTREAM");
         let mut raw = waiting(&server, "XREADGROUP GROUP g anna BLOCK 0 STREAMS s >", 1);
         run::<redis::Value>(client, end);
