@@ -44,6 +44,15 @@ pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
     (!value.is_nan()).then_some(value)
 }
 
+/// As [`parse_f64`], but digits that no double can hold, being too large or too small, are none.
+pub(crate) fn parse_f64_in_range(text: &[u8]) -> Option<f64> {
+    let value = parse_f64(text)?;
+    let mut mantissa = text.iter().take_while(|byte| !byte.eq_ignore_ascii_case(&b'e'));
+    let lost =
+        (value.is_infinite() || value == 0.0) && mantissa.any(|byte| matches!(byte, b'1'..=b'9'));
+    (!lost).then_some(value)
+}
+
 /// The shortest text that reads back as the same double, in the form Redis replies with:
 /// plain digits for small exponents, else `1e+20`; `inf`, `-inf`, `nan`.
 pub(crate) fn format_f64(value: f64) -> String {
@@ -110,6 +119,23 @@ mod tests {
             ("1a", None),
         ] {
             assert_eq!(parse_i64(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_out_of_range_are_none() {
+        for (text, expected) in [
+            ("1e400", None),
+            ("-1e400", None),
+            ("1e-400", None),
+            ("0e400", Some(0.0)),
+            ("0.0", Some(0.0)),
+            ("-inf", Some(f64::NEG_INFINITY)),
+            ("Infinity", Some(f64::INFINITY)),
+            ("5e-324", Some(5e-324)),
+            ("nan", None),
+        ] {
+            assert_eq!(parse_f64_in_range(text.as_bytes()), expected, "{text:?}");
         }
     }
 

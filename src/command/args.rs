@@ -1,7 +1,7 @@
 //! A cursor over the arguments of a command: typed reads, each with Redis' error.
 
 use super::error::CommandError;
-use crate::number::{parse_f64, parse_i64};
+use crate::number::{parse_f64, parse_f64_in_range, parse_i64};
 use crate::resp::request::Argv;
 
 /// The arguments not read yet.
@@ -71,7 +71,7 @@ impl<'a> Args<'a> {
 
     /// Reads a double.
     pub(crate) fn float(&mut self) -> Result<f64, CommandError> {
-        parse_f64(self.bytes()?).ok_or(CommandError::NotAFloat)
+        parse_f64_in_range(self.bytes()?).ok_or(CommandError::NotAFloat)
     }
 
     /// Is the next argument this keyword, in upper or lower case? If so, reads it.

@@ -57,6 +57,7 @@ fn additions_are_checked_before_anything_changes() {
             ("ZADD z NX XX", "(ERR syntax error)"),
             ("ZADD z 1 a x b", "(ERR value is not a valid float)"),
             ("ZADD z nan a", "(ERR value is not a valid float)"),
+            ("ZADD z 1e400 a", "(ERR value is not a valid float)"),
             ("ZINCRBY z x a", "(ERR value is not a valid float)"),
             ("EXISTS z", "0"),
             ("ZADD z inf a -inf b", "2"),
