@@ -54,6 +54,7 @@ fn by_other_keys_in_all_shards() {
             ("SORT list BY weight_* GET name_* GET #", r#"[nil "4" nil "3" "two" "2" "one" "1"]"#),
             ("SORT list BY hash_*->rank ALPHA", r#"["3" "1" "4" "2"]"#),
             ("SORT list BY hash_*->n DESC GET hash_*->rank", r#"["c" "a" "d" "b"]"#),
+            ("SORT list BY nope_* ALPHA DESC", r#"["1" "2" "3" "4"]"#),
             ("SORT list GET hash_*->nope LIMIT 0 1", "[nil]"),
             ("SORT list GET fixed LIMIT 0 1", "[nil]"),
             ("SORT_RO list BY weight_* LIMIT 0 1 GET name_*", "[nil]"),

@@ -128,9 +128,11 @@ fn run(context: &mut Context<'_>, args: &mut Args<'_>, may_store: bool) -> Comma
         items.push(Item { element, rank });
     }
     if !options.keeps_order() {
-        items.sort_by(Item::order);
+        // Equals keep their order, whichever the direction.
         if options.descending {
-            items.reverse();
+            items.sort_by(|a, b| b.order(a));
+        } else {
+            items.sort_by(Item::order);
         }
     }
     let range = options.range(items.len());
