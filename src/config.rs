@@ -110,7 +110,8 @@ impl Config {
     /// Seconds and changes after which a snapshot is due.
     pub(crate) fn save_points(&self) -> Vec<(u64, u64)> {
         let text = self.text(Setting::Save);
-        let words: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let words: Vec<u64> =
+            text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         words.as_chunks::<2>().0.iter().map(|[seconds, changes]| (*seconds, *changes)).collect()
     }
 

@@ -16,7 +16,8 @@ use crate::types::stream::BlockLimits;
 
 /// What the damaged original of a repaired file is called.
 const KEPT_SUFFIX: &str = "damaged";
-const USAGE: &str = "usage: respq check-aof [--fix] <folder of the append-only file, or of all data>";
+const USAGE: &str =
+    "usage: respq check-aof [--fix] <folder of the append-only file, or of all data>";
 
 const PACKED: packed_map::Limits = packed_map::Limits { entries: 128, value_bytes: 64 };
 const LIMITS: rdb::Limits = rdb::Limits {
@@ -81,7 +82,10 @@ fn check(manifest: &mut Manifest, fixes: bool) -> Result<String, ServerError> {
         let (offset, reason) = match state(&path)? {
             State::Damaged { offset, reason } => (offset, reason),
             State::Good { effects, bytes } => {
-                line(&mut report, &format!("{}: good, {bytes} bytes, {effects} commands", part.name));
+                line(
+                    &mut report,
+                    &format!("{}: good, {bytes} bytes, {effects} commands", part.name),
+                );
                 continue;
             }
         };

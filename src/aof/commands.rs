@@ -15,12 +15,16 @@ pub(crate) fn push_key(buf: &mut Vec<u8>, entry: &Captured) {
     let key = &*entry.key;
     match &entry.value {
         Value::Hash(hash) => push_hash(buf, key, hash),
-        Value::List(list) => push_in_runs(buf, b"RPUSH", key, list.iter_from(0).map(<[u8]>::to_vec)),
-        Value::Set(set) => push_in_runs(buf, b"SADD", key, set.iter().map(|member| member.to_vec())),
+        Value::List(list) => {
+            push_in_runs(buf, b"RPUSH", key, list.iter_from(0).map(<[u8]>::to_vec))
+        }
+        Value::Set(set) => {
+            push_in_runs(buf, b"SADD", key, set.iter().map(|member| member.to_vec()))
+        }
         Value::SortedSet(set) => {
-            let pairs = set.iter_from(0).flat_map(|(member, score)| {
-                [format_f64(score).into_bytes(), member.to_vec()]
-            });
+            let pairs = set
+                .iter_from(0)
+                .flat_map(|(member, score)| [format_f64(score).into_bytes(), member.to_vec()]);
             push_in_runs(buf, b"ZADD", key, pairs);
         }
         Value::Stream(stream) => push_stream(buf, key, stream),
@@ -82,15 +86,7 @@ fn push_stream(buf: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     let (added, deleted) = (entries.added.to_string(), text(entries.max_deleted_id));
     push(
         buf,
-        &[
-            b"XSETID",
-            key,
-            &last_id,
-            b"ENTRIESADDED",
-            added.as_bytes(),
-            b"MAXDELETEDID",
-            &deleted,
-        ],
+        &[b"XSETID", key, &last_id, b"ENTRIESADDED", added.as_bytes(), b"MAXDELETEDID", &deleted],
     );
     stream.groups().for_each(|(name, group)| push_group(buf, key, name, group));
 }

@@ -105,13 +105,7 @@ pub(crate) const SERVER_COMMANDS: &[CommandSpec] = &[
         name: "save",
         arity: Arity::Exact(1),
         keys: KeySpec::None,
-        flags: &[
-            Flag::Admin,
-            Flag::NoScript,
-            Flag::NoAsyncLoading,
-            Flag::NoMulti,
-            Flag::AllShards,
-        ],
+        flags: &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading, Flag::NoMulti, Flag::AllShards],
         acl: &[],
         since: "1.0.0",
         syntax: "",
@@ -236,8 +230,7 @@ struct RestoreOptions {
 
 impl RestoreOptions {
     fn parse(args: &mut Args<'_>) -> Result<Self, CommandError> {
-        const IDLE: CommandError =
-            CommandError::Plain("ERR Invalid IDLETIME value, must be >= 0");
+        const IDLE: CommandError = CommandError::Plain("ERR Invalid IDLETIME value, must be >= 0");
         const FREQUENCY: CommandError =
             CommandError::Plain("ERR Invalid FREQ value, must be >= 0 and <= 255");
         let mut options = Self::default();
@@ -347,9 +340,7 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         0 => false,
         1 => true,
         _ => {
-            return Err(CommandError::Plain(
-                "ERR value is out of range, must be between 0 and 1",
-            ));
+            return Err(CommandError::Plain("ERR value is out of range, must be between 0 and 1"));
         }
     };
     let replicas = args.integer_from(0, RANGE)?;

@@ -221,10 +221,7 @@ impl Engine {
     }
 
     /// Passes the keys of the snapshot that has begun to `visit`, without holding anybody up.
-    fn walk_snapshot(
-        &self,
-        mut visit: impl FnMut(Captured) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn walk_snapshot(&self, mut visit: impl FnMut(Captured) -> io::Result<()>) -> io::Result<()> {
         let keyspace = &self.services.keyspace;
         for shard in 0..keyspace.shards() {
             while let Some(step) = keyspace.snapshot_step(shard, ENTRIES_PER_HOLD) {

@@ -23,10 +23,9 @@ pub(super) fn object<R: Read>(
 ) -> Result<Value, RdbError> {
     let value = match kind {
         kind::STRING => Value::String(StringValue::new(&input.string()?)),
-        kind::LIST
-        | kind::LIST_ZIPLIST
-        | kind::LIST_QUICKLIST
-        | kind::LIST_QUICKLIST_2 => Value::List(Box::new(list(input, kind)?)),
+        kind::LIST | kind::LIST_ZIPLIST | kind::LIST_QUICKLIST | kind::LIST_QUICKLIST_2 => {
+            Value::List(Box::new(list(input, kind)?))
+        }
         kind::SET | kind::SET_INTSET | kind::SET_LISTPACK => {
             Value::Set(Box::new(set(input, kind, limits)?))
         }
@@ -39,9 +38,7 @@ pub(super) fn object<R: Read>(
         kind::SORTED_SET_TEXT
         | kind::SORTED_SET
         | kind::SORTED_SET_ZIPLIST
-        | kind::SORTED_SET_LISTPACK => {
-            Value::SortedSet(Box::new(sorted_set(input, kind, limits)?))
-        }
+        | kind::SORTED_SET_LISTPACK => Value::SortedSet(Box::new(sorted_set(input, kind, limits)?)),
         kind::STREAM_1 | kind::STREAM_2 | kind::STREAM_3 => {
             Value::Stream(Box::new(stream::read(input, kind, limits)?))
         }

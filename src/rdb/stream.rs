@@ -249,7 +249,8 @@ fn packs(stream: &Stream) -> impl Iterator<Item = (StreamId, Vec<u8>)> {
 }
 
 fn push_entry(pack: &mut Listpack, first: &Entry<'_>, entry: &Entry<'_>) {
-    let names = |entry: &Entry<'_>| entry.fields().map(|(name, _)| name.to_vec()).collect::<Vec<_>>();
+    let names =
+        |entry: &Entry<'_>| entry.fields().map(|(name, _)| name.to_vec()).collect::<Vec<_>>();
     let is_same = names(first) == names(entry);
     pack.push_integer(if is_same { SAME_NAMES } else { 0 });
     pack.push_integer(entry.id.ms.wrapping_sub(first.id.ms).cast_signed());

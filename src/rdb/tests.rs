@@ -51,10 +51,8 @@ fn values() -> Vec<Value> {
     expiring.set_expiry(texts[3].as_bytes(), Some(5_000_000_000_000));
     expiring.set_expiry(texts[4].as_bytes(), Some(5_000_000_000_001));
     let strings = ["", "12", "-70000", "text", &"repeat ".repeat(100), "99999999999999"];
-    let mut values: Vec<Value> = strings
-        .iter()
-        .map(|text| Value::String(StringValue::new(text.as_bytes())))
-        .collect();
+    let mut values: Vec<Value> =
+        strings.iter().map(|text| Value::String(StringValue::new(text.as_bytes()))).collect();
     values.push(Value::List(Box::new(list)));
     values.push(Value::Set(Box::new(set)));
     values.push(Value::Hash(Box::new(hash)));
@@ -118,7 +116,9 @@ fn files_come_back() {
         let Some(Item::Function(source)) = found.pop() else { panic!("the function is last") };
         assert_eq!(source, b"#!lua name=a");
         for ((n, expected), item) in values().iter().enumerate().zip(found) {
-            let Item::Entry { db, key, value, expires_at_ms, .. } = item else { panic!("{item:?}") };
+            let Item::Entry { db, key, value, expires_at_ms, .. } = item else {
+                panic!("{item:?}")
+            };
             assert_eq!((db, key), (n % 3, format!("key{n}").into_bytes()));
             assert_eq!(shown(&value), shown(expected));
             assert_eq!(expires_at_ms, (n == 2).then_some(12345));

@@ -141,9 +141,10 @@ fn long_events_are_noted() {
             ("LATENCY GRAPH nope", "(ERR No samples available for event 'nope')"),
         ],
     );
-    let latest: Vec<(String, u64, u64, u64)> = run(client, "LATENCY LATEST");
+    // The server's own work may have had to wait, too.
+    let mut latest: Vec<(String, u64, u64, u64)> = run(client, "LATENCY LATEST");
+    latest.retain(|event| event.0 == "command");
     assert_eq!(latest.len(), 1);
-    assert_eq!(latest[0].0, "command");
     assert!(latest[0].2 >= 30 && latest[0].3 >= latest[0].2, "{latest:?}");
     let history: Vec<(u64, u64)> = run(client, "LATENCY HISTORY command");
     assert_eq!(history, [(latest[0].1, latest[0].2)]);
@@ -152,7 +153,9 @@ fn long_events_are_noted() {
     let times: Vec<Value> = run(client, "LATENCY HISTOGRAM debug nope");
     assert_eq!(times.len(), 2);
     assert!(run::<Vec<String>>(client, "LATENCY HELP").len() > 10);
-    check(client, &[("LATENCY RESET command nope", "1"), ("LATENCY RESET", "0")]);
+    check(client, &[("LATENCY RESET command nope", "1")]);
+    run::<u64>(client, "LATENCY RESET");
+    check(client, &[("LATENCY RESET", "0")]);
 }
 
 #[test]
@@ -378,6 +381,8 @@ fn a_digest_is_of_the_data() {
     ];
     lines.iter().for_each(|line| drop(run::<Value>(client, line)));
     let full: String = run(client, "DEBUG DIGEST");
+    check(client, &[("DEBUG RELOAD", "OK")]);
+    assert_eq!(run::<String>(client, "DEBUG DIGEST"), full);
     let values: Vec<String> = run(client, "DEBUG DIGEST-VALUE s l nope");
     assert_eq!(values[2], empty);
     assert!(server.stop());

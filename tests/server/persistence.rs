@@ -56,7 +56,10 @@ fn everything_acknowledged_survives_a_kill() {
 fn a_torn_tail_is_cut_off_at_every_byte() {
     let mut server = Server::start(&[]);
     check(&mut server.client(), &[("RPUSH q a", "1"), ("RPUSH q b", "2")]);
-    check(&mut server.client(), &[("MULTI", "OK"), ("RPUSH q c", "QUEUED"), ("RPUSH q d", "QUEUED")]);
+    check(
+        &mut server.client(),
+        &[("MULTI", "OK"), ("RPUSH q c", "QUEUED"), ("RPUSH q d", "QUEUED")],
+    );
     let client = &mut server.client();
     check(client, &[("MULTI", "OK"), ("RPUSH q c", "QUEUED"), ("RPUSH q d", "QUEUED")]);
     check(client, &[("EXEC", "[3 4]")]);

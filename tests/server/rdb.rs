@@ -76,9 +76,11 @@ impl Redis {
             .spawn()
             .ok()?;
         let redis = Self { child, port };
-        wait_until(|| redis.connect().is_some_and(|mut client| {
-            redis::cmd("PING").query::<String>(&mut client).is_ok()
-        }));
+        wait_until(|| {
+            redis
+                .connect()
+                .is_some_and(|mut client| redis::cmd("PING").query::<String>(&mut client).is_ok())
+        });
         Some(redis)
     }
 

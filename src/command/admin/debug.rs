@@ -8,6 +8,7 @@ use crate::command::Mode;
 use crate::config::Setting;
 use crate::glob;
 use crate::number::parse_f64;
+use crate::rdb;
 use crate::store::Class;
 use crate::types::string::StringValue;
 use crate::types::value::Value;
@@ -30,6 +31,7 @@ const HELP: &[(&str, &str)] = &[
     ("POPULATE <count> [<prefix>] [<size>]", "Adds string keys that do not exist."),
     ("PROTOCOL <type>", "Replies with a value of a type of the protocol."),
     ("QUICKLIST-PACKED-THRESHOLD <size>", "Accepted; long elements have no form of their own."),
+    ("RELOAD", "Encodes all values as in a snapshot, and goes on with what is decoded."),
     ("SET-ACTIVE-EXPIRE <0|1>", "Lets expired keys go unasked, or not."),
     ("SLEEP <seconds>", "Holds up all commands on keys."),
     ("STRINGMATCH-LEN <text> <pattern>", "Replies whether the pattern fits, 1 or 0."),
@@ -72,6 +74,7 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
                 .ok_or(CommandError::Plain("ERR argument must be a memory value"))?;
             context.reply.ok();
         }
+        ("RELOAD", 0) => return reload(context),
         ("SET-ACTIVE-EXPIRE", 1) => return set_active_expire(context, args),
         ("SLEEP", 1) => return sleep(context, args),
         ("STRINGMATCH-LEN", 2) => {
@@ -181,6 +184,26 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             ));
         }
     }
+    Ok(Outcome::Done)
+}
+
+/// DEBUG RELOAD: keys, times to live and the log stay as they are. Differs from Redis: no file is
+/// written.
+fn reload(context: &mut Context<'_>) -> CommandResult {
+    let limits = context.services.rdb_limits();
+    let mut failed = 0;
+    for shard in context.db.locked().iter_mut() {
+        for db in shard.dbs() {
+            db.keys.for_each_mut(|entry| match rdb::restore(&rdb::dump(&entry.value), &limits) {
+                Some(Ok(value)) => entry.value = value,
+                Some(Err(_)) | None => failed += 1,
+            });
+        }
+    }
+    if failed > 0 {
+        return Err(CommandError::Plain("ERR Error trying to load the RDB dump"));
+    }
+    context.reply.ok();
     Ok(Outcome::Done)
 }
 

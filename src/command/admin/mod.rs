@@ -129,14 +129,6 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
     )
     .in_categories(DANGEROUS),
     row(
-        "lastsave",
-        Arity::Exact(1),
-        &[Flag::Loading, Flag::Stale, Flag::Fast],
-        ("1.0.0", "", "Replies with the time of the last snapshot."),
-        lastsave,
-    )
-    .in_categories(&[Category::Admin, Category::Dangerous]),
-    row(
         "latency",
         Arity::AtLeast(2),
         &[],
@@ -198,16 +190,6 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
 fn dbsize(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let len = context.db.len();
     context.reply.count(len);
-    Ok(Outcome::Done)
-}
-
-/// `LASTSAVE`
-///
-/// Replies the unix time in seconds of the last snapshot, or of the start if there was none.
-/// <https://redis.io/docs/latest/commands/lastsave/>
-fn lastsave(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let seconds = context.services.started_ms / 1000;
-    context.reply.count(usize::try_from(seconds).unwrap_or(usize::MAX));
     Ok(Outcome::Done)
 }
 
