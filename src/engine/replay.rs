@@ -229,3 +229,6 @@ impl<'e> Replay<'e> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,7 +159,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     let client = &mut server.client();
     check(client, &[("SET small 1", "OK")]);
     let mut held = server.raw();
-    let value = "x".repeat(100_000);
+    let value = "x".repeat(50_000);
     held.send(format!("SET big {value}\r\n").as_bytes());
     let text = "MISCONF Errors writing to the AOF file: File too large";
     server.wait_info("aof_last_write_status", "err");
@@ -173,5 +173,5 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     assert!(raised.success());
     held.expect(b"+OK\r\n");
     wait_until(|| server.info("aof_last_write_status") == "ok");
-    check(client, &[("SET other 1", "OK"), ("STRLEN big", "100000")]);
+    check(client, &[("SET other 1", "OK"), ("STRLEN big", "50000")]);
 }
