@@ -165,7 +165,8 @@ impl Stats {
             error_codes: Mutex::default(),
             rates: Mutex::default(),
             peak_bytes: AtomicU64::new(0),
-            used_bytes: AtomicU64::new(0),
+            // Not looked at yet: the first question looks.
+            used_bytes: AtomicU64::new(u64::MAX),
             startup_bytes: AtomicU64::new(0),
             connections: Counter::default(),
             rejected_connections: Counter::default(),
