@@ -15,6 +15,8 @@ const FIRST_BYTES: usize = 512;
 pub(crate) struct Effects {
     /// Is there anyone to read them? If not, nothing is encoded.
     enabled: bool,
+    /// Does a script want its effects not to be logged?
+    muted: bool,
     buf: Vec<u8>,
     /// The database that the first effect needs; later ones select theirs in `buf`.
     first_db: Option<usize>,
@@ -35,13 +37,18 @@ impl Effects {
         self.enabled = enabled;
     }
 
+    /// What follows is not logged, or is again.
+    pub(crate) fn mute(&mut self, muted: bool) {
+        self.muted = muted;
+    }
+
     /// Adds the effect `words` on database `db`.
     pub(crate) fn push<'a>(
         &mut self,
         db: usize,
         words: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
     ) {
-        if !self.enabled {
+        if !self.enabled || self.muted {
             return;
         }
         if self.buf.capacity() == 0 {

@@ -19,6 +19,7 @@ mod observe;
 mod pubsub;
 mod random;
 mod rdb;
+mod script;
 pub mod server;
 mod store;
 mod tracking;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::connection::REDIS_VERSION;
 use super::error::CommandError;
 use super::table::Command;
-use super::{Flag, Outcome, TimeoutReply, Wait};
+use super::{Flag, Outcome, Suspended, TimeoutReply, Wait};
 use crate::aof::Aof;
 use crate::aof::saver::Saver;
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
@@ -18,6 +18,7 @@ use crate::random::Random;
 use crate::rdb;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
+use crate::script::Scripts;
 use crate::store::{Class, Db, Keyspace, Reclaim};
 use crate::tracking::Tracking;
 use crate::types::packed_map;
@@ -40,6 +41,7 @@ pub(crate) struct Services {
     pub(crate) latency: LatencyMonitor,
     pub(crate) random: Random,
     pub(crate) reclaim: Reclaim,
+    pub(crate) scripts: Scripts,
     pub(crate) slowlog: SlowLog,
     /// When the server started: unix time in milliseconds.
     pub(crate) started_ms: u64,
@@ -122,6 +124,8 @@ pub(crate) enum Mode {
     Direct,
     /// The log, at start-up.
     Replay,
+    /// A script.
+    Script,
     /// EXEC.
     Transaction,
     /// The engine, for a client that waits.
@@ -131,7 +135,8 @@ pub(crate) enum Mode {
 /// The way back into the engine, for commands that run others (EXEC).
 pub(crate) trait Host {
     /// Runs one command under the locks that `context` holds, and writes its reply.
-    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>);
+    /// A script may have to be put aside; then the caller goes on with it later.
+    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) -> Option<Box<dyn Suspended>>;
 }
 
 /// The surroundings of one call.
@@ -173,7 +178,7 @@ impl Context<'_> {
         deadline_ms: Option<u64>,
         on_timeout: TimeoutReply,
     ) -> Result<Outcome, CommandError> {
-        if matches!(self.mode, Mode::Transaction | Mode::Replay) {
+        if matches!(self.mode, Mode::Replay | Mode::Script | Mode::Transaction) {
             on_timeout.write(self.reply);
             return Ok(Outcome::Done);
         }

@@ -7,6 +7,10 @@ use crate::store::WrongType;
 /// Why a command was refused; its `Display` is the error reply without the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CommandError {
+    /// A function runs, and has run for longer than it should.
+    BusyFunction,
+    /// A script runs, and has run for longer than it should.
+    BusyScript,
     /// EXEC after a command was refused while queueing.
     ExecAborted,
     /// The key holds no time to live option that fits (command name).
@@ -19,11 +23,14 @@ pub(crate) enum CommandError {
     OutOfMemory,
     /// A command of this name needs a key to read from.
     NoInputKey(&'static str),
+    NoScript,
     NoSuchKey,
     NotAFloat,
     NotAnInteger,
     /// Any text that needs no parameters; the code stands in front.
     Plain(&'static str),
+    /// What a script failed with, or what is wrong with it; the code stands in front.
+    Script(Box<str>),
     /// A RESP2 client has subscribed and can run few commands; this is none of them.
     Subscribed(&'static str),
     Syntax,
@@ -47,6 +54,14 @@ pub(crate) enum CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
+            Self::BusyFunction => {
+                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN \
+                 NOSAVE."
+            }
+            Self::BusyScript => {
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN \
+                 NOSAVE."
+            }
             Self::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
             Self::InvalidExpire(name) => {
                 return write!(f, "ERR invalid expire time in '{name}' command");
@@ -61,9 +76,11 @@ impl fmt::Display for CommandError {
             Self::NoInputKey(name) => {
                 return write!(f, "ERR at least 1 input key is needed for '{name}' command");
             }
+            Self::NoScript => "NOSCRIPT No matching script. Please use EVAL.",
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
+            Self::Script(text) => text,
             Self::Subscribed(name) => {
                 return write!(
                     f,

@@ -24,6 +24,7 @@ pub(crate) mod monitor;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
 pub(crate) mod scan;
+pub(crate) mod script;
 pub(crate) mod set;
 pub(crate) mod sorted_set;
 pub(crate) mod stream;
@@ -183,8 +184,16 @@ pub(crate) enum Category {
 pub(crate) enum Outcome {
     /// The reply is written.
     Done,
+    /// A script has used up its time: others get their turn, then it goes on under the same locks.
+    Suspended(Box<dyn Suspended>),
     /// Nothing to give yet: wait for one of these keys. Nothing was written or changed.
     Wait(Wait),
+}
+
+/// A call that was put aside in the middle.
+pub(crate) trait Suspended: std::fmt::Debug {
+    /// Goes on with it.
+    fn go_on(self: Box<Self>, context: &mut Context<'_>) -> CommandResult;
 }
 
 /// What a blocking command waits for.

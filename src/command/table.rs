@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys, list,
-    monitor, persistence, pubsub, set, sorted_set, stream, string, transaction,
+    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys,
+    list, monitor, persistence, pubsub, script, set, sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
@@ -23,6 +23,7 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("hyperloglog", hyperloglog::COMMANDS),
     ("list", list::COMMANDS),
     ("pubsub", pubsub::COMMANDS),
+    ("scripting", script::COMMANDS),
     ("server", admin::COMMANDS),
     ("server", persistence::SERVER_COMMANDS),
     ("server", monitor::COMMANDS),
@@ -188,7 +189,9 @@ mod tests {
             assert!(name.len() <= NAME_BYTES_MAX && !spec.summary.is_empty(), "{name}");
             if !matches!(spec.keys, KeySpec::None) {
                 let both = command.has(Flag::Write) && command.has(Flag::ReadOnly);
-                let one = command.has(Flag::Write) || command.has(Flag::ReadOnly);
+                let one = [Flag::Write, Flag::ReadOnly, Flag::MayReplicate]
+                    .iter()
+                    .any(|&flag| command.has(flag));
                 assert!(one && !both, "{name}: keys are read or written");
             }
             if let KeySpec::Range { first, step, .. } = spec.keys {

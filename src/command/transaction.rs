@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
-    Outcome,
+    Outcome, Suspended,
 };
 use crate::client::state::WatchedKey;
+use crate::resp::request::OwnedArgv;
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
@@ -129,14 +130,47 @@ fn exec(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
         return Ok(Outcome::Done);
     }
     context.reply.array(transaction.queue.len());
-    let mode = std::mem::replace(&mut context.mode, Mode::Transaction);
-    let host = context.host;
-    for argv in &transaction.queue {
-        host.run(context, argv.as_argv());
+    Box::new(Executing { queue: transaction.queue.into_iter(), suspended: None }).go_on(context)
+}
+
+/// A transaction that is being run.
+#[derive(Debug)]
+struct Executing {
+    queue: std::vec::IntoIter<OwnedArgv>,
+    /// A script of it that was put aside.
+    suspended: Option<Box<dyn Suspended>>,
+}
+
+impl Suspended for Executing {
+    fn go_on(mut self: Box<Self>, context: &mut Context<'_>) -> CommandResult {
+        let mode = std::mem::replace(&mut context.mode, Mode::Transaction);
+        self.suspended = self.suspended.take().and_then(|call| go_on_with(call, context));
+        let host = context.host;
+        while self.suspended.is_none() {
+            let Some(argv) = self.queue.next() else { break };
+            self.suspended = host.run(context, argv.as_argv());
+        }
+        context.mode = mode;
+        context.propagated = true;
+        if self.suspended.is_some() {
+            return Ok(Outcome::Suspended(self));
+        }
+        Ok(Outcome::Done)
     }
-    context.mode = mode;
-    context.propagated = true;
-    Ok(Outcome::Done)
+}
+
+/// Goes on with a script; replies it if it was put aside again.
+fn go_on_with(call: Box<dyn Suspended>, context: &mut Context<'_>) -> Option<Box<dyn Suspended>> {
+    let start = context.reply.len();
+    match call.go_on(context) {
+        Ok(Outcome::Suspended(again)) => Some(again),
+        Ok(Outcome::Done | Outcome::Wait(_)) => None,
+        Err(error) => {
+            context.reply.truncate(start);
+            context.reply.error(&error.to_string());
+            None
+        }
+    }
 }
 
 /// Looks at the watched keys, so that one whose time is up goes and counts as changed.

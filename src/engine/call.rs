@@ -8,10 +8,10 @@ use super::wake::Delivery;
 use super::{Engine, Waiter};
 use crate::client::{Client, Paused, ReplyMode};
 use crate::command::table::{Command, table};
-use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Wait};
+use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Suspended, Wait};
 use crate::config::Setting;
 use crate::resp::Reply;
-use crate::resp::request::Argv;
+use crate::resp::request::{Argv, OwnedArgv};
 use crate::store::{Changes, Db, Locked, ShardSet};
 use crate::tracking::Invalidation;
 
@@ -29,6 +29,19 @@ pub(crate) enum Flow {
     Next,
     /// CLIENT PAUSE puts the request off: it was not run, and is to be called again.
     Postponed,
+    /// A script has used up its time: when others had their turn, [`Batch::go_on`].
+    Suspended(SuspendedCall),
+}
+
+/// A call that was put aside. Its batch keeps the locks.
+#[derive(Debug)]
+pub(crate) struct SuspendedCall {
+    call: Box<dyn Suspended>,
+    command: &'static Command,
+    argv: OwnedArgv,
+    /// Where its reply starts.
+    start: usize,
+    reply_mode: ReplyMode,
 }
 
 /// A run of calls, usually one client's pipelined requests.
@@ -71,7 +84,7 @@ impl<'e> Batch<'e> {
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
         let start = reply.len();
         let mode = client.reply_mode;
-        let flow = match self.admit(client, argv) {
+        let mut flow = match self.admit(client, argv) {
             Err(error) => {
                 self.refuse(client, argv, &error, reply);
                 Flow::Next
@@ -84,14 +97,36 @@ impl<'e> Batch<'e> {
             Ok(Admitted::Postpone) => return Flow::Postponed,
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
         };
-        if mode != ReplyMode::On && client.reply_mode != ReplyMode::On {
-            let pushed = std::mem::take(&mut client.pushed);
-            reply.truncate(if pushed { reply.len() } else { start });
-        }
-        if mode == ReplyMode::SkipNext && client.reply_mode == ReplyMode::SkipNext {
-            client.reply_mode = ReplyMode::On;
+        if let Flow::Suspended(suspended) = &mut flow {
+            suspended.start = start;
+        } else {
+            withhold(client, reply, start, mode);
         }
         flow
+    }
+
+    /// Goes on with a call that was put aside.
+    pub(crate) fn go_on(
+        &mut self,
+        suspended: SuspendedCall,
+        client: &mut Client,
+        reply: &mut Reply,
+    ) -> Flow {
+        let SuspendedCall { call, command, argv, start, reply_mode } = suspended;
+        let outcome = self.in_context(command, client, reply, |context| call.go_on(context));
+        if let Ok(Outcome::Suspended(call)) = outcome {
+            return Flow::Suspended(SuspendedCall { call, command, argv, start, reply_mode });
+        }
+        self.changes.effects.end();
+        if let Err(error) = &outcome {
+            reply.truncate(start);
+            let text = error.to_string();
+            self.engine.services.stats.error(&text);
+            reply.error(&text);
+        }
+        self.conclude(command, client, argv.as_argv(), outcome.is_err());
+        withhold(client, reply, start, reply_mode);
+        Flow::Next
     }
 
     /// May this request run now, or be queued?
@@ -106,6 +141,9 @@ impl<'e> Batch<'e> {
         }
         if !client.authenticated && !command.has(Flag::NoAuth) && self.needs_password() {
             return Err(CommandError::NoAuth);
+        }
+        if self.engine.services.scripts.running.is_busy() && !command.has(Flag::AllowBusy) {
+            return Err(self.engine.busy());
         }
         if client.is_subscribed() && !allowed_when_subscribed(client, command) {
             return Err(CommandError::Subscribed(&command.full_name));
@@ -205,16 +243,35 @@ impl<'e> Batch<'e> {
         if !services.monitors.is_empty() && runs_others {
             services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
         }
-        self.lock_for(command, argv, client);
+        if let Err(error) = self.lock_for(command, argv, client) {
+            self.refuse(client, argv, &error, reply);
+            return Flow::Next;
+        }
         let outcome = self.execute(command, client, reply, argv);
         if !services.monitors.is_empty() && !runs_others {
             services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
         }
         let failed = outcome.is_err();
         let flow = match outcome {
+            Ok(Outcome::Suspended(call)) => {
+                let (argv, reply_mode) = (argv.to_owned(), client.reply_mode);
+                return Flow::Suspended(SuspendedCall {
+                    call,
+                    command,
+                    argv,
+                    start: 0,
+                    reply_mode,
+                });
+            }
             Ok(Outcome::Wait(wait)) => Flow::Blocked(self.block(client, reply, argv, wait)),
             Ok(Outcome::Done) | Err(()) => Flow::Next,
         };
+        self.conclude(command, client, argv, failed);
+        flow
+    }
+
+    /// The end of a call: serves who waited for what it changed.
+    fn conclude(&mut self, command: &Command, client: &mut Client, argv: Argv<'_>, failed: bool) {
         self.serve_ready();
         self.note_touched(client, command);
         match &flow {
@@ -223,42 +280,50 @@ impl<'e> Batch<'e> {
             Flow::Next => self.account(command, client, argv, failed),
         }
         self.calls_left = self.calls_left.saturating_sub(1);
-        flow
     }
 
     /// Locks what a call needs, going on with the locks held if they suffice.
-    fn lock_for(&mut self, command: &Command, argv: Argv<'_>, client: &Client) {
+    fn lock_for(
+        &mut self,
+        command: &Command,
+        argv: Argv<'_>,
+        client: &Client,
+    ) -> Result<(), CommandError> {
         let mut need = self.engine.lock_set(command, argv, client);
         loop {
-            self.lock(need);
+            self.lock(need)?;
             if !command.has(Flag::Write) && !command.has(Flag::WholeTransaction) {
-                return;
+                return Ok(());
             }
-            let Some(locked) = &mut self.locked else { return };
+            let Some(locked) = &mut self.locked else { return Ok(()) };
             let all = self.engine.with_waiters(locked, command, argv, client);
             if locked.set().contains(all) {
-                return;
+                return Ok(());
             }
             need = need.union(all);
         }
     }
 
-    /// Locks at least `need`.
-    pub(super) fn lock(&mut self, need: ShardSet) {
+    /// Locks at least `need`; gives up while a script keeps the server busy.
+    pub(super) fn lock(&mut self, need: ShardSet) -> Result<(), CommandError> {
         let suffices = match &self.locked {
             Some(locked) => locked.set().contains(need) && self.calls_left > 0,
             None => false,
         };
         if !suffices {
             self.release();
-            self.locked = Some(self.engine.services.keyspace.lock(need));
-            self.changes.effects.enable(self.engine.services.aof.is_enabled());
+            let services = &self.engine.services;
+            let is_busy = || services.scripts.running.is_busy();
+            let locked = services.keyspace.lock_unless(need, is_busy);
+            self.locked = Some(locked.ok_or_else(|| self.engine.busy())?);
+            self.changes.effects.enable(services.aof.is_enabled());
             self.calls_left = CALLS_PER_HOLD;
-            self.changes.events = self.engine.services.config.events();
-            self.changes.tracks = self.engine.services.tracking.is_used();
-            self.now_ms = self.engine.services.clock.now_ms();
-            self.clock_ns = self.engine.services.clock.elapsed_ns();
+            self.changes.events = services.config.events();
+            self.changes.tracks = services.tracking.is_used();
+            self.now_ms = services.clock.now_ms();
+            self.clock_ns = services.clock.elapsed_ns();
         }
+        Ok(())
     }
 
     /// Runs the handler under the locks held, and gathers its effects.
@@ -269,6 +334,23 @@ impl<'e> Batch<'e> {
         reply: &mut Reply,
         argv: Argv<'_>,
     ) -> Result<Outcome, ()> {
+        self.changes.effects.begin();
+        let outcome =
+            self.in_context(command, client, reply, |context| handle(context, command, argv));
+        if !matches!(outcome, Ok(Outcome::Suspended(_))) {
+            self.changes.effects.end();
+        }
+        outcome
+    }
+
+    /// Does `work` under the locks held.
+    fn in_context<T>(
+        &mut self,
+        command: &Command,
+        client: &mut Client,
+        reply: &mut Reply,
+        work: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> T {
         let locked = self.locked.as_mut().expect("a call runs under the locks it needs");
         let mut db = Db::new(locked, &mut self.changes, client.db, self.now_ms);
         if self.mode == Mode::Replay {
@@ -291,10 +373,7 @@ impl<'e> Batch<'e> {
             propagated: false,
         };
         context.db.changes().client = context.client.handle.id;
-        context.db.changes().effects.begin();
-        let outcome = handle(&mut context, command, argv);
-        context.db.changes().effects.end();
-        outcome
+        work(&mut context)
     }
 
     /// Counts a call and the time it took, and notes it if that was long.
@@ -372,13 +451,17 @@ enum Admitted {
 }
 
 impl Host for Engine {
-    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) {
-        let Some(command) = table().resolve(argv) else { return };
+    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) -> Option<Box<dyn Suspended>> {
+        let command = table().resolve(argv)?;
         let propagated = std::mem::take(&mut context.propagated);
         let outer_reply = context.reply.len();
         let start_ns = self.services.clock.elapsed_ns();
-        let failed = handle(context, command, argv).is_err();
+        let outcome = handle(context, command, argv);
+        let failed = outcome.is_err();
         context.propagated = propagated;
+        if let Ok(Outcome::Suspended(call)) = outcome {
+            return Some(call);
+        }
         if !self.services.monitors.is_empty() {
             let of_client = context.mode == Mode::Transaction;
             let origin = if of_client { &*context.client.handle.peer.address } else { "lua" };
@@ -390,6 +473,18 @@ impl Host for Engine {
             self.services.note_if_slow(command, &context.client.handle, argv, ns);
         }
         debug_assert!(context.reply.len() > outer_reply, "every command replies");
+        None
+    }
+}
+
+/// Takes back a reply that the client does not want (CLIENT REPLY).
+fn withhold(client: &mut Client, reply: &mut Reply, start: usize, mode: ReplyMode) {
+    if mode != ReplyMode::On && client.reply_mode != ReplyMode::On {
+        let pushed = std::mem::take(&mut client.pushed);
+        reply.truncate(if pushed { reply.len() } else { start });
+    }
+    if mode == ReplyMode::SkipNext && client.reply_mode == ReplyMode::SkipNext {
+        client.reply_mode = ReplyMode::On;
     }
 }
 

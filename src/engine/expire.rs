@@ -25,7 +25,9 @@ impl Engine {
     /// Removes some due keys of a shard; replies whether there are more.
     fn expire_some(&self, shard: usize) -> bool {
         let mut batch = self.batch();
-        batch.lock(ShardSet::of(shard));
+        if batch.lock(ShardSet::of(shard)).is_err() {
+            return false;
+        }
         let now_ms = batch.now_ms;
         let mut more = false;
         for index in 0..self.services.keyspace.databases() {

@@ -13,12 +13,13 @@ use crate::aof::saver::Saver;
 use crate::aof::{Aof, FsyncPolicy};
 use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry};
 use crate::clock::Clock;
-use crate::command::Services;
 use crate::command::table::table;
+use crate::command::{CommandError, Services};
 use crate::config::{Config, Setting};
 use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
+use crate::script::Scripts;
 use crate::store::shard::Ticket;
 use crate::store::{Keyspace, Reclaim};
 use crate::tracking::Tracking;
@@ -67,6 +68,7 @@ impl Engine {
             latency: LatencyMonitor::default(),
             identity: Identity::new(&random),
             random,
+            scripts: Scripts::default(),
             slowlog: SlowLog::default(),
             started_ms: clock.now_ms(),
             clock,
@@ -92,15 +94,23 @@ impl Engine {
         Client::new(handle, authenticated)
     }
 
-    /// A client is gone; its waiting command, if any, was stopped before.
+    /// A client is gone; its waiting command and its watches, if any, were ended before.
     pub(crate) fn disconnect(&self, mut client: Client) {
-        self.unwatch(&mut client);
         if let Some(subscriptions) = client.subscriptions.take() {
             self.services.pubsub.leave(*subscriptions, &client.handle);
         }
         self.services.monitors.remove(client.handle.id);
         self.services.tracking.stop(client.handle.id);
         self.services.clients.remove(client.handle.id);
+    }
+
+    /// What others are told while a script keeps the server busy.
+    fn busy(&self) -> CommandError {
+        if self.services.scripts.running.is_eval() {
+            CommandError::BusyScript
+        } else {
+            CommandError::BusyFunction
+        }
     }
 
     /// The server is asked to stop.

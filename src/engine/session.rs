@@ -59,7 +59,10 @@ impl Session<'_> {
         let Ok(Decoded::Request(argv, _)) = decoder.decode(&bytes, &LIMITS) else { return None };
         let client = self.client.as_mut()?;
         let mut batch = self.engine.batch();
-        let flow = batch.call(client, &mut self.reply, argv);
+        let mut flow = batch.call(client, &mut self.reply, argv);
+        while let Flow::Suspended(call) = flow {
+            flow = batch.go_on(call, client, &mut self.reply);
+        }
         batch.finish();
         if let Flow::Blocked(waiter) = flow {
             self.waiter = Some(waiter);
@@ -86,8 +89,12 @@ impl Session<'_> {
                 Ok(Decoded::Nothing(bytes)) => used += bytes,
                 Ok(Decoded::Request(argv, bytes)) => {
                     let mut batch = self.engine.batch();
-                    match batch.call(client, &mut self.reply, argv) {
-                        Flow::Next => {}
+                    let mut flow = batch.call(client, &mut self.reply, argv);
+                    while let Flow::Suspended(call) = flow {
+                        flow = batch.go_on(call, client, &mut self.reply);
+                    }
+                    match flow {
+                        Flow::Next | Flow::Suspended(_) => {}
                         Flow::Blocked(waiter) => self.waiter = Some(waiter),
                         Flow::Postponed => break,
                     }
@@ -100,6 +107,14 @@ impl Session<'_> {
             }
         }
         self.reply.take()
+    }
+
+    fn stop_waiting(&self, waiter: &Waiter) -> bool {
+        loop {
+            if let Some(stopped) = self.engine.stop_waiting(waiter) {
+                return stopped;
+            }
+        }
     }
 
     /// Does the session wait in a blocking command?
@@ -122,7 +137,7 @@ impl Session<'_> {
     /// served before.
     pub fn time_out(&mut self) -> Option<Vec<u8>> {
         let waiter = self.waiter.take()?;
-        if !self.engine.stop_waiting(&waiter) {
+        if !self.stop_waiting(&waiter) {
             return self.served();
         }
         self.client.as_ref()?.handle.stop_waiting();
@@ -134,9 +149,10 @@ impl Session<'_> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter.take() {
-            self.engine.stop_waiting(&waiter);
+            self.stop_waiting(&waiter);
         }
-        if let Some(client) = self.client.take() {
+        if let Some(mut client) = self.client.take() {
+            while !self.engine.unwatch(&mut client) {}
             self.engine.disconnect(client);
         }
     }

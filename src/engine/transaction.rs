@@ -10,25 +10,29 @@ impl Engine {
     /// Ends the transaction of a client without running it.
     pub(super) fn discard_transaction(&self, client: &mut Client) {
         client.close_transaction();
-        self.unwatch(client);
+        // Watches that a busy script keeps from going go with the client.
+        let _gone = self.unwatch(client);
         client.dirty.store(false, Ordering::Release);
         client.handle.figures.watched.store(0, Ordering::Relaxed);
     }
 
-    /// Drops the watches of a client that is gone.
-    pub(super) fn unwatch(&self, client: &mut Client) {
+    /// Drops the watches of a client that is gone; `false` if that cannot be done now as a script
+    /// keeps the server busy.
+    pub(crate) fn unwatch(&self, client: &mut Client) -> bool {
         let keyspace = &self.services.keyspace;
         let shards = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
         let set = shards.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
         if set.is_empty() {
-            return;
+            return true;
         }
-        let mut locked = keyspace.lock(set);
+        let is_busy = || self.services.scripts.running.is_busy();
+        let Some(mut locked) = keyspace.lock_unless(set, is_busy) else { return false };
         let mut changes = Changes::default();
         for watched in std::mem::take(&mut client.watched) {
             let now_ms = self.services.clock.now_ms();
             let mut db = Db::new(&mut locked, &mut changes, watched.db, now_ms);
             db.unwatch(&watched.key, client.handle.id);
         }
+        true
     }
 }

@@ -30,6 +30,9 @@ use crate::store::changes::ReadyKey;
 use crate::store::shard::{Place, Ticket};
 use crate::store::{Locked, ShardSet};
 
+/// When to look again if a script keeps the server busy.
+const BUSY_PAUSE_MS: u64 = 20;
+
 /// A blocking command that waits.
 #[derive(Debug)]
 pub(crate) struct Waiter {
@@ -116,20 +119,24 @@ impl Engine {
         waiter
     }
 
-    /// Takes a waiter out of its queues; `false` if it was served before.
-    pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> bool {
-        let mut locked = self.services.keyspace.lock(waiter.shards);
+    /// Takes a waiter out of its queues; `false` if it was served before, `None` if that cannot be
+    /// done now as a script keeps the server busy.
+    pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> Option<bool> {
+        let is_busy = || self.services.scripts.running.is_busy();
+        let mut locked = self.services.keyspace.lock_unless(waiter.shards, is_busy)?;
         let waited = self.remove_waiter(&mut locked, waiter);
         if waited {
             self.services.count_call(waiter.command, 0, false);
         }
-        waited
+        Some(waited)
     }
 
     /// Runs a waiter's command again although no key has changed; replies when to do so next.
     pub(crate) fn retry(&self, waiter: &Waiter) -> Option<u64> {
         let mut batch = self.batch();
-        batch.lock(waiter.shards);
+        if batch.lock(waiter.shards).is_err() {
+            return Some(batch.now_ms + BUSY_PAUSE_MS);
+        }
         if !self.waiters.contains_key(&waiter.ticket) {
             return None;
         }

@@ -2,6 +2,7 @@
 
 pub mod request;
 
-pub(crate) mod reply;
+pub(crate) mod read;
+mod reply;
 
 pub use reply::{Protocol, Reply};

@@ -193,6 +193,14 @@ impl Reply {
         }
     }
 
+    /// An integer of any size, in digits; RESP2: a bulk string.
+    pub(crate) fn big_number(&mut self, digits: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(digits),
+            Protocol::Resp3 => self.line(b'(', digits),
+        }
+    }
+
     /// Text for people, of a three-letter `format`; RESP2: a bulk string.
     pub(crate) fn verbatim(&mut self, format: &str, text: &[u8]) {
         match self.protocol {

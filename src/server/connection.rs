@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
@@ -31,6 +32,9 @@ use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 /// Unsent bytes above which no further request of the client is run.
 pub(super) const RUN_BELOW_BYTES: usize = 1024 * 1024;
+
+/// Time between two tries to get at what a busy script holds.
+pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a connection ends; all the same to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,12 +106,15 @@ impl Connection {
     pub(super) async fn run(mut self) {
         let closed = self.serve().await;
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
+        while !self.worker.engine.unwatch(&mut self.client) {
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
         self.worker.engine.disconnect(self.client);
     }
 
     async fn serve(&mut self) -> Closed {
         loop {
-            let (position, next) = self.run_requests();
+            let (position, next) = self.run_requests().await;
             let step = match self.send(position).await {
                 Err(closed) => Err(closed),
                 Ok(()) => self.go_on(next).await,
@@ -137,7 +144,7 @@ impl Connection {
     }
 
     /// Runs the requests that have arrived; replies the log position their replies depend on.
-    fn run_requests(&mut self) -> (u64, Next) {
+    async fn run_requests(&mut self) -> (u64, Next) {
         if self.input.is_empty() {
             return (0, Next::Read);
         }
@@ -170,8 +177,13 @@ impl Connection {
                     break Next::Close;
                 }
             };
-            match batch.call(&mut self.client, &mut self.output.reply, argv) {
-                Flow::Next => self.input.consume(bytes),
+            let mut flow = batch.call(&mut self.client, &mut self.output.reply, argv);
+            while let Flow::Suspended(call) = flow {
+                tokio::task::yield_now().await;
+                flow = batch.go_on(call, &mut self.client, &mut self.output.reply);
+            }
+            match flow {
+                Flow::Next | Flow::Suspended(_) => self.input.consume(bytes),
                 Flow::Blocked(waiter) => {
                     self.input.consume(bytes);
                     break Next::Blocked(waiter);

@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 use super::commit::Hold;
-use super::connection::{Closed, Connection, RUN_BELOW_BYTES};
+use super::connection::{BUSY_PAUSE, Closed, Connection, RUN_BELOW_BYTES};
 use crate::client::Unblock;
 use crate::config::Setting;
-use crate::engine::Waiter;
+use crate::engine::{Engine, Waiter};
 
 /// How long a closing connection waits for the peer to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -204,7 +204,7 @@ impl Connection {
     pub(super) async fn wait_served(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
         let outcome = self.wait_answered(waiter).await;
         if outcome.is_err() {
-            self.worker.engine.stop_waiting(waiter);
+            stop_waiting(&self.worker.engine, waiter).await;
         }
         self.client.handle.stop_waiting();
         outcome
@@ -233,7 +233,7 @@ impl Connection {
                 retry_at_ms = if timed_out { None } else { engine.retry(waiter) };
             }
             let released = self.client.handle.released();
-            let let_go = (timed_out || released.is_some()) && engine.stop_waiting(waiter);
+            let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;
             let served = self.client.handle.take_served();
             if let_go {
                 match released {
@@ -264,5 +264,16 @@ impl Connection {
                 Ok(Event::Input | Event::TimeUp) | Err(_) => return,
             }
         }
+    }
+}
+
+/// Takes a waiter out of its queues; `false` if it was served before. While a script keeps the
+/// server busy, that has to wait.
+async fn stop_waiting(engine: &Engine, waiter: &Waiter) -> bool {
+    loop {
+        if let Some(stopped) = engine.stop_waiting(waiter) {
+            return stopped;
+        }
+        tokio::time::sleep(BUSY_PAUSE).await;
     }
 }

@@ -4,6 +4,7 @@
 //! another shard lets go of all and starts again. So no two calls can wait for each other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use smallvec::SmallVec;
@@ -13,6 +14,9 @@ use crate::hash;
 
 /// Most shards there can be: a [`ShardSet`] is one word.
 const SHARDS_MAX: usize = 64;
+
+/// How long a lock is waited for before one looks up.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A set of shard numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +93,23 @@ impl Keyspace {
     /// The set of all shards.
     pub(crate) fn all(&self) -> ShardSet {
         ShardSet(u64::MAX >> (SHARDS_MAX - self.shards.len()))
+    }
+
+    /// As [`Keyspace::lock`], but gives up when `stop` says so while others hold a lock.
+    pub(crate) fn lock_unless(&self, set: ShardSet, stop: impl Fn() -> bool) -> Option<Locked> {
+        let mut guards = SmallVec::new();
+        for shard in set.iter() {
+            loop {
+                if let Some(guard) = self.shards[shard].try_lock_arc_for(PATIENCE) {
+                    guards.push(guard);
+                    break;
+                }
+                if stop() {
+                    return None;
+                }
+            }
+        }
+        Some(Locked { set, guards, shards: self.shards.len() })
     }
 
     /// Locks shards, in ascending order.

@@ -34,6 +34,8 @@ mod pubsub;
 mod rdb;
 mod redis_rs;
 mod rewrite;
+mod script_limits;
+mod scripting;
 mod sets;
 mod sort;
 mod sorted_sets;

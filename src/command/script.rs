@@ -1,0 +1,508 @@
+//! The group `scripting`: EVAL and its kin.
+//!
+//! A script holds all shards while it runs, since it may make up the names of its keys. The
+//! handler drives it: runs the commands it asks for on the one call path, and looks at the clock.
+//! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are answered,
+//! with BUSY, and can have it killed. What it changed is logged, not the script.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::table::table;
+use super::{
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
+    Outcome, Suspended, counted_keys,
+};
+use crate::config::Setting;
+use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::{Protocol, Reply};
+use crate::script::running::{FunctionCall, NotKilled};
+use crate::script::shebang::Flags;
+use crate::script::{Answer, Ask, Returned, Run, Sha, Step, vm};
+
+const EVAL_FLAGS: &[Flag] = &[
+    Flag::AllShards,
+    Flag::MayReplicate,
+    Flag::NoMandatoryKeys,
+    Flag::NoScript,
+    Flag::SkipMonitor,
+    Flag::Stale,
+];
+const EVAL_RO_FLAGS: &[Flag] = &[
+    Flag::AllShards,
+    Flag::NoMandatoryKeys,
+    Flag::NoScript,
+    Flag::ReadOnly,
+    Flag::SkipMonitor,
+    Flag::Stale,
+];
+const KEYS: KeySpec = KeySpec::Find(|argv| counted_keys(argv, 2));
+
+pub(crate) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "eval",
+        arity: Arity::AtLeast(3),
+        keys: KEYS,
+        flags: EVAL_FLAGS,
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "script numkeys [key [key ...]] [arg [arg ...]]",
+        summary: "Runs a Lua script.",
+        subcommands: &[],
+        handler: |context, args| eval(context, args, false),
+    },
+    CommandSpec {
+        name: "eval_ro",
+        arity: Arity::AtLeast(3),
+        keys: KEYS,
+        flags: EVAL_RO_FLAGS,
+        acl: &[Category::Scripting],
+        since: "7.0.0",
+        syntax: "script numkeys [key [key ...]] [arg [arg ...]]",
+        summary: "Runs a Lua script that changes nothing.",
+        subcommands: &[],
+        handler: |context, args| eval(context, args, true),
+    },
+    CommandSpec {
+        name: "evalsha",
+        arity: Arity::AtLeast(3),
+        keys: KEYS,
+        flags: EVAL_FLAGS,
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "sha1 numkeys [key [key ...]] [arg [arg ...]]",
+        summary: "Runs a cached Lua script.",
+        subcommands: &[],
+        handler: |context, args| evalsha(context, args, false),
+    },
+    CommandSpec {
+        name: "evalsha_ro",
+        arity: Arity::AtLeast(3),
+        keys: KEYS,
+        flags: EVAL_RO_FLAGS,
+        acl: &[Category::Scripting],
+        since: "7.0.0",
+        syntax: "sha1 numkeys [key [key ...]] [arg [arg ...]]",
+        summary: "Runs a cached Lua script that changes nothing.",
+        subcommands: &[],
+        handler: |context, args| evalsha(context, args, true),
+    },
+    CommandSpec {
+        name: "script",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::None,
+        flags: &[],
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "",
+        summary: "The cache of scripts.",
+        subcommands: SUBCOMMANDS,
+        handler: |_, _| Err(CommandError::Syntax),
+    },
+];
+
+const SUBCOMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "debug",
+        arity: Arity::Exact(3),
+        keys: KeySpec::None,
+        flags: &[Flag::NoScript],
+        acl: &[Category::Scripting],
+        since: "3.2.0",
+        syntax: "<YES | SYNC | NO>",
+        summary: "Refused: there is no debugger for scripts.",
+        subcommands: &[],
+        handler: debug,
+    },
+    CommandSpec {
+        name: "exists",
+        arity: Arity::AtLeast(3),
+        keys: KeySpec::None,
+        flags: &[Flag::AllShards, Flag::NoScript],
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "sha1 [sha1 ...]",
+        summary: "Tells which scripts are in the cache.",
+        subcommands: &[],
+        handler: exists,
+    },
+    CommandSpec {
+        name: "flush",
+        arity: Arity::AtLeast(2),
+        keys: KeySpec::None,
+        flags: &[Flag::AllShards, Flag::NoScript],
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "[ASYNC | SYNC]",
+        summary: "Empties the cache of scripts.",
+        subcommands: &[],
+        handler: flush,
+    },
+    CommandSpec {
+        name: "help",
+        arity: Arity::Exact(2),
+        keys: KeySpec::None,
+        flags: &[Flag::Loading, Flag::Stale],
+        acl: &[Category::Scripting],
+        since: "5.0.0",
+        syntax: "",
+        summary: "Replies with the subcommands.",
+        subcommands: &[],
+        handler: help,
+    },
+    CommandSpec {
+        name: "kill",
+        arity: Arity::Exact(2),
+        keys: KeySpec::None,
+        flags: &[Flag::AllowBusy, Flag::NoScript],
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "",
+        summary: "Ends the script that runs.",
+        subcommands: &[],
+        handler: |context, _| kill(context, false),
+    },
+    CommandSpec {
+        name: "load",
+        arity: Arity::Exact(3),
+        keys: KeySpec::None,
+        flags: &[Flag::AllShards, Flag::NoScript, Flag::Stale],
+        acl: &[Category::Scripting],
+        since: "2.6.0",
+        syntax: "script",
+        summary: "Puts a script into the cache.",
+        subcommands: &[],
+        handler: load,
+    },
+];
+
+/// The text of an error that a script or its source has caused.
+pub(super) fn script_error(text: String) -> CommandError {
+    CommandError::Script(text.into())
+}
+
+/// `EVAL script numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// Runs a Lua script, compiled once and kept in the cache, with the tables `KEYS` and `ARGV`.
+/// Replies what it returns; its effects are logged as one transaction. `EVAL_RO` refuses commands
+/// that write. Errors: ERR if it does not compile or fails, BUSY for others while it runs long.
+/// <https://redis.io/docs/latest/commands/eval/>
+fn eval(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> CommandResult {
+    let source = args.bytes()?;
+    let keys = key_count(args)?;
+    let sha = vm::sha_of(source);
+    let vm = &context.services.scripts.vm;
+    let flags = vm.lock().load(sha, source).map_err(script_error)?.flags;
+    run_cached(context, args, Cached { sha, flags, keys, read_only })
+}
+
+/// `EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// As EVAL, with a script that is in the cache. Errors: NOSCRIPT if it is not.
+/// <https://redis.io/docs/latest/commands/evalsha/>
+fn evalsha(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> CommandResult {
+    let sha = vm::parse_sha(args.bytes()?);
+    let keys = match sha {
+        Some(_) => key_count(args)?,
+        None => return Err(CommandError::NoScript),
+    };
+    let vm = context.services.scripts.vm.lock();
+    let found = sha.and_then(|sha| Some((sha, vm.script(sha)?.flags)));
+    drop(vm);
+    let (sha, flags) = found.ok_or(CommandError::NoScript)?;
+    run_cached(context, args, Cached { sha, flags, keys, read_only })
+}
+
+/// Reads `numkeys`.
+pub(super) fn key_count(args: &mut Args<'_>) -> Result<usize, CommandError> {
+    let count = args.integer()?;
+    let count = usize::try_from(count)
+        .map_err(|_| CommandError::Plain("ERR Number of keys can't be negative"))?;
+    if count > args.len() {
+        let text = "ERR Number of keys can't be greater than number of args";
+        return Err(CommandError::Plain(text));
+    }
+    Ok(count)
+}
+
+/// A call of a script in the cache.
+struct Cached {
+    sha: Sha,
+    flags: Flags,
+    keys: usize,
+    read_only: bool,
+}
+
+fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: Cached) -> CommandResult {
+    let rights = Rights::of(script.flags, script.read_only)?;
+    let words = args.rest();
+    let keys = words.clone().take(script.keys);
+    let vm = &context.services.scripts.vm;
+    let run = vm::start(vm, script.sha, keys, words.skip(script.keys)).map_err(script_error)?;
+    drive(context, run, rights, None)
+}
+
+/// What a script may do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rights {
+    read_only: bool,
+}
+
+impl Rights {
+    /// The rights of a script with these flags; the error if it may not run at all.
+    pub(super) fn of(flags: Flags, read_only: bool) -> Result<Self, CommandError> {
+        let harmless = flags.contains(Flags::NO_WRITES);
+        if read_only && !harmless && !flags.contains(Flags::COMPATIBLE) {
+            let text = "ERR Can not execute a script with write flag using *_ro command.";
+            return Err(CommandError::Plain(text));
+        }
+        Ok(Self { read_only: read_only || harmless })
+    }
+}
+
+/// Runs a script from its start.
+pub(super) fn drive(
+    context: &mut Context<'_>,
+    run: Run,
+    rights: Rights,
+    function: Option<FunctionCall>,
+) -> CommandResult {
+    let services = context.services;
+    services.scripts.running.start(function, services.clock.elapsed_ns());
+    let threshold_ms = services.config.size(Setting::BusyReplyThreshold) as u64;
+    let script = Box::new(Driven {
+        run,
+        rights,
+        protocol: Protocol::Resp2,
+        reply: Reply::new(Protocol::Resp2),
+        db: context.client.db,
+        deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
+        logged: true,
+    });
+    script.go_on(context)
+}
+
+/// A script under way.
+struct Driven {
+    run: Run,
+    rights: Rights,
+    /// The protocol in which the script wants replies.
+    protocol: Protocol,
+    /// Takes the replies of the commands it calls.
+    reply: Reply,
+    /// The database to return to.
+    db: usize,
+    /// How long it may run before others are told that it is busy.
+    deadline_ms: u64,
+    /// Are its effects logged?
+    logged: bool,
+}
+
+impl std::fmt::Debug for Driven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driven").field("rights", &self.rights).finish_non_exhaustive()
+    }
+}
+
+impl Suspended for Driven {
+    fn go_on(mut self: Box<Self>, context: &mut Context<'_>) -> CommandResult {
+        let mode = std::mem::replace(&mut context.mode, Mode::Script);
+        context.db.changes().effects.mute(!self.logged);
+        let result = self.work(context);
+        context.db.changes().effects.mute(false);
+        context.mode = mode;
+        let Some(result) = result else { return Ok(Outcome::Suspended(self)) };
+        context.client.select(self.db);
+        context.db.select(self.db);
+        context.propagated = true;
+        let running = &context.services.scripts.running;
+        if running.is_killed() {
+            self.run.vm().calm();
+        }
+        running.end();
+        let value = result.map_err(script_error)?;
+        self.run.vm().write(&value, self.protocol, context.reply);
+        Ok(Outcome::Done)
+    }
+}
+
+impl Driven {
+    /// Answers what the script asks until it ends, or until it is time for others.
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Result<Returned, String>> {
+        let running = &context.services.scripts.running;
+        let mut answer = if running.is_killed() { Answer::Kill } else { Answer::GoOn };
+        loop {
+            let ask = match self.run.go_on(answer) {
+                Step::Finished(result) => return Some(result),
+                Step::Ask(ask) => ask,
+            };
+            answer = match ask {
+                Ask::Call(argv) => self.call(context, argv.as_argv()),
+                Ask::MayCall(argv) => may_call(argv.as_argv()),
+                Ask::Log(level, text) => log(level, &text),
+                Ask::SetLogged(logged) => {
+                    self.logged = logged;
+                    context.db.changes().effects.mute(!logged);
+                    Answer::GoOn
+                }
+                Ask::SetProtocol(protocol) => {
+                    self.protocol = protocol;
+                    Answer::GoOn
+                }
+                Ask::Tick if running.is_killed() => Answer::Kill,
+                Ask::Tick => {
+                    let now_ns = context.services.clock.elapsed_ns();
+                    if running.elapsed_ms(now_ns) >= self.deadline_ms {
+                        running.note_busy();
+                        return None;
+                    }
+                    Answer::GoOn
+                }
+            };
+        }
+    }
+
+    /// Runs a command for the script.
+    fn call(&mut self, context: &mut Context<'_>, argv: Argv<'_>) -> Answer {
+        let command =
+            table().resolve(argv).filter(|command| !command.is_container() || argv.len() == 1);
+        let Some(command) = command else {
+            return Answer::Error("ERR Unknown Redis command called from script");
+        };
+        let refused = if !command.spec.arity.allows(argv.len()) {
+            Some("ERR Wrong number of args calling Redis command from script")
+        } else if command.has(Flag::NoScript) {
+            Some("ERR This Redis command is not allowed from script")
+        } else if self.rights.read_only
+            && (command.has(Flag::Write) || command.has(Flag::MayReplicate))
+        {
+            Some("ERR Write commands are not allowed from read-only scripts.")
+        } else {
+            None
+        };
+        if let Some(text) = refused {
+            let stats = &context.services.stats;
+            stats.error(text);
+            stats.rejected(command.index);
+            return Answer::Error(text);
+        }
+        if command.has(Flag::Write) {
+            context.services.scripts.running.note_write();
+        }
+        self.reply.switch(self.protocol);
+        std::mem::swap(context.reply, &mut self.reply);
+        let host = context.host;
+        let suspended = host.run(context, argv);
+        debug_assert!(suspended.is_none(), "scripts call no scripts");
+        std::mem::swap(context.reply, &mut self.reply);
+        Answer::Reply(self.reply.take())
+    }
+}
+
+/// May the client run this command?
+fn may_call(argv: Argv<'_>) -> Answer {
+    match table().resolve(argv) {
+        Some(_) => Answer::Flag(true),
+        None => Answer::Error("ERR Invalid command passed to redis.acl_check_cmd()"),
+    }
+}
+
+fn log(level: u8, text: &[u8]) -> Answer {
+    let text = String::from_utf8_lossy(text);
+    match level {
+        0 => tracing::debug!(script = true, "{text}"),
+        1 | 2 => tracing::info!(script = true, "{text}"),
+        _ => tracing::warn!(script = true, "{text}"),
+    }
+    Answer::GoOn
+}
+
+/// `SCRIPT DEBUG <YES | SYNC | NO>`
+///
+/// Differs from Redis: refused, as there is no debugger for scripts.
+/// <https://redis.io/docs/latest/commands/script-debug/>
+fn debug(_context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    Err(CommandError::Plain("ERR SCRIPT DEBUG is not supported"))
+}
+
+/// `SCRIPT EXISTS sha1 [sha1 ...]`
+///
+/// Replies 1 or 0 for each. <https://redis.io/docs/latest/commands/script-exists/>
+fn exists(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let vm = context.services.scripts.vm.lock();
+    context.reply.array(args.len());
+    for text in args.rest() {
+        let known = vm::parse_sha(text).is_some_and(|sha| vm.script(sha).is_some());
+        context.reply.integer(i64::from(known));
+    }
+    Ok(Outcome::Done)
+}
+
+/// `SCRIPT FLUSH [ASYNC | SYNC]`
+///
+/// Replies OK. <https://redis.io/docs/latest/commands/script-flush/>
+fn flush(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let known = args.is_empty() || args.keyword("ASYNC") || args.keyword("SYNC");
+    if !known || !args.is_empty() {
+        return Err(CommandError::Plain("ERR SCRIPT FLUSH only support SYNC|ASYNC option"));
+    }
+    let mut vm = context.services.scripts.vm.lock();
+    *vm = vm::Vm::default();
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `SCRIPT HELP`
+///
+/// <https://redis.io/docs/latest/commands/script-help/>
+fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    let lines = [
+        "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "EXISTS <sha1> [<sha1> ...]",
+        "    Reply for each script whether it is in the cache.",
+        "FLUSH [ASYNC|SYNC]",
+        "    Empty the cache of scripts.",
+        "HELP",
+        "    Print this help.",
+        "KILL",
+        "    End the script that runs, if it has not written yet.",
+        "LOAD <script>",
+        "    Put a script into the cache without running it.",
+    ];
+    context.reply.array(lines.len());
+    lines.iter().for_each(|line| context.reply.status(line));
+    Ok(Outcome::Done)
+}
+
+/// `SCRIPT KILL`
+///
+/// Ends the script that runs. Replies OK. Errors: NOTBUSY if none does; UNKILLABLE if it has
+/// written; BUSY if it is a function.
+/// <https://redis.io/docs/latest/commands/script-kill/>
+pub(super) fn kill(context: &mut Context<'_>, is_function: bool) -> CommandResult {
+    let running = &context.services.scripts.running;
+    running.kill(is_function).map_err(|reason| match reason {
+        NotKilled::NothingRuns => CommandError::Plain("NOTBUSY No scripts in execution right now."),
+        NotKilled::OtherKind if is_function => CommandError::BusyScript,
+        NotKilled::OtherKind => CommandError::BusyFunction,
+        NotKilled::Wrote => CommandError::Plain(
+            "UNKILLABLE Sorry the script already executed write commands against the dataset. \
+             You can either wait the script termination or kill the server in a hard way using \
+             the SHUTDOWN NOSAVE command.",
+        ),
+    })?;
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// `SCRIPT LOAD script`
+///
+/// Compiles a script and keeps it. Replies its SHA1. Errors: ERR if it does not compile.
+/// <https://redis.io/docs/latest/commands/script-load/>
+fn load(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let source = args.bytes()?;
+    let sha = vm::sha_of(source);
+    context.services.scripts.vm.lock().load(sha, source).map_err(script_error)?;
+    context.reply.bulk(vm::hex(sha).as_bytes());
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,210 @@
+//! Values on their way between replies and Lua, by Redis' rules.
+//!
+//! <https://redis.io/docs/latest/develop/programmability/lua-api/#data-type-conversion>
+
+use mlua::{Lua, Table, Value};
+
+use super::failure::Names;
+use crate::resp::read::{Item, ReplyReader};
+use crate::resp::{Protocol, Reply};
+
+/// How deep a table that a script returns may be nested.
+const DEPTH_MAX: usize = 1000;
+
+/// What a script makes of a reply; an error becomes a table with the field `err`.
+pub(super) fn to_lua(lua: &Lua, names: &Names, bytes: &[u8]) -> mlua::Result<Value> {
+    value(lua, names, &mut ReplyReader::new(bytes))
+}
+
+/// The text of an error table: a text without a code gets `ERR`.
+pub(super) fn error_text(text: &[u8]) -> Vec<u8> {
+    let text = text.trim_ascii_end();
+    if text.contains(&b' ') { text.to_vec() } else { [b"ERR ", text].concat() }
+}
+
+fn value(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>) -> mlua::Result<Value> {
+    let field = |name, value: Value| {
+        let table = lua.create_table_with_capacity(0, 1)?;
+        table.raw_set(name, value)?;
+        Ok(Value::Table(table))
+    };
+    let string = |bytes: &[u8]| lua.create_string(bytes).map(Value::String);
+    match reader.next() {
+        None | Some(Item::Null3) => Ok(Value::Nil),
+        Some(Item::Array(len)) => array(lua, names, reader, len),
+        Some(Item::BigNumber(digits)) => field(&names.big_number, string(digits)?),
+        Some(Item::Boolean(flag)) => Ok(Value::Boolean(flag)),
+        Some(Item::Bulk(bytes)) => string(bytes),
+        Some(Item::Double(number)) => field(&names.double, Value::Number(number)),
+        Some(Item::Error(text)) => names.error(lua, error_text(text)),
+        Some(Item::Integer(number)) => Ok(Value::Integer(number)),
+        Some(Item::Map(len)) => field(&names.map, map(lua, names, reader, len)?),
+        Some(Item::Null) => Ok(Value::Boolean(false)),
+        Some(Item::Set(len)) => field(&names.set, set(lua, names, reader, len)?),
+        Some(Item::Status(text)) => field(&names.ok, string(text)?),
+        Some(Item::Verbatim(format, text)) => {
+            let table = lua.create_table_with_capacity(0, 2)?;
+            table.raw_set(&names.string, string(text)?)?;
+            table.raw_set(&names.format, string(format)?)?;
+            field(&names.verbatim_string, Value::Table(table))
+        }
+    }
+}
+
+fn array(
+    lua: &Lua,
+    names: &Names,
+    reader: &mut ReplyReader<'_>,
+    len: usize,
+) -> mlua::Result<Value> {
+    let table = lua.create_table_with_capacity(len, 0)?;
+    for index in 1..=len {
+        table.raw_seti(index, value(lua, names, reader)?)?;
+    }
+    Ok(Value::Table(table))
+}
+
+fn map(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>, len: usize) -> mlua::Result<Value> {
+    let table = lua.create_table_with_capacity(0, len)?;
+    for _ in 0..len {
+        let key = value(lua, names, reader)?;
+        table.raw_set(key, value(lua, names, reader)?)?;
+    }
+    Ok(Value::Table(table))
+}
+
+fn set(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>, len: usize) -> mlua::Result<Value> {
+    let table = lua.create_table_with_capacity(0, len)?;
+    for _ in 0..len {
+        table.raw_set(value(lua, names, reader)?, true)?;
+    }
+    Ok(Value::Table(table))
+}
+
+/// Writes what a script returned. `protocol` is the one the script has chosen: it decides how
+/// booleans are understood.
+pub(super) fn to_reply(
+    names: &Names,
+    value: &Value,
+    protocol: Protocol,
+    reply: &mut Reply,
+) -> mlua::Result<()> {
+    Writer { names, protocol }.write(value, reply, 0)
+}
+
+struct Writer<'a> {
+    names: &'a Names,
+    protocol: Protocol,
+}
+
+impl Writer<'_> {
+    fn write(&self, value: &Value, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+        match value {
+            Value::Boolean(flag) if self.protocol == Protocol::Resp3 => reply.boolean(*flag),
+            Value::Boolean(true) => reply.integer(1),
+            Value::Integer(number) => reply.integer(*number),
+            #[expect(clippy::cast_possible_truncation, reason = "the fraction is dropped")]
+            Value::Number(number) => reply.integer(*number as i64),
+            Value::String(text) => reply.bulk(&text.as_bytes()),
+            Value::Table(_) if depth > DEPTH_MAX => reply.error("ERR reached lua stack limit"),
+            Value::Table(table) => self.write_table(table, reply, depth)?,
+            _ => reply.nil(),
+        }
+        Ok(())
+    }
+
+    fn write_table(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+        let names = self.names;
+        if let Value::String(text) = table.raw_get(&names.err)? {
+            reply.error(&text.to_string_lossy());
+        } else if let Value::String(text) = table.raw_get(&names.ok)? {
+            reply.status(&text.to_string_lossy().replace(['\r', '\n'], " "));
+        } else if let Some(number) = number(&table.raw_get(&names.double)?) {
+            reply.double(number);
+        } else if let Value::String(digits) = table.raw_get(&names.big_number)? {
+            reply.big_number(digits.to_string_lossy().replace(['\r', '\n'], " ").as_bytes());
+        } else if !self.write_verbatim(table, reply)?
+            && !self.write_map(table, reply, depth)?
+            && !self.write_set(table, reply, depth)?
+        {
+            self.write_array(table, reply, depth)?;
+        }
+        Ok(())
+    }
+
+    fn write_verbatim(&self, table: &Table, reply: &mut Reply) -> mlua::Result<bool> {
+        let Value::Table(parts) = table.raw_get(&self.names.verbatim_string)? else {
+            return Ok(false);
+        };
+        let format: Value = parts.raw_get(&self.names.format)?;
+        let text: Value = parts.raw_get(&self.names.string)?;
+        let (Value::String(format), Value::String(text)) = (format, text) else {
+            return Ok(false);
+        };
+        let format: String = format.to_string_lossy().chars().take(3).collect();
+        reply.verbatim(&format!("{format:<3}"), &text.as_bytes());
+        Ok(true)
+    }
+
+    fn write_map(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
+        let Value::Table(map) = table.raw_get(&self.names.map)? else { return Ok(false) };
+        let mut pairs = Vec::new();
+        map.for_each(|key: Value, value: Value| {
+            pairs.push((key, value));
+            Ok(())
+        })?;
+        reply.map(pairs.len());
+        for (key, value) in &pairs {
+            self.write(key, reply, depth + 1)?;
+            self.write(value, reply, depth + 1)?;
+        }
+        Ok(true)
+    }
+
+    fn write_set(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
+        let Value::Table(set) = table.raw_get(&self.names.set)? else { return Ok(false) };
+        let mut members = Vec::new();
+        set.for_each(|key: Value, _: Value| {
+            members.push(key);
+            Ok(())
+        })?;
+        reply.set(members.len());
+        members.iter().try_for_each(|member| self.write(member, reply, depth + 1))?;
+        Ok(true)
+    }
+
+    /// The elements up to the first nil.
+    fn write_array(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+        let mut result = Ok(());
+        reply.counted_array(|reply| {
+            for index in 1.. {
+                let element = table.raw_get(index).and_then(|element: Value| {
+                    let end = element.is_nil();
+                    if !end {
+                        self.write(&element, reply, depth + 1)?;
+                    }
+                    Ok(end)
+                });
+                match element {
+                    Ok(false) => {}
+                    Ok(true) => return index - 1,
+                    Err(error) => {
+                        result = Err(error);
+                        return index - 1;
+                    }
+                }
+            }
+            0
+        });
+        result
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        #[expect(clippy::cast_precision_loss, reason = "Lua's numbers are doubles")]
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}

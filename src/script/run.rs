@@ -1,0 +1,119 @@
+//! A run of a script, on a stack of its own, and what it asks of whoever drives it.
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use mlua::Value;
+use parking_lot::RawMutex;
+use parking_lot::lock_api::ArcMutexGuard;
+use scoped_tls::scoped_thread_local;
+
+use super::vm::Vm;
+use crate::resp::Protocol;
+use crate::resp::request::OwnedArgv;
+
+/// Room for what Lua nests at most: 200 calls through functions that keep buffers on the stack.
+const STACK_BYTES: usize = 4 << 20;
+
+/// How much `redis.log` and `redis.set_repl` speak of.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Run a command.
+    Call(OwnedArgv),
+    /// May the client run this command? Answered by [`Answer::Flag`].
+    MayCall(OwnedArgv),
+    /// Write to the server's log, at a level from 0 (debug) to 3 (warning).
+    Log(u8, Vec<u8>),
+    /// Log the effects of what follows, or not.
+    SetLogged(bool),
+    /// Replies in this protocol from now on.
+    SetProtocol(Protocol),
+    /// Some time has passed.
+    Tick,
+}
+
+/// What the driver says.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The command was refused, with this text.
+    Error(&'static str),
+    Flag(bool),
+    /// Go on.
+    GoOn,
+    /// End with an error.
+    Kill,
+    /// The reply of the command, as bytes of the wire.
+    Reply(Vec<u8>),
+}
+
+scoped_thread_local!(static ASKING: Yielder<Answer, Ask>);
+
+/// Asks the driver of the script that runs on this thread. Without one (a library that is being
+/// loaded) there is nobody to ask.
+pub(super) fn ask(ask: Ask) -> Option<Answer> {
+    if !ASKING.is_set() {
+        return None;
+    }
+    Some(ASKING.with(|yielder| yielder.suspend(ask)))
+}
+
+/// What came of a step.
+pub(crate) enum Step {
+    Ask(Ask),
+    /// The value that the script returned, or its error.
+    Finished(Result<Value, String>),
+}
+
+type Body = Coroutine<Answer, Ask, Result<Value, String>, DefaultStack>;
+
+/// A script under way. It holds the virtual machine until it is dropped.
+pub(crate) struct Run {
+    vm: ArcMutexGuard<RawMutex, Vm>,
+    body: Option<Body>,
+}
+
+impl Run {
+    /// Starts a run of `body`, which gets going with [`Run::go_on`].
+    pub(super) fn new(
+        mut vm: ArcMutexGuard<RawMutex, Vm>,
+        body: impl FnOnce() -> Result<Value, String> + 'static,
+    ) -> Result<Self, String> {
+        let stack = match vm.take_stack() {
+            Some(stack) => stack,
+            None => DefaultStack::new(STACK_BYTES)
+                .map_err(|error| format!("ERR no memory for the script's stack: {error}"))?,
+        };
+        let body =
+            Coroutine::with_stack(stack, move |yielder, _: Answer| ASKING.set(yielder, body));
+        Ok(Self { vm, body: Some(body) })
+    }
+
+    /// Runs the script until it asks or ends.
+    pub(crate) fn go_on(&mut self, answer: Answer) -> Step {
+        let Some(body) = &mut self.body else {
+            return Step::Finished(Err("ERR the script has ended".to_owned()));
+        };
+        match body.resume(answer) {
+            CoroutineResult::Yield(ask) => Step::Ask(ask),
+            CoroutineResult::Return(result) => {
+                if let Some(body) = self.body.take() {
+                    self.vm.keep_stack(body.into_stack());
+                }
+                Step::Finished(result)
+            }
+        }
+    }
+
+    /// The virtual machine, for conversions.
+    pub(crate) fn vm(&self) -> &Vm {
+        &self.vm
+    }
+}
+
+impl Drop for Run {
+    /// A stack cannot be thrown away half-way: the script is killed and runs to its end.
+    fn drop(&mut self) {
+        while self.body.is_some() {
+            self.go_on(Answer::Kill);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the server knows of scripts: the virtual machine, and the script that runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::vm::Vm;
+use crate::resp::request::OwnedArgv;
+
+/// The virtual machine, and the script that runs.
+#[derive(Debug, Default)]
+pub(crate) struct Scripts {
+    /// For EVAL. Locked only by who holds all shards.
+    pub(crate) vm: Arc<Mutex<Vm>>,
+    pub(crate) running: Running,
+}
+
+/// A call of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionCall {
+    pub(crate) name: Box<[u8]>,
+    pub(crate) argv: OwnedArgv,
+}
+
+/// The script that runs, as others see it. They may ask for its end; whoever drives it looks here.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    runs: AtomicBool,
+    /// Has it run for longer than it should, so that others are turned away?
+    busy: AtomicBool,
+    killed: AtomicBool,
+    /// Has it called a command that writes?
+    wrote: AtomicBool,
+    started_ns: AtomicU64,
+    /// `None` for EVAL.
+    function: Mutex<Option<FunctionCall>>,
+}
+
+/// Why a script is not killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotKilled {
+    NothingRuns,
+    /// A function runs, and SCRIPT KILL was said; or the other way round.
+    OtherKind,
+    Wrote,
+}
+
+impl Running {
+    /// A script starts; `function`, if it is one.
+    pub(crate) fn start(&self, function: Option<FunctionCall>, now_ns: u64) {
+        self.killed.store(false, Ordering::Relaxed);
+        self.wrote.store(false, Ordering::Relaxed);
+        self.started_ns.store(now_ns, Ordering::Relaxed);
+        if function.is_some() {
+            *self.function.lock() = function;
+        }
+        self.runs.store(true, Ordering::Release);
+    }
+
+    /// It has ended.
+    pub(crate) fn end(&self) {
+        self.runs.store(false, Ordering::Release);
+        self.busy.store(false, Ordering::Release);
+        *self.function.lock() = None;
+    }
+
+    /// For how long has it run?
+    pub(crate) fn elapsed_ms(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.started_ns.load(Ordering::Relaxed)) / 1_000_000
+    }
+
+    /// The function that runs, if one does.
+    pub(crate) fn function(&self) -> Option<FunctionCall> {
+        self.function.lock().clone()
+    }
+
+    /// Does a script run that is no function?
+    pub(crate) fn is_eval(&self) -> bool {
+        self.runs.load(Ordering::Acquire) && self.function.lock().is_none()
+    }
+
+    /// It has called a command that writes.
+    pub(crate) fn note_write(&self) {
+        self.wrote.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::Acquire)
+    }
+
+    /// It has run for longer than it should.
+    pub(crate) fn note_busy(&self) {
+        self.busy.store(true, Ordering::Release);
+    }
+
+    /// Are others turned away because of it?
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+
+    /// Is it to end?
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    /// Asks for its end, whether it is a function or not.
+    pub(crate) fn kill(&self, is_function: bool) -> Result<(), NotKilled> {
+        if !self.runs.load(Ordering::Acquire) {
+            return Err(NotKilled::NothingRuns);
+        }
+        if self.wrote() {
+            return Err(NotKilled::Wrote);
+        }
+        if self.function.lock().is_some() != is_function {
+            return Err(NotKilled::OtherKind);
+        }
+        self.killed.store(true, Ordering::Release);
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+-- The part of the sandbox that is easier said in Lua. Gets the functions written in Rust and the
+-- names of the libraries; makes every library and the global table read-only, and replies what
+-- the server itself needs of it.
+local host, libraries = ...
+local error, next, pairs, rawget, rawset, rawequal = error, next, pairs, rawget, rawset, rawequal
+local type, tostring, pcall, xpcall, select = type, tostring, pcall, xpcall, select
+local setmetatable, getmetatable, load, loadstring = setmetatable, getmetatable, load, loadstring
+local collectgarbage, floor = collectgarbage, math.floor
+local READ_ONLY = "Attempt to modify a readonly table"
+
+-- What stands behind each read-only table.
+local behind = setmetatable({}, { __mode = "k" })
+
+local function refuse()
+  error(READ_ONLY, 2)
+end
+
+local function frozen(content, metatable)
+  local front = setmetatable({}, {
+    __index = content,
+    __newindex = refuse,
+    __metatable = metatable or false,
+  })
+  behind[front] = content
+  return front
+end
+
+-- A function of Rust replies an error, or nil and its results.
+local function finish(failure, ...)
+  if failure ~= nil then
+    error(failure, 0)
+  end
+  return ...
+end
+
+local function raising(f)
+  return function(...)
+    return finish(f(...))
+  end
+end
+
+local function raising_all(functions)
+  local all = {}
+  for name, f in pairs(functions) do
+    all[name] = raising(f)
+  end
+  return all
+end
+
+local call, globals = host.call, {}
+
+local redis = raising_all(host.api)
+for name, value in pairs(host.constants) do
+  redis[name] = value
+end
+function redis.call(...)
+  local failure, reply = call(...)
+  if failure ~= nil then
+    error(failure, 0)
+  end
+  return reply
+end
+function redis.pcall(...)
+  local failure, reply = call(...)
+  if failure ~= nil then
+    return failure
+  end
+  return reply
+end
+function redis.breakpoint()
+  return false
+end
+function redis.debug() end
+function redis.replicate_commands()
+  return true
+end
+
+local function caught(ok, problem, ...)
+  if not ok then
+    if type(problem) == "table" then
+      local text = rawget(problem, "err")
+      if type(text) == "string" then
+        return false, text
+      end
+    elseif type(problem) == "userdata" then
+      return false, tostring(problem)
+    end
+  end
+  return ok, problem, ...
+end
+function globals.pcall(...)
+  return caught(pcall(...))
+end
+
+function globals.pairs(t)
+  local content = behind[t]
+  if content ~= nil then
+    return next, content, nil
+  end
+  return pairs(t)
+end
+function globals.next(t, key)
+  return next(behind[t] or t, key)
+end
+function globals.rawget(t, key)
+  return rawget(behind[t] or t, key)
+end
+function globals.rawset(t, key, value)
+  if behind[t] ~= nil then
+    error(READ_ONLY, 2)
+  end
+  return rawset(t, key, value)
+end
+function globals.setmetatable(t, metatable)
+  if behind[t] ~= nil then
+    error(READ_ONLY, 2)
+  end
+  return setmetatable(t, metatable)
+end
+function globals.load(source, name)
+  return load(source, name, "t")
+end
+function globals.loadstring(source, name)
+  return loadstring(source, name, "t")
+end
+function globals.collectgarbage(option, argument)
+  if option == "stop" or option == "restart" or option == "setpause" or option == "setstepmul" then
+    return 0
+  end
+  return collectgarbage(option or "collect", argument)
+end
+
+function math.random(...)
+  local low, high = ...
+  local count, r = select("#", ...), host.random()
+  if count == 0 then
+    return r
+  elseif count == 1 then
+    low, high = 1, low
+  elseif count > 2 then
+    error("wrong number of arguments", 2)
+  end
+  if type(low) ~= "number" or type(high) ~= "number" then
+    error("bad argument #1 to 'random' (number expected, got " .. type((...)) .. ")", 2)
+  end
+  if low > high then
+    error("bad argument #" .. count .. " to 'random' (interval is empty)", 2)
+  end
+  return floor(r * (high - low + 1)) + low
+end
+math.randomseed = raising(host.seed)
+math.mod = math.fmod
+string.gfind = string.gmatch
+
+for _, name in pairs({
+  "assert", "error", "gcinfo", "getmetatable", "ipairs", "rawequal", "select", "tonumber",
+  "tostring", "type", "unpack", "xpcall", "_VERSION",
+}) do
+  globals[name] = _G[name]
+end
+globals.redis = frozen(redis)
+for name, functions in pairs(libraries) do
+  globals[name] = frozen(raising_all(functions))
+end
+for _, name in pairs({ "string", "table", "math", "coroutine", "bit" }) do
+  globals[name] = frozen(_G[name])
+end
+local strings = getmetatable("")
+strings.__metatable = frozen({ __index = globals.string })
+
+-- The null of JSON is a value of its own; numbers and other constants are no functions.
+for name, constants in pairs(host.library_constants) do
+  for key, value in pairs(constants) do
+    behind[globals[name]][key] = value
+  end
+end
+
+local front = _G
+for name in pairs(front) do
+  rawset(front, name, nil)
+end
+globals._G = front
+setmetatable(globals, {
+  __index = function(_, name)
+    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+  end,
+})
+local shown = { __index = globals, __newindex = refuse }
+shown.__metatable = frozen({ __index = globals, __newindex = refuse })
+setmetatable(front, shown)
+behind[front] = globals
+
+return globals, xpcall

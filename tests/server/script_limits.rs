@@ -1,0 +1,66 @@
+//! Scripts that run for long: everyone is told, and they can be killed.
+
+use crate::harness::{Server, check, error, wait_until};
+
+const BUSY: &str = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or \
+                    SHUTDOWN NOSAVE.";
+
+fn slow_server() -> Server {
+    Server::start(&["--busy-reply-threshold", "20", "--io-threads", "2"])
+}
+
+#[test]
+fn every_connection_is_told_and_may_kill() {
+    let server = slow_server();
+    let mut others: Vec<_> = (0..4).map(|_| server.raw()).collect();
+    others.iter_mut().for_each(|other| assert_eq!(other.line("PING"), "+PONG"));
+    let mut running = server.raw();
+    running.send(b"EVAL \"while true do pcall(function() while true do end end) end\" 0\r\n");
+    for other in &mut others {
+        wait_until(|| other.line("GET a") == format!("-{BUSY}"));
+        assert_eq!(other.line("PING"), format!("-{BUSY}"));
+    }
+    assert_eq!(server.raw().line("PING"), format!("-{BUSY}"));
+    assert_eq!(others[1].line("SCRIPT KILL"), "+OK");
+    let reply = running.read_line();
+    assert!(reply.starts_with("-ERR Script killed by user with SCRIPT KILL"), "{reply}");
+    wait_until(|| others[2].line("PING") == "+PONG");
+    assert_eq!(running.line("EVAL \"return 5\" 0"), ":5");
+}
+
+#[test]
+fn a_script_that_wrote_is_not_killed() {
+    let server = slow_server();
+    let mut running = server.raw();
+    let source = "redis.call('set','a','1') for i=1,1e8 do end return 7";
+    running.send(format!("EVAL \"{source}\" 0\r\n").as_bytes());
+    let mut other = server.raw();
+    let mut seen = String::new();
+    wait_until(|| {
+        seen = other.line("SCRIPT KILL");
+        seen.starts_with("-UNKILLABLE")
+    });
+    assert_eq!(running.read_line(), ":7");
+    check(&mut server.client(), &[("GET a", r#""1""#)]);
+}
+
+#[test]
+fn a_script_inside_of_a_transaction_is_put_aside_too() {
+    let server = slow_server();
+    let mut running = server.raw();
+    for line in ["MULTI", "SET a 1", "EVAL \"while true do end\" 0", "SET b 2"] {
+        running.line(line);
+    }
+    running.send(b"EXEC\r\n");
+    let mut other = server.raw();
+    wait_until(|| other.line("PING") == format!("-{BUSY}"));
+    wait_until(|| other.line("SCRIPT KILL") == "+OK");
+    for expected in ["*3", "+OK"] {
+        assert_eq!(running.read_line(), expected);
+    }
+    assert!(running.read_line().starts_with("-ERR Script killed"));
+    assert_eq!(running.read_line(), "+OK");
+    let client = &mut server.client();
+    check(client, &[("MGET a b", r#"["1" "2"]"#)]);
+    assert_eq!(error(client, "SCRIPT KILL"), "NOTBUSY No scripts in execution right now.");
+}

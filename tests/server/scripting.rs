@@ -1,0 +1,327 @@
+//! EVAL and its kin: conversions, errors, the sandbox, the cache, what is logged.
+
+use redis::{Connection, Value};
+
+use crate::harness::{Server, check, show};
+
+/// Runs a script without keys or arguments; shows its reply as [`show`] does.
+fn eval(client: &mut Connection, source: &str) -> String {
+    shown(redis::cmd("EVAL").arg(source).arg(0).query(client))
+}
+
+fn shown(reply: redis::RedisResult<Value>) -> String {
+    match reply {
+        Ok(value) => show(&value),
+        Err(error) => match (error.code(), error.detail()) {
+            (Some(code), Some(detail)) => format!("({code} {detail})"),
+            _ => format!("({error})"),
+        },
+    }
+}
+
+fn check_evals(client: &mut Connection, cases: &[(&str, &str)]) {
+    for (source, expected) in cases {
+        assert_eq!(eval(client, source), *expected, "{source}");
+    }
+}
+
+/// As [`check_evals`]; the reply is an error that contains the text.
+fn check_failures(client: &mut Connection, cases: &[(&str, &str)]) {
+    for (source, expected) in cases {
+        let found = eval(client, source);
+        assert!(found.starts_with('(') && found.contains(expected), "{source}: {found}");
+    }
+}
+
+#[test]
+fn values_of_lua_become_replies() {
+    let server = Server::start(&[]);
+    check_evals(
+        &mut server.client(),
+        &[
+            ("return 100.9", "100"),
+            ("return -1.5", "-1"),
+            ("return 'text'", r#""text""#),
+            ("return true", "1"),
+            ("return false", "nil"),
+            ("return nil", "nil"),
+            ("return", "nil"),
+            ("return {1,2,{3,'x'},nil,5}", r#"[1 2 [3 "x"]]"#),
+            ("return {}", "[]"),
+            ("return {ok='fine'}", "fine"),
+            ("return {err='MY problem'}", "(MY problem)"),
+            ("return redis.status_reply('fine')", "fine"),
+            ("return redis.error_reply('MY problem')", "(MY problem)"),
+            ("return redis.error_reply('-MY problem')", "(MY problem)"),
+            ("return {double=1.5}", r#""1.5""#),
+            ("return {map={a=1}}", r#"["a" 1]"#),
+            ("return {set={a=true}}", r#"["a"]"#),
+            ("return {big_number='123'}", r#""123""#),
+            ("return {verbatim_string={format='txt',string='x'}}", r#""x""#),
+        ],
+    );
+    check_evals(
+        &mut server.client_resp3(),
+        &[
+            ("return {double=1.5}", "1.5"),
+            ("return {map={a=1}}", r#"{"a":1}"#),
+            ("redis.setresp(3) return true", "true"),
+            ("redis.setresp(3) return false", "false"),
+            ("return false", "nil"),
+        ],
+    );
+}
+
+#[test]
+fn replies_become_values_of_lua() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("SET s text", "OK"), ("RPUSH l a b", "2"), ("HSET h f v", "1")]);
+    check_evals(
+        client,
+        &[
+            ("return type(redis.call('get','s'))", r#""string""#),
+            ("return type(redis.call('llen','l'))", r#""number""#),
+            ("return redis.call('get','none') == false", "1"),
+            ("return redis.call('set','s','x').ok", r#""OK""#),
+            ("return redis.call('lrange','l',0,-1)", r#"["a" "b"]"#),
+            ("return redis.call('hgetall','h')", r#"["f" "v"]"#),
+            ("redis.setresp(3) return redis.call('hgetall','h').map.f", r#""v""#),
+            ("redis.setresp(3) return redis.call('get','none') == nil", "1"),
+            ("redis.setresp(3) redis.setresp(2) return redis.call('get','none') == false", "1"),
+            (
+                "return redis.pcall('lpush','s','x').err",
+                r#""WRONGTYPE Operation against a key holding the wrong kind of value""#,
+            ),
+            ("return redis.call('set','n',3) and redis.call('get','n')", r#""3""#),
+            ("return redis.call('set','n',0.1) and redis.call('get','n')", r#""0.1""#),
+            (
+                "return redis.call('set','n',1e20) and redis.call('get','n')",
+                r#""100000000000000000000""#,
+            ),
+            ("return redis.call('brpop','none',0) == false", "1"),
+        ],
+    );
+}
+
+#[test]
+fn keys_and_arguments() {
+    let server = Server::start(&[]);
+    check(
+        &mut server.client(),
+        &[
+            ("EVAL return{KEYS,ARGV,#KEYS} 2 a b c", r#"[["a" "b"] ["c"] 2]"#),
+            ("EVAL return{KEYS,ARGV} 0", "[[] []]"),
+            ("EVAL return{} -1", "(ERR Number of keys can't be negative)"),
+            ("EVAL return{} 1", "(ERR Number of keys can't be greater than number of args)"),
+            ("EVAL return{} x", "(ERR value is not an integer or out of range)"),
+            ("EVAL return", "(ERR wrong number of arguments for 'eval' command)"),
+            ("EVAL_RO return{KEYS[1]} 1 k", r#"["k"]"#),
+        ],
+    );
+}
+
+#[test]
+fn the_cache_of_scripts() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let none = "(NOSCRIPT No matching script. Please use EVAL.)";
+    let sha = "098e0f0d1448c0a81dafe820f66d460eb09263da";
+    check(client, &[(&*format!("EVALSHA {sha} 0"), none), ("EVALSHA short 0", none)]);
+    let loaded = shown(redis::cmd("SCRIPT").arg("LOAD").arg("return 1").query(client));
+    let digest = loaded.trim_matches('"').to_owned();
+    check(
+        client,
+        &[
+            (&format!("EVALSHA {digest} 0"), "1"),
+            (&format!("EVALSHA {} 0", digest.to_uppercase()), "1"),
+            (&format!("EVALSHA_RO {digest} 0"), "1"),
+            (&format!("SCRIPT EXISTS {digest} {sha}"), "[1 0]"),
+            ("SCRIPT FLUSH ASYNC", "OK"),
+            (&format!("SCRIPT EXISTS {digest}"), "[0]"),
+            ("SCRIPT FLUSH NOW", "(ERR SCRIPT FLUSH only support SYNC|ASYNC option)"),
+            ("SCRIPT DEBUG YES", "(ERR SCRIPT DEBUG is not supported)"),
+            ("SCRIPT KILL", "(NOTBUSY No scripts in execution right now.)"),
+        ],
+    );
+}
+
+#[test]
+fn what_goes_wrong_says_where() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check_failures(
+        client,
+        &[
+            (
+                "return )",
+                "ERR Error compiling script (new function): user_script:1: unexpected symbol",
+            ),
+            (
+                "local a\nlocal b\nreturn a.b",
+                "ERR user_script:3: attempt to index local 'a' (a nil value) script: ",
+            ),
+            (
+                "local x = redis.call('nope') return x",
+                "ERR Unknown Redis command called from script script: ",
+            ),
+            ("return redis.call('nope')", ", on @user_script:1."),
+            (
+                "return redis.call('get')",
+                "ERR Wrong number of args calling Redis command from script",
+            ),
+            (
+                "return redis.call()",
+                "ERR Please specify at least one argument for this redis lib call",
+            ),
+            (
+                "return redis.call({})",
+                "ERR Lua redis lib command arguments must be strings or integers",
+            ),
+            ("return redis.call('multi')", "ERR This Redis command is not allowed from script"),
+            (
+                "return redis.call('eval','return 1','0')",
+                "ERR This Redis command is not allowed from script",
+            ),
+            ("error('mine')", "ERR user_script:1: mine script: "),
+            ("error({err='CODE mine'})", "CODE mine script: "),
+            ("return redis.setresp(4)", "ERR RESP version must be 2 or 3."),
+            ("return redis.set_repl(9)", "ERR Invalid replication flags."),
+            ("return redis.log(9,'x')", "ERR Invalid debug level."),
+            ("return redis.sha1hex()", "ERR wrong number of arguments"),
+        ],
+    );
+    check_evals(
+        client,
+        &[
+            (
+                "local ok, e = pcall(redis.call, 'nope') return {tostring(ok), e}",
+                r#"["false" "ERR Unknown Redis command called from script"]"#,
+            ),
+            ("local ok, e = pcall(error, {err='X y'}) return e", r#""X y""#),
+            ("return redis.sha1hex('')", r#""da39a3ee5e6b4b0d3255bfef95601890afd80709""#),
+            ("return redis.REDIS_VERSION", r#""7.2.4""#),
+            ("return {redis.LOG_DEBUG, redis.LOG_WARNING, redis.REPL_ALL}", "[0 3 3]"),
+            ("return redis.replicate_commands()", "1"),
+            ("return redis.breakpoint()", "nil"),
+            ("return redis.debug('x')", "nil"),
+            ("return redis.acl_check_cmd('get','k')", "1"),
+            ("return redis.log(redis.LOG_DEBUG, 'x', 1)", "nil"),
+        ],
+    );
+}
+
+#[test]
+fn the_sandbox_holds() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let read_only = "Attempt to modify a readonly table";
+    for source in [
+        "x = 1",
+        "redis = 1",
+        "redis.call = 1",
+        "string.upper = 1",
+        "rawset(_G, 'x', 1)",
+        "rawset(redis, 'x', 1)",
+        "setmetatable(_G, {})",
+        "setmetatable(redis, {})",
+        "getmetatable(_G).__index = redis",
+        "getmetatable('').__index = redis",
+        "getmetatable('').__index.upper = redis",
+        "cjson.null = 1",
+        "bit.band = 1",
+    ] {
+        check_failures(client, &[(source, read_only)]);
+    }
+    for name in
+        ["print", "dofile", "loadfile", "os", "io", "require", "package", "debug", "ffi", "jit"]
+    {
+        check_failures(client, &[(&format!("return {name}"), "nonexistent global variable")]);
+    }
+    check_evals(
+        client,
+        &[
+            ("return loadstring('return 1 + 1')()", "2"),
+            ("return loadstring(string.dump(function() end)) == nil", "1"),
+            ("return tostring(pcall(unpack, {}, 1, 9000))", r#""false""#),
+            ("return #{unpack({}, 1, 10)}", "0"),
+            ("local n = 0 for k in pairs(redis) do n = n + 1 end return n > 10", "1"),
+            ("return _G.redis == redis", "1"),
+        ],
+    );
+}
+
+#[test]
+fn effects_are_logged_as_one_and_survive() {
+    let mut server = Server::start(&["--appendfsync", "always"]);
+    let client = &mut server.client();
+    check_evals(
+        client,
+        &[
+            (
+                "redis.call('select', 3) redis.call('set','a',1) return redis.call('rpush','l','x')",
+                "1",
+            ),
+            (
+                "redis.call('incr','a') redis.set_repl(redis.REPL_NONE) return redis.call('set','b',1)",
+                "OK",
+            ),
+            ("return redis.call('get','a')", r#""1""#),
+        ],
+    );
+    check(
+        client,
+        &[("MULTI", "OK"), ("EVAL return{redis.call('incr','a')} 0", "QUEUED"), ("EXEC", "[[2]]")],
+    );
+    server.kill();
+    server.start_again();
+    let client = &mut server.client();
+    check(
+        client,
+        &[("GET a", r#""2""#), ("GET b", "nil"), ("SELECT 3", "OK"), ("GET a", r#""1""#)],
+    );
+    check(client, &[("LRANGE l 0 -1", r#"["x"]"#)]);
+}
+
+#[test]
+fn flags_of_the_first_line() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check_evals(client, &[("#!lua\nreturn 1", "1"), ("#!lua flags=no-writes\nreturn 2", "2")]);
+    check_failures(
+        client,
+        &[
+            (
+                "#!lua flags=no-writes\nreturn redis.call('set','a',1)",
+                "ERR Write commands are not allowed from read-only scripts.",
+            ),
+            ("#!not-lua\nreturn 1", "ERR Unexpected engine in script shebang: #!not-lua"),
+            ("#!lua badger=data\nreturn 1", "ERR Unknown lua shebang option: badger=data"),
+        ],
+    );
+    let read_only =
+        shown(redis::cmd("EVAL_RO").arg("return redis.call('set','a',1)").arg(0).query(client));
+    assert!(
+        read_only.contains("Write commands are not allowed from read-only scripts."),
+        "{read_only}"
+    );
+    let denied = shown(redis::cmd("EVAL_RO").arg("#!lua\nreturn 1").arg(0).query(client));
+    assert_eq!(denied, "(ERR Can not execute a script with write flag using *_ro command.)");
+}
+
+#[test]
+fn waiters_are_served_after_the_script() {
+    let server = Server::start(&[]);
+    let mut waiting = server.raw();
+    waiting.send(b"BRPOP q 0\r\n");
+    server.wait_info("blocked_clients", "1");
+    let client = &mut server.client();
+    check_evals(
+        client,
+        &[(
+            "redis.call('rpush','q','a') redis.call('rpush','q','b') return redis.call('llen','q')",
+            "2",
+        )],
+    );
+    waiting.expect(b"*2\r\n$1\r\nq\r\n$1\r\nb\r\n");
+}
