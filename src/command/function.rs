@@ -194,7 +194,9 @@ fn load(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     let source = args.bytes()?;
     let mut vm = context.services.scripts.functions.lock();
-    let name = vm.load_library(source, replace).map_err(script_error)?;
+    let loaded = vm.load_library(source, replace);
+    vm.recover();
+    let name = loaded.map_err(script_error)?;
     changed(context, &vm);
     context.reply.bulk(&name);
     Ok(Outcome::Done)
@@ -263,7 +265,12 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut libraries = if flush { functions::Libraries::new() } else { vm.libraries.clone() };
     for source in &sources {
         let added = vm.add_library(&mut libraries, source, replace);
-        added.map_err(|text| script_error(text.replace("Library '", "Library ").replace("' a", " a")))?;
+        if added.is_err() {
+            vm.recover();
+        }
+        added.map_err(|text| {
+            script_error(text.replace("Library '", "Library ").replace("' a", " a"))
+        })?;
     }
     vm.libraries = libraries;
     changed(context, &vm);

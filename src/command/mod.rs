@@ -14,6 +14,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod error;
+pub(crate) mod function;
 pub(crate) mod geo;
 pub(crate) mod hash;
 mod help;

@@ -5,16 +5,13 @@
 //! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are answered,
 //! with BUSY, and can have it killed. What it changed is logged, not the script.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
 use super::table::table;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
     Outcome, Suspended, counted_keys,
 };
 use crate::config::Setting;
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::request::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::running::{FunctionCall, NotKilled};
 use crate::script::shebang::Flags;
@@ -242,6 +239,8 @@ fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: Cached) ->
     drive(context, run, rights, None)
 }
 
+const KILL: Answer = Answer::Kill("ERR Script killed by user with SCRIPT KILL.");
+
 /// What a script may do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rights {
@@ -316,9 +315,6 @@ impl Suspended for Driven {
         context.db.select(self.db);
         context.propagated = true;
         let running = &context.services.scripts.running;
-        if running.is_killed() {
-            self.run.vm().calm();
-        }
         running.end();
         let value = result.map_err(script_error)?;
         self.run.vm().write(&value, self.protocol, context.reply);
@@ -330,7 +326,7 @@ impl Driven {
     /// Answers what the script asks until it ends, or until it is time for others.
     fn work(&mut self, context: &mut Context<'_>) -> Option<Result<Returned, String>> {
         let running = &context.services.scripts.running;
-        let mut answer = if running.is_killed() { Answer::Kill } else { Answer::GoOn };
+        let mut answer = if running.is_killed() { KILL } else { Answer::GoOn };
         loop {
             let ask = match self.run.go_on(answer) {
                 Step::Finished(result) => return Some(result),
@@ -349,8 +345,9 @@ impl Driven {
                     self.protocol = protocol;
                     Answer::GoOn
                 }
-                Ask::Tick if running.is_killed() => Answer::Kill,
-                Ask::Tick => {
+                Ask::Tick { .. } if running.is_killed() => KILL,
+                Ask::Tick { is_over: true } => Answer::Kill("ERR not enough memory"),
+                Ask::Tick { .. } => {
                     let now_ns = context.services.clock.elapsed_ns();
                     if running.elapsed_ms(now_ns) >= self.deadline_ms {
                         running.note_busy();

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, bitmap, client, connection, geo, hash, hyperloglog, keys,
+    CommandSpec, Flag, admin, bitmap, client, connection, function, geo, hash, hyperloglog, keys,
     list, monitor, persistence, pubsub, script, set, sorted_set, stream, string, transaction,
 };
 use crate::resp::request::Argv;
@@ -23,6 +23,7 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("hyperloglog", hyperloglog::COMMANDS),
     ("list", list::COMMANDS),
     ("pubsub", pubsub::COMMANDS),
+    ("scripting", function::COMMANDS),
     ("scripting", script::COMMANDS),
     ("server", admin::COMMANDS),
     ("server", persistence::SERVER_COMMANDS),

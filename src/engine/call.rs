@@ -124,7 +124,7 @@ impl<'e> Batch<'e> {
             self.engine.services.stats.error(&text);
             reply.error(&text);
         }
-        self.conclude(command, client, argv.as_argv(), outcome.is_err());
+        self.conclude(command, client, argv.as_argv(), Some(outcome.is_err()));
         withhold(client, reply, start, reply_mode);
         Flow::Next
     }
@@ -266,18 +266,25 @@ impl<'e> Batch<'e> {
             Ok(Outcome::Wait(wait)) => Flow::Blocked(self.block(client, reply, argv, wait)),
             Ok(Outcome::Done) | Err(()) => Flow::Next,
         };
+        // One that waits is counted when it is served, or stops waiting.
+        let failed = matches!(flow, Flow::Next).then_some(failed);
         self.conclude(command, client, argv, failed);
         flow
     }
 
-    /// The end of a call: serves who waited for what it changed.
-    fn conclude(&mut self, command: &Command, client: &mut Client, argv: Argv<'_>, failed: bool) {
+    /// The end of a call: serves who waited for what it changed. `failed` is `None` if it waits.
+    fn conclude(
+        &mut self,
+        command: &Command,
+        client: &mut Client,
+        argv: Argv<'_>,
+        failed: Option<bool>,
+    ) {
         self.serve_ready();
         self.note_touched(client, command);
-        match &flow {
-            // Counted when it is served, or stops waiting.
-            Flow::Blocked(_) | Flow::Postponed => self.clock_ns = services.clock.elapsed_ns(),
-            Flow::Next => self.account(command, client, argv, failed),
+        match failed {
+            None => self.clock_ns = self.engine.services.clock.elapsed_ns(),
+            Some(failed) => self.account(command, client, argv, failed),
         }
         self.calls_left = self.calls_left.saturating_sub(1);
     }

@@ -8,6 +8,7 @@ use mlua::{Lua, Table, Value, Variadic};
 
 use super::convert;
 use super::failure::{Names, positioned};
+use super::functions::{self, Loading};
 use super::random::Random;
 use super::run::{Answer, Ask, ask};
 use crate::number::format_f64;
@@ -227,7 +228,7 @@ const CONSTANTS: [(&str, i64); 10] = [
 const VERSION: &str = "7.2.4";
 
 /// The table of Rust's functions that `sandbox.lua` gets.
-pub(super) fn host(lua: &Lua, names: &Arc<Names>) -> mlua::Result<Table> {
+pub(super) fn host(lua: &Lua, names: &Arc<Names>, loading: &Arc<Loading>) -> mlua::Result<Table> {
     let host = lua.create_table()?;
     let api = lua.create_table()?;
     for (name, function) in FUNCTIONS {
@@ -243,6 +244,11 @@ pub(super) fn host(lua: &Lua, names: &Arc<Names>) -> mlua::Result<Table> {
     let constants = lua.create_table_from(CONSTANTS)?;
     constants.set("REDIS_VERSION", VERSION)?;
     host.set("constants", constants)?;
+    let (named, loaded) = (Arc::clone(names), Arc::clone(loading));
+    let register = lua.create_function(move |lua, args: Words| {
+        functions::register(lua, &named, &loaded, &args)
+    })?;
+    host.set("register", register)?;
     let random = Arc::new(Random::default());
     let seeded = Arc::clone(&random);
     host.set("random", lua.create_function(move |_, ()| Ok(random.next()))?)?;

@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use mlua::{Lua, Value, Variadic};
 use parking_lot::Mutex;
 
 use super::api::as_text;
 use super::failure::{Names, error_text};
-use super::run::Run;
+use super::run::{Run, bounded};
 use super::shebang::Flags;
 use super::vm::{self, Vm};
 use crate::resp::request::split_line;
@@ -46,18 +46,7 @@ pub(crate) type Libraries = BTreeMap<Box<[u8]>, Library>;
 
 /// What a library that is being loaded has registered so far.
 #[derive(Debug, Default)]
-pub(super) struct Loading {
-    registered: Mutex<Option<Vec<Function>>>,
-    ticks: AtomicU32,
-}
-
-impl Loading {
-    /// Has it taken too long?
-    pub(super) fn tick(&self) -> bool {
-        self.registered.lock().is_some()
-            && self.ticks.fetch_add(1, Ordering::Relaxed) >= LOAD_TICKS_MAX
-    }
-}
+pub(super) struct Loading(Mutex<Option<Vec<Function>>>);
 
 /// Reads the first line of a library: its name, and the line's length.
 fn header(source: &[u8]) -> Result<(Box<[u8]>, usize), String> {
@@ -150,24 +139,32 @@ impl Vm {
             .chunk(code, "@user_function")
             .map_err(|error| format!("ERR Error compiling function: {error}"))?;
         let loading = &self.sandbox.loading;
-        *loading.registered.lock() = Some(Vec::new());
-        loading.ticks.store(0, Ordering::Relaxed);
-        let result = self.sandbox.switch.call::<()>(true).and_then(|()| {
-            self.sandbox.pcall.call::<(bool, Value)>(function)
+        *loading.0.lock() = Some(Vec::new());
+        let (switch, pcall) = (self.sandbox.switch.clone(), self.sandbox.pcall.clone());
+        let result = bounded(LOAD_TICKS_MAX, move || {
+            switch.call::<()>(true)?;
+            let result = pcall.call::<(bool, Value)>(function);
+            switch.call::<()>(false)?;
+            result
         });
-        let timed_out = loading.ticks.load(Ordering::Relaxed) > LOAD_TICKS_MAX;
-        let registered = loading.registered.lock().take().unwrap_or_default();
-        if timed_out {
-            self.calm();
-        }
-        let switched = self.sandbox.switch.call::<()>(false);
-        let text = match result.and_then(|result| switched.map(|()| result)) {
-            Ok((true, _)) => return Ok(registered),
-            _ if timed_out => "ERR FUNCTION LOAD timeout".to_owned(),
-            Ok((false, error)) => self.text_of_error(&error),
-            Err(error) => format!("ERR {}", error_text(&error)),
+        let registered = loading.0.lock().take().unwrap_or_default();
+        let text = match result {
+            Some(Ok((true, _))) => return Ok(registered),
+            Some(Ok((false, error))) => self.text_of_error(&error),
+            Some(Err(error)) => format!("ERR {}", error_text(&error)),
+            None => {
+                self.spoiled.store(true, Ordering::Relaxed);
+                "ERR FUNCTION LOAD timeout".to_owned()
+            }
         };
         Err(format!("ERR Error registering functions: {text}"))
+    }
+
+    /// Renews the state if a library was given up while it was loaded.
+    pub(crate) fn recover(&mut self) {
+        if self.spoiled.load(Ordering::Relaxed) {
+            self.renew();
+        }
     }
 
     fn text_of_error(&self, error: &Value) -> String {
@@ -215,7 +212,7 @@ pub(super) fn register(
     loading: &Loading,
     args: &Words,
 ) -> mlua::Result<Value> {
-    let mut registered = loading.registered.lock();
+    let mut registered = loading.0.lock();
     let result = match &mut *registered {
         None => {
             Err("redis.register_function can only be called on FUNCTION LOAD command".to_owned())
@@ -289,9 +286,7 @@ fn named_arguments(table: &mlua::Table) -> Result<Function, String> {
         name: named.name.ok_or("redis.register_function must get a function name argument")?,
         description: named.description,
         flags: named.flags,
-        callback: named
-            .callback
-            .ok_or("redis.register_function must get a callback argument")?,
+        callback: named.callback.ok_or("redis.register_function must get a callback argument")?,
     })
 }
 
@@ -299,7 +294,8 @@ impl Named {
     fn set(&mut self, key: &[u8], value: &Value) -> Result<(), String> {
         let text = |what: &str| {
             let text = as_text(value).map(Vec::into_boxed_slice);
-            let must = || format!("{what} argument given to redis.register_function must be a string");
+            let must =
+                || format!("{what} argument given to redis.register_function must be a string");
             text.ok_or_else(must)
         };
         match (key, value) {
@@ -307,8 +303,7 @@ impl Named {
             (b"description", _) => self.description = Some(text("description")?),
             (b"callback", Value::Function(callback)) => self.callback = Some(callback.clone()),
             (b"callback", _) => {
-                let text =
-                    "callback argument given to redis.register_function must be a function";
+                let text = "callback argument given to redis.register_function must be a function";
                 return Err(text.to_owned());
             }
             (b"flags", Value::Table(list)) => self.flags = flags(list)?,
@@ -344,7 +339,10 @@ mod tests {
             ("x", "ERR Missing library metadata"),
             ("#!lua name=a", "ERR Invalid library metadata"),
             ("#!lua\n", "ERR Library name was not given"),
-            ("#!lua name=a name=b\n", "ERR Invalid metadata value, name argument was given multiple times"),
+            (
+                "#!lua name=a name=b\n",
+                "ERR Invalid metadata value, name argument was given multiple times",
+            ),
             ("#!lua foo=b\n", "ERR Invalid metadata value given: foo=b"),
             ("#!bad name=a\n", "ERR Engine 'bad' not found"),
         ] {

@@ -20,8 +20,10 @@
 
 mod api;
 mod convert;
+pub(crate) mod dump;
 mod escapes;
 mod failure;
+pub(crate) mod functions;
 mod library;
 mod random;
 pub(crate) mod run;

@@ -1,5 +1,7 @@
 //! A run of a script, on a stack of its own, and what it asks of whoever drives it.
 
+use std::cell::Cell;
+
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use mlua::Value;
@@ -27,8 +29,8 @@ pub(crate) enum Ask {
     SetLogged(bool),
     /// Replies in this protocol from now on.
     SetProtocol(Protocol),
-    /// Some time has passed.
-    Tick,
+    /// Some time has passed. Does the script hold more memory than it may?
+    Tick { is_over: bool },
 }
 
 /// What the driver says.
@@ -39,21 +41,51 @@ pub(crate) enum Answer {
     Flag(bool),
     /// Go on.
     GoOn,
-    /// End with an error.
-    Kill,
+    /// End with this error. The script is not asked: it may be in a loop that catches errors, and
+    /// errors must not pass through Rust's frames, so its stack and its state are given up.
+    Kill(&'static str),
     /// The reply of the command, as bytes of the wire.
     Reply(Vec<u8>),
 }
 
 scoped_thread_local!(static ASKING: Yielder<Answer, Ask>);
 
+thread_local! {
+    /// Does a script run on this thread right now? One that was given up may still stand above.
+    static RUNS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Asks the driver of the script that runs on this thread. Without one (a library that is being
 /// loaded) there is nobody to ask.
 pub(super) fn ask(ask: Ask) -> Option<Answer> {
-    if !ASKING.is_set() {
+    if !RUNS.get() {
         return None;
     }
     Some(ASKING.with(|yielder| yielder.suspend(ask)))
+}
+
+/// Runs `body` on a stack of its own, for so many ticks at most; `None` if that did not do, and
+/// the state of Lua is spoiled.
+pub(super) fn bounded<R: 'static>(
+    ticks_max: u32,
+    body: impl FnOnce() -> mlua::Result<R> + 'static,
+) -> Option<mlua::Result<R>> {
+    let stack = match DefaultStack::new(STACK_BYTES) {
+        Ok(stack) => stack,
+        Err(error) => return Some(Err(mlua::Error::runtime(error))),
+    };
+    let mut body =
+        Coroutine::with_stack(stack, move |yielder, _: Answer| ASKING.set(yielder, body));
+    for _ in 0..ticks_max {
+        RUNS.set(true);
+        let result = body.resume(Answer::GoOn);
+        RUNS.set(false);
+        if let CoroutineResult::Return(result) = result {
+            return Some(result);
+        }
+    }
+    std::mem::forget(body);
+    None
 }
 
 /// What came of a step.
@@ -92,7 +124,14 @@ impl Run {
         let Some(body) = &mut self.body else {
             return Step::Finished(Err("ERR the script has ended".to_owned()));
         };
-        match body.resume(answer) {
+        if let Answer::Kill(text) = answer {
+            self.give_up();
+            return Step::Finished(Err(text.to_owned()));
+        }
+        RUNS.set(true);
+        let result = body.resume(answer);
+        RUNS.set(false);
+        match result {
             CoroutineResult::Yield(ask) => Step::Ask(ask),
             CoroutineResult::Return(result) => {
                 if let Some(body) = self.body.take() {
@@ -103,6 +142,14 @@ impl Run {
         }
     }
 
+    /// Leaves the stack as it is, for ever, and starts afresh with a new state.
+    fn give_up(&mut self) {
+        if let Some(body) = self.body.take() {
+            std::mem::forget(body);
+            self.vm.renew();
+        }
+    }
+
     /// The virtual machine, for conversions.
     pub(crate) fn vm(&self) -> &Vm {
         &self.vm
@@ -110,10 +157,8 @@ impl Run {
 }
 
 impl Drop for Run {
-    /// A stack cannot be thrown away half-way: the script is killed and runs to its end.
+    /// A stack cannot be thrown away half-way.
     fn drop(&mut self) {
-        while self.body.is_some() {
-            self.go_on(Answer::Kill);
-        }
+        self.give_up();
     }
 }

@@ -1,7 +1,7 @@
 //! What the server knows of scripts: the virtual machine, and the script that runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,7 +13,26 @@ use crate::resp::request::OwnedArgv;
 pub(crate) struct Scripts {
     /// For EVAL. Locked only by who holds all shards.
     pub(crate) vm: Arc<Mutex<Vm>>,
+    /// For libraries of functions; as `vm`.
+    pub(crate) functions: Arc<Mutex<Vm>>,
+    libraries_count: AtomicUsize,
+    functions_count: AtomicUsize,
     pub(crate) running: Running,
+}
+
+impl Scripts {
+    /// Counts libraries and functions after a change.
+    pub(crate) fn count_functions(&self, vm: &Vm) {
+        let functions = vm.libraries.values().map(|library| library.functions.len()).sum();
+        self.libraries_count.store(vm.libraries.len(), Ordering::Relaxed);
+        self.functions_count.store(functions, Ordering::Relaxed);
+    }
+
+    /// How many libraries and functions there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let libraries = self.libraries_count.load(Ordering::Relaxed);
+        (libraries, self.functions_count.load(Ordering::Relaxed))
+    }
 }
 
 /// A call of a function.

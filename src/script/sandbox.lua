@@ -6,6 +6,8 @@ local error, next, pairs, rawget, rawset, rawequal = error, next, pairs, rawget,
 local type, tostring, pcall, xpcall, select = type, tostring, pcall, xpcall, select
 local setmetatable, getmetatable, load, loadstring = setmetatable, getmetatable, load, loadstring
 local collectgarbage, floor = collectgarbage, math.floor
+local tonumber = tonumber
+local STRING_BYTES_MAX = 512 * 1024 * 1024
 local READ_ONLY = "Attempt to modify a readonly table"
 
 -- What stands behind each read-only table.
@@ -148,6 +150,14 @@ function math.random(...)
   end
   return floor(r * (high - low + 1)) + low
 end
+local rep = string.rep
+function string.rep(s, n, ...)
+  local count = tonumber(n)
+  if type(s) == "string" and count ~= nil and #s * count > STRING_BYTES_MAX then
+    error("resulting string too large", 2)
+  end
+  return rep(s, n, ...)
+end
 math.randomseed = raising(host.seed)
 math.mod = math.fmod
 string.gfind = string.gmatch
@@ -180,14 +190,26 @@ for name in pairs(front) do
   rawset(front, name, nil)
 end
 globals._G = front
-setmetatable(globals, {
-  __index = function(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-  end,
-})
+local function no_such(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+local loading = setmetatable({
+  register_function = raising(host.register),
+  log = redis.log,
+}, { __index = no_such })
+for name, value in pairs(host.constants) do
+  if name:sub(1, 4) ~= "REPL" then
+    loading[name] = value
+  end
+end
+local loading_globals = setmetatable({ redis = frozen(loading) }, { __index = no_such })
 local shown = { __index = globals, __newindex = refuse }
+local function switch(is_loading)
+  shown.__index = is_loading and loading_globals or globals
+end
 shown.__metatable = frozen({ __index = globals, __newindex = refuse })
 setmetatable(front, shown)
 behind[front] = globals
+setmetatable(globals, { __index = no_such })
 
-return globals, xpcall
+return globals, xpcall, pcall, switch

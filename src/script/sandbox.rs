@@ -6,9 +6,12 @@ use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmStat
 
 use super::api;
 use super::failure::{Names, OWN_CHUNK, note_place};
+use super::functions::Loading;
 use super::library;
-use super::run::{Answer, Ask, ask};
+use super::run::{Ask, ask};
 
+/// Memory that scripts may hold, looked at now and then.
+const BYTES_MAX: usize = 1 << 30;
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 20_000;
 
@@ -20,6 +23,10 @@ pub(super) struct Sandbox {
     /// Calls a function; on an error the second argument makes an error table.
     pub(super) xpcall: Function,
     pub(super) handler: Function,
+    pub(super) pcall: Function,
+    /// Shows code the globals of a library that is being loaded, or the usual ones.
+    pub(super) switch: Function,
+    pub(super) loading: Arc<Loading>,
     pub(super) names: Arc<Names>,
 }
 
@@ -29,43 +36,29 @@ impl Sandbox {
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
         lua.load("jit.off() jit.flush()").exec()?;
         let names = Arc::new(Names::new(&lua)?);
-        let host = api::host(&lua, &names)?;
+        let loading = Arc::new(Loading::default());
+        let host = api::host(&lua, &names, &loading)?;
         host.set("library_constants", library::constants(&lua)?)?;
         let libraries = library::all(&lua)?;
         let source = include_str!("sandbox.lua");
         let chunk = lua.load(source).set_name(OWN_CHUNK);
-        let (globals, xpcall): (Table, Function) = chunk.call((host, libraries))?;
+        let (globals, xpcall, pcall, switch): (Table, Function, Function, Function) =
+            chunk.call((host, libraries))?;
         let noting = Arc::clone(&names);
         let handler =
             lua.create_function(move |lua, error: Value| note_place(lua, &noting, error))?;
         watch(&lua)?;
-        Ok(Self { lua, globals, xpcall, handler, names })
+        Ok(Self { lua, globals, xpcall, handler, pcall, switch, loading, names })
     }
 }
 
-/// Looks every so often whether the script may go on.
+/// Lets the driver look at the clock every so often. Nothing is raised here: see
+/// [`Answer::Kill`](super::Answer).
 fn watch(lua: &Lua) -> mlua::Result<()> {
     let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
-    lua.set_global_hook(triggers, |lua, _| match ask(Ask::Tick) {
-        Some(Answer::Kill) => {
-            insist(lua)?;
-            Err(killed())
-        }
-        _ => Ok(VmState::Continue),
+    lua.set_global_hook(triggers, |lua, _| {
+        let used = lua.used_memory();
+        ask(Ask::Tick { is_over: used > BYTES_MAX });
+        Ok(VmState::Continue)
     })
-}
-
-/// A killed script must not go on by catching the error.
-fn insist(lua: &Lua) -> mlua::Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(1);
-    lua.set_global_hook(triggers, |_, _| Err(killed()))
-}
-
-/// Back to normal, after a script was killed.
-pub(super) fn calm(lua: &Lua) -> mlua::Result<()> {
-    watch(lua)
-}
-
-fn killed() -> mlua::Error {
-    mlua::Error::runtime("Script killed by user with SCRIPT KILL.")
 }

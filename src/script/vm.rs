@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use corosensei::stack::DefaultStack;
 use mlua::chunk::ChunkMode;
-use mlua::{Function, Table, Value};
-use parking_lot::Mutex;
+use mlua::{Function, MultiValue, Table, Value};
+use parking_lot::lock_api::ArcMutexGuard;
+use parking_lot::{Mutex, RawMutex};
 
 use super::convert;
 use super::escapes;
-use super::failure::error_text;
+use super::failure::{Names, error_text};
+use super::functions::Libraries;
 use super::run::Run;
-use super::sandbox::{self, Sandbox};
+use super::sandbox::Sandbox;
 use super::shebang::{self, Flags};
 use crate::resp::{Protocol, Reply};
 
@@ -55,14 +57,17 @@ pub(crate) struct Script {
     pub(crate) flags: Flags,
     /// The line to blame where a tail call has left no trace.
     tail_line: usize,
-    bytes: usize,
+    source: Box<[u8]>,
 }
 
 /// A Lua state, and what was compiled in it.
 pub(crate) struct Vm {
-    sandbox: Sandbox,
+    pub(super) sandbox: Sandbox,
+    pub(crate) libraries: Libraries,
     scripts: HashMap<Sha, Script, foldhash::fast::RandomState>,
     stack: Option<DefaultStack>,
+    /// Was code in it given up half-way, so that it must be renewed?
+    pub(super) spoiled: AtomicBool,
 }
 
 impl fmt::Debug for Vm {
@@ -74,7 +79,13 @@ impl fmt::Debug for Vm {
 impl Default for Vm {
     fn default() -> Self {
         let sandbox = Sandbox::new().expect("the sandbox is the same in every process");
-        Self { sandbox, scripts: HashMap::default(), stack: None }
+        Self {
+            sandbox,
+            libraries: Libraries::new(),
+            scripts: HashMap::default(),
+            stack: None,
+            spoiled: AtomicBool::new(false),
+        }
     }
 }
 
@@ -91,7 +102,7 @@ impl Vm {
 
     /// Bytes of the sources of all cached scripts.
     pub(crate) fn source_bytes(&self) -> usize {
-        self.scripts.values().map(|script| script.bytes + size_of::<Script>()).sum()
+        self.scripts.values().map(|script| script.source.len() + size_of::<Script>()).sum()
     }
 
     /// The cached script of this SHA1.
@@ -120,10 +131,10 @@ impl Vm {
                 || memchr::memmem::find(line, b" return ").is_some()
         });
         let tail_line = returns.unwrap_or(0) + 1;
-        Ok(Script { function, flags, tail_line, bytes: source.len() })
+        Ok(Script { function, flags, tail_line, source: source.into() })
     }
 
-    fn chunk(&self, code: &[u8], name: &str) -> Result<Function, String> {
+    pub(super) fn chunk(&self, code: &[u8], name: &str) -> Result<Function, String> {
         let compile = |code: &[u8]| {
             let chunk = self.sandbox.lua.load(code).set_name(name).set_mode(ChunkMode::Text);
             chunk.into_function().map_err(|error| match error {
@@ -156,14 +167,25 @@ impl Vm {
         }
     }
 
-    /// A script was killed: lets the next one run.
-    pub(crate) fn calm(&self) {
-        if let Err(error) = sandbox::calm(&self.sandbox.lua) {
-            tracing::error!(%error, "cannot watch scripts any longer");
+    /// Starts afresh with a new state, and the same scripts and libraries.
+    pub(super) fn renew(&mut self) {
+        let old = std::mem::take(self);
+        for (sha, script) in &old.scripts {
+            if let Err(error) = self.load(*sha, &script.source) {
+                tracing::error!(%error, "a script that was compiled before is lost");
+            }
+        }
+        for library in old.libraries.values() {
+            if let Err(error) = self.load_library(&library.source, true) {
+                tracing::error!(%error, "a library that was loaded before is lost");
+            }
         }
     }
 
-    fn array<'a>(&self, words: impl ExactSizeIterator<Item = &'a [u8]>) -> mlua::Result<Table> {
+    pub(super) fn array<'a>(
+        &self,
+        words: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> mlua::Result<Table> {
         let lua = &self.sandbox.lua;
         let table = lua.create_table_with_capacity(words.len(), 0)?;
         for (index, word) in words.enumerate() {
@@ -192,11 +214,23 @@ pub(crate) fn start<'a>(
         .and_then(|()| set("ARGV", vm.array(args)))
         .map_err(|error| format!("ERR {}", error_text(&error)))?;
     sandbox.names.tail_line.store(script.tail_line, Ordering::Relaxed);
-    let (xpcall, handler) = (sandbox.xpcall.clone(), sandbox.handler.clone());
     let function = script.function.clone();
+    run(vm, function, Vec::new(), hex(sha))
+}
+
+/// Starts a function of Lua; `name` is what its errors call it.
+pub(super) fn run(
+    vm: ArcMutexGuard<RawMutex, Vm>,
+    function: Function,
+    args: Vec<Value>,
+    name: String,
+) -> Result<Run, String> {
+    let sandbox = &vm.sandbox;
+    let (xpcall, handler) = (sandbox.xpcall.clone(), sandbox.handler.clone());
     let names = Arc::clone(&sandbox.names);
-    let name = hex(sha);
-    Run::new(vm, move || match xpcall.call((function, handler)) {
+    let mut words = vec![Value::Function(function), Value::Function(handler)];
+    words.extend(args);
+    Run::new(vm, move || match xpcall.call(MultiValue::from_vec(words)) {
         Ok((true, value)) => Ok(value),
         Ok((false, error)) => Err(failure(&names, &name, &error)),
         Err(error) => Err(format!("ERR {}", error_text(&error))),
@@ -204,7 +238,7 @@ pub(crate) fn start<'a>(
 }
 
 /// The error reply of a script that failed with this error table.
-fn failure(names: &super::failure::Names, script: &str, error: &Value) -> String {
+fn failure(names: &Names, script: &str, error: &Value) -> String {
     let table = match error {
         Value::Table(table) => table,
         Value::String(text) => return format!("ERR {}", text.to_string_lossy()),

@@ -22,6 +22,7 @@ mod clients;
 mod command_info;
 mod config;
 mod expiry;
+mod functions;
 mod geo;
 mod hash_field_expiry;
 mod hashes;
