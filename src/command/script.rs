@@ -2,8 +2,8 @@
 //!
 //! A script holds all shards while it runs, since it may make up the names of its keys. The
 //! handler drives it: runs the commands it asks for on the one call path, and looks at the clock.
-//! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are answered,
-//! with BUSY, and can have it killed. What it changed is logged, not the script.
+//! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are
+//! answered, with BUSY, and can have it killed. What it changed is logged, not the script.
 
 use super::table::table;
 use super::{
