@@ -1,6 +1,5 @@
 //! `respq check-aof`: looks through a log without a server, and repairs it if asked to.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -122,7 +121,8 @@ fn check(manifest: &mut Manifest, fixes: bool) -> Result<String, ServerError> {
 }
 
 fn line(report: &mut String, text: &str) {
-    drop(writeln!(report, "{text}"));
+    report.push_str(text);
+    report.push('\n');
 }
 
 fn is_rdb(path: &Path) -> bool {

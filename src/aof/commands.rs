@@ -4,6 +4,7 @@ use crate::effects::encode;
 use crate::number::format_f64;
 use crate::store::snapshot::Captured;
 use crate::types::hash::Hash;
+use crate::types::set::Member;
 use crate::types::stream::{Group, Stream, StreamId};
 use crate::types::value::Value;
 
@@ -16,10 +17,10 @@ pub(crate) fn push_key(buf: &mut Vec<u8>, entry: &Captured) {
     match &entry.value {
         Value::Hash(hash) => push_hash(buf, key, hash),
         Value::List(list) => {
-            push_in_runs(buf, b"RPUSH", key, list.iter_from(0).map(<[u8]>::to_vec))
+            push_in_runs(buf, b"RPUSH", key, list.iter_from(0).map(<[u8]>::to_vec));
         }
         Value::Set(set) => {
-            push_in_runs(buf, b"SADD", key, set.iter().map(|member| member.to_vec()))
+            push_in_runs(buf, b"SADD", key, set.iter().map(Member::to_vec));
         }
         Value::SortedSet(set) => {
             let pairs = set

@@ -73,10 +73,6 @@ impl Status {
         self.is_asked(&[Job::Save])
     }
 
-    pub(crate) fn is_save_scheduled(&self) -> bool {
-        self.is_queued(&[Job::Save])
-    }
-
     /// May a rewrite start unasked, or must the failures before it be some time ago first?
     pub(crate) fn may_rewrite_unasked(&self, now_ms: u64) -> bool {
         let beyond = self.failed_rewrites.saturating_sub(PATIENT_FAILURES);
@@ -207,7 +203,7 @@ mod tests {
         saver.ask(Job::Save, 2);
         saver.ask(Job::Save, 3);
         let status = saver.status();
-        assert!(status.is_rewriting() && status.is_save_scheduled() && !status.is_saving());
+        assert!(status.is_rewriting() && status.is_queued(&[Job::Save]) && !status.is_saving());
         assert_eq!(saver.next(), Some(Job::Rewrite));
         saver.done(Job::Rewrite, false, 5);
         assert!(!saver.status().last_rewrite_ok && saver.status().is_saving());

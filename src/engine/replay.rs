@@ -49,16 +49,15 @@ impl Engine {
             loaded.bytes = bytes;
         }
         let last = manifest.parts.iter().rfind(|part| part.role == Role::Increment).cloned();
-        let file = match last {
-            Some(part) => LogFile::open(&manifest.path_of(&part), content)?,
-            None => {
-                let part = manifest.next_increment();
-                let file = LogFile::open(&manifest.path_of(&part), Content::default())?;
-                manifest.parts.push(part);
-                manifest.write()?;
-                manifest::sync_folder(dir)?;
-                file
-            }
+        let file = if let Some(part) = last {
+            LogFile::open(&manifest.path_of(&part), content)?
+        } else {
+            let part = manifest.next_increment();
+            let file = LogFile::open(&manifest.path_of(&part), Content::default())?;
+            manifest.parts.push(part);
+            manifest.write()?;
+            manifest::sync_folder(dir)?;
+            file
         };
         let older_bytes = loaded.bytes.saturating_sub(file.len());
         self.services.aof.open(file, older_bytes);

@@ -34,7 +34,7 @@ impl Engine {
         if !path.exists() {
             return Ok(false);
         }
-        let size = std::fs::metadata(&path).map(|metadata| metadata.len()).unwrap_or(0);
+        let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
         self.services.loading.expect(size);
         let now_ms = self.services.clock.now_ms();
         let (_, keys) = self.load_rdb(&path, 0, now_ms)?;
@@ -59,9 +59,9 @@ impl Engine {
             Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
                 failure.get_or_insert((offset, "there are more databases than `databases` says"));
             }
-            Item::Entry { db, key, value, expires_at_ms, .. } => {
+            Item::Entry { db, key, value, expires_at_ms, idle_s } => {
                 if expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
-                    self.put(db, &key, value, expires_at_ms);
+                    self.put(db, &key, value, (expires_at_ms, idle_s));
                 }
                 keys += 1;
                 if keys % KEYS_PER_NOTE == 0 {
@@ -81,7 +81,9 @@ impl Engine {
         }
     }
 
-    fn put(&self, db: usize, key: &[u8], value: Value, expires_at_ms: Option<u64>) {
+    /// Makes a key; `times`: when it expires (unix ms), and seconds since its last access.
+    fn put(&self, db: usize, key: &[u8], value: Value, times: (Option<u64>, Option<u64>)) {
+        let (expires_at_ms, idle_s) = times;
         let keyspace = &self.services.keyspace;
         let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
         let mut changes = Changes::default();
@@ -89,6 +91,9 @@ impl Engine {
         let mut db = Db::new(&mut locked, &mut changes, db, now_ms).keeping_expired();
         db.set(key, value);
         db.set_expiry(key, expires_at_ms);
+        if let Some(idle_s) = idle_s {
+            db.set_idle_s(key, u32::try_from(idle_s).unwrap_or(u32::MAX));
+        }
     }
 
     /// Loads a library of functions as FUNCTION LOAD does.

@@ -6,7 +6,6 @@ const POLYNOMIAL: u64 = 0x95ac_9329_ac4b_c9b5;
 /// `TABLES[n][byte]`: the effect of `byte` with `n` bytes behind it.
 static TABLES: [[u64; 256]; 8] = tables();
 
-#[expect(clippy::large_stack_arrays, reason = "computed by the compiler")]
 const fn tables() -> [[u64; 256]; 8] {
     let mut tables = [[0; 256]; 8];
     let mut byte = 0;

@@ -54,7 +54,9 @@ pub(super) fn object<R: Read>(
 fn list<R: Read>(input: &mut Input<R>, kind: u8) -> Result<List, RdbError> {
     let mut list = List::new();
     let mut push_all = |elements: Vec<Vec<u8>>| {
-        elements.iter().for_each(|element| list.push(End::Tail, element));
+        for element in elements {
+            list.push(End::Tail, &element);
+        }
     };
     if kind == kind::LIST_ZIPLIST {
         push_all(packed::ziplist(&input.string()?)?);
@@ -76,20 +78,17 @@ fn list<R: Read>(input: &mut Input<R>, kind: u8) -> Result<List, RdbError> {
 
 fn set<R: Read>(input: &mut Input<R>, kind: u8, limits: &Limits) -> Result<Set, RdbError> {
     let mut set = Set::default();
-    match kind {
-        kind::SET => {
-            for _ in 0..input.length()? {
-                set.add(&input.string()?, limits.set);
-            }
+    if kind == kind::SET {
+        for _ in 0..input.length()? {
+            set.add(&input.string()?, limits.set);
         }
-        _ => {
-            let bytes = input.string()?;
-            let members = match kind {
-                kind::SET_INTSET => packed::intset(&bytes)?,
-                _ => packed::listpack(&bytes)?,
-            };
-            members.iter().for_each(|member| drop(set.add(member, limits.set)));
-        }
+        return Ok(set);
+    }
+    let bytes = input.string()?;
+    let is_integers = kind == kind::SET_INTSET;
+    let members = if is_integers { packed::intset(&bytes)? } else { packed::listpack(&bytes)? };
+    for member in members {
+        set.add(&member, limits.set);
     }
     Ok(set)
 }

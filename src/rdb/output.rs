@@ -45,16 +45,14 @@ impl<W: Write> Output<W> {
         match length {
             0..=0x3f => self.byte(low),
             0x40..=0x3fff => self.bytes(&[0x40 | next, low]),
-            _ => match u32::try_from(length) {
-                Ok(length) => {
+            _ => {
+                if let Ok(length) = u32::try_from(length) {
                     self.byte(0x80)?;
-                    self.bytes(&length.to_be_bytes())
+                    return self.bytes(&length.to_be_bytes());
                 }
-                Err(_) => {
-                    self.byte(0x81)?;
-                    self.bytes(&length.to_be_bytes())
-                }
-            },
+                self.byte(0x81)?;
+                self.bytes(&length.to_be_bytes())
+            }
         }
     }
 

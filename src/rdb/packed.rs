@@ -289,7 +289,9 @@ mod tests {
             texts.push(vec![b'x'; len]);
         }
         let mut pack = Listpack::new();
-        texts.iter().for_each(|text| pack.push(text));
+        for text in &texts {
+            pack.push(text);
+        }
         let bytes = pack.finish();
         assert_eq!(listpack(&bytes).unwrap(), texts);
         for len in 0..bytes.len() {

@@ -45,7 +45,8 @@ fn values() -> Vec<Value> {
         list.push(End::Tail, text.as_bytes());
         set.add(text.as_bytes(), LIMITS.set);
         hash.set(text.as_bytes(), b"value", LIMITS.hash);
-        sorted_set.insert(text.as_bytes(), n as f64 / 3.0 - 10.0, LIMITS.sorted_set);
+        let n = f64::from(u32::try_from(n).unwrap());
+        sorted_set.insert(text.as_bytes(), n / 3.0 - 10.0, LIMITS.sorted_set);
     }
     let mut expiring = hash.clone();
     expiring.set_expiry(texts[3].as_bytes(), Some(5_000_000_000_000));
@@ -72,7 +73,7 @@ fn shown(value: &Value) -> String {
             format!("{fields:?}")
         }
         Value::Set(set) => {
-            let mut members: Vec<_> = set.iter().map(|member| member.to_vec()).collect();
+            let mut members: Vec<_> = set.iter().map(crate::types::set::Member::to_vec).collect();
             members.sort_unstable();
             format!("{members:?}")
         }

@@ -12,7 +12,9 @@ fn dump(client: &mut Connection, key: &str) -> Vec<u8> {
 
 fn restore(client: &mut Connection, words: &[&[u8]]) -> Result<(), String> {
     let mut command = redis::cmd("RESTORE");
-    words.iter().for_each(|word| drop(command.arg(*word)));
+    for word in words {
+        command.arg(*word);
+    }
     command.query(client).map_err(|error: redis::RedisError| {
         format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
     })
