@@ -146,30 +146,21 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    // Elements are walked twice, never gathered: the interpreter bears few references at a time.
     fn write_map(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
         let Value::Table(map) = table.raw_get(&self.names.map)? else { return Ok(false) };
-        let mut pairs = Vec::new();
+        reply.map(count(&map)?);
         map.for_each(|key: Value, value: Value| {
-            pairs.push((key, value));
-            Ok(())
+            self.write(&key, reply, depth + 1)?;
+            self.write(&value, reply, depth + 1)
         })?;
-        reply.map(pairs.len());
-        for (key, value) in &pairs {
-            self.write(key, reply, depth + 1)?;
-            self.write(value, reply, depth + 1)?;
-        }
         Ok(true)
     }
 
     fn write_set(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
         let Value::Table(set) = table.raw_get(&self.names.set)? else { return Ok(false) };
-        let mut members = Vec::new();
-        set.for_each(|key: Value, _: Value| {
-            members.push(key);
-            Ok(())
-        })?;
-        reply.set(members.len());
-        members.iter().try_for_each(|member| self.write(member, reply, depth + 1))?;
+        reply.set(count(&set)?);
+        set.for_each(|member: Value, _: Value| self.write(&member, reply, depth + 1))?;
         Ok(true)
     }
 
@@ -198,6 +189,16 @@ impl Writer<'_> {
         });
         result
     }
+}
+
+/// Number of elements of a table.
+fn count(table: &Table) -> mlua::Result<usize> {
+    let mut count = 0;
+    table.for_each(|_: Value, _: Value| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
 }
 
 fn number(value: &Value) -> Option<f64> {

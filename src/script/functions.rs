@@ -269,9 +269,16 @@ struct Named {
     flags: Flags,
 }
 
+/// More arguments than there are names.
+const NAMED_MAX: usize = 8;
+
 fn named_arguments(table: &mlua::Table) -> Result<Function, String> {
     let mut pairs = Vec::new();
     let collected = table.for_each(|key: Value, value: Value| {
+        if pairs.len() >= NAMED_MAX {
+            let text = "unknown argument given to redis.register_function";
+            return Err(mlua::Error::runtime(text));
+        }
         pairs.push((key, value));
         Ok(())
     });

@@ -325,3 +325,19 @@ fn waiters_are_served_after_the_script() {
     );
     waiting.expect(b"*2\r\n$1\r\nq\r\n$1\r\nb\r\n");
 }
+
+#[test]
+fn large_tables_are_converted() {
+    let server = Server::start(&[]);
+    let large = "local t = {} for i = 1, 100000 do t['k' .. i] = i end ";
+    for (body, expected) in [
+        ("return #cmsgpack.pack(t) > 100000", "1"),
+        ("return #cjson.encode(t) > 100000", "1"),
+        ("local l = cmsgpack.unpack(cmsgpack.pack(t)) return l.k9", "9"),
+        ("return cjson.decode(cjson.encode(t)).k7", "7"),
+    ] {
+        assert_eq!(eval(&mut server.client(), &format!("{large}{body}")), expected, "{body}");
+    }
+    let reply = eval(&mut server.client(), &format!("{large}return {{map=t}}"));
+    assert_eq!(reply.matches("\"k").count(), 100_000);
+}

@@ -86,30 +86,35 @@ fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(text);
 }
 
+/// Elements are walked twice, never gathered: the interpreter bears few references at a time.
 fn write_table(out: &mut Vec<u8>, table: &Table, depth: usize) -> Result<(), Failure> {
-    let mut pairs = Vec::new();
-    let (mut largest, mut is_array) = (0, true);
-    table.for_each(|key: Value, value: Value| {
+    let (mut largest, mut count, mut is_array) = (0, 0, true);
+    table.for_each(|key: Value, _: Value| {
         match key {
             Value::Integer(key) if key > 0 => largest = largest.max(key),
             _ => is_array = false,
         }
-        pairs.push((key, value));
+        count += 1;
         Ok(())
     })?;
-    if is_array && usize::try_from(largest) == Ok(pairs.len()) {
-        write_head(out, pairs.len(), 0x90, 16, [0, 0xdc, 0xdd]);
+    if is_array && usize::try_from(largest) == Ok(count) {
+        write_head(out, count, 0x90, 16, [0, 0xdc, 0xdd]);
         for index in 1..=largest {
             write(out, &table.raw_get(index)?, depth)?;
         }
         return Ok(());
     }
-    write_head(out, pairs.len(), 0x80, 16, [0, 0xde, 0xdf]);
-    for (key, value) in &pairs {
-        write(out, key, depth)?;
-        write(out, value, depth)?;
-    }
-    Ok(())
+    write_head(out, count, 0x80, 16, [0, 0xde, 0xdf]);
+    let mut failure = None;
+    let walked = table.for_each(|key: Value, value: Value| {
+        let written = write(out, &key, depth).and_then(|()| write(out, &value, depth));
+        written.map_err(|error| {
+            failure = Some(error);
+            mlua::Error::runtime("")
+        })
+    });
+    failure.map_or(Ok(()), Err)?;
+    Ok(walked?)
 }
 
 /// `cmsgpack.unpack(text)`
