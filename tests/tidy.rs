@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Where line ends may be written: the wire, the log's marks and the text of INFO.
+const LINE_ENDS: &[&str] = &["resp", "server", "aof/mark.rs", "command/admin/info"];
 /// Longest source file, its unit tests included.
 const FILE_LINES_MAX: usize = 800;
 /// Longest line.
@@ -17,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("glob", &[]),
     ("hash", &[]),
     ("message", &[]),
+    ("long_double", &[]),
     ("number", &[]),
     ("random", &[]),
     ("error", &[]),
@@ -25,18 +28,35 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("effects", &["resp"]),
     ("types", &["clock", "hash", "number", "random"]),
     ("store", &["clock", "effects", "glob", "hash", "message", "number", "types"]),
-    ("rdb", &["error", "hash", "number", "resp", "types"]),
-    ("aof", &["clock", "config", "effects", "error", "number", "rdb", "resp", "types"]),
+    ("rdb", &["aof", "error", "hash", "number", "resp", "types"]),
+    ("aof", &["clock", "config", "effects", "error", "number", "rdb", "resp", "store", "types"]),
     ("client", &["clock", "config", "message", "number", "observe", "resp"]),
-    ("observe", &["clock", "number", "resp"]),
+    ("observe", &["clock", "number", "random", "resp"]),
     ("pubsub", &["client", "glob", "message", "resp"]),
     ("tracking", &["client", "resp", "store"]),
     ("script", &["clock", "hash", "number", "resp"]),
     (
         "command",
         &[
-            "aof", "client", "clock", "config", "effects", "error", "glob", "hash", "message",
-            "number", "observe", "pubsub", "random", "rdb", "resp", "script", "store", "tracking",
+            "aof",
+            "client",
+            "clock",
+            "config",
+            "effects",
+            "error",
+            "glob",
+            "hash",
+            "long_double",
+            "message",
+            "number",
+            "observe",
+            "pubsub",
+            "random",
+            "rdb",
+            "resp",
+            "script",
+            "store",
+            "tracking",
             "types",
         ],
     ),
@@ -75,8 +95,14 @@ fn imports(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Fails with all that was found, one a line.
+fn assert_none(found: &[String]) {
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
 #[test]
 fn modules_import_only_layers_below() {
+    let mut found = Vec::new();
     let rules: BTreeMap<_, _> = MAY_IMPORT.iter().copied().collect();
     for path in sources(&root("src")) {
         let module = module_of(&path);
@@ -86,11 +112,13 @@ fn modules_import_only_layers_below() {
                 continue;
             }
             for import in imports(line) {
-                let fine = import == module || allowed.contains(&import);
-                assert!(fine, "{}: {module} must not import {import}", path.display());
+                if import != module && !allowed.contains(&import) {
+                    found.push(format!("{}: must not import {import}", path.display()));
+                }
             }
         }
     }
+    assert_none(&found);
 }
 
 #[test]
@@ -105,38 +133,47 @@ fn only_the_server_names_tokio() {
 
 #[test]
 fn only_resp_writes_line_ends() {
+    let mut found = Vec::new();
     for path in sources(&root("src")) {
-        let module = module_of(&path);
-        if ["resp", "server"].contains(&module.as_str()) || path.ends_with("tests.rs") {
+        let inside = path.strip_prefix(root("src")).unwrap();
+        let allowed = LINE_ENDS.iter().any(|place| inside.starts_with(place));
+        if allowed || path.ends_with("tests.rs") {
             continue;
         }
         let code = fs::read_to_string(&path).unwrap();
         let code = code.split("#[cfg(test)]").next().unwrap();
         for (number, line) in code.lines().enumerate() {
             let line = line.trim_start();
-            let writes = !line.starts_with("//") && line.contains("\\r\\n");
-            let text = line.contains("INFO") || line.contains("info");
-            assert!(!writes || text, "{}:{}: CRLF", path.display(), number + 1);
+            if !line.starts_with("//") && line.contains("\\r\\n") {
+                found.push(format!("{}:{}: CRLF", path.display(), number + 1));
+            }
         }
     }
+    assert_none(&found);
 }
 
 #[test]
 fn files_and_lines_are_short() {
+    let mut found = Vec::new();
     for path in sources(&root("src")).into_iter().chain(sources(&root("tests"))) {
         let code = fs::read_to_string(&path).unwrap();
         let lines = code.lines().count();
-        assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines", path.display());
+        if lines > FILE_LINES_MAX {
+            found.push(format!("{} has {lines} lines", path.display()));
+        }
         for (number, line) in code.lines().enumerate() {
             let chars = line.chars().count();
-            let allowed = chars <= LINE_CHARS_MAX || line.contains("http") || line.contains('"');
-            assert!(allowed, "{}:{} has {chars} characters", path.display(), number + 1);
+            if chars > LINE_CHARS_MAX && !line.contains("http") && !line.contains('"') {
+                found.push(format!("{}:{} has {chars} characters", path.display(), number + 1));
+            }
         }
     }
+    assert_none(&found);
 }
 
 #[test]
 fn every_command_occurs_in_the_server_tests() {
+    let mut found = Vec::new();
     let tests: String =
         sources(&root("tests")).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let tests = tests.to_uppercase();
@@ -146,7 +183,10 @@ fn every_command_occurs_in_the_server_tests() {
         for line in fs::read_to_string(&path).unwrap().lines() {
             let Some(rest) = line.trim_start().strip_prefix("name: \"") else { continue };
             let name = rest.trim_end_matches("\",").to_uppercase();
-            assert!(words.contains(name.as_str()), "{name} does not occur in tests/");
+            if !words.contains(name.as_str()) {
+                found.push(format!("{name} does not occur in tests/"));
+            }
         }
     }
+    assert_none(&found);
 }

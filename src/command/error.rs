@@ -80,7 +80,7 @@ impl fmt::Display for CommandError {
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
-            Self::Script(text) => text,
+            Self::Script(text) => return f.write_str(text),
             Self::Subscribed(name) => {
                 return write!(
                     f,

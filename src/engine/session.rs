@@ -54,7 +54,9 @@ impl Session<'_> {
     pub fn run(&mut self, words: &[impl AsRef<[u8]>]) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         encode_head(&mut bytes, words.len());
-        words.iter().for_each(|word| encode_word(&mut bytes, word.as_ref()));
+        for word in words {
+            encode_word(&mut bytes, word.as_ref());
+        }
         let mut decoder = RequestDecoder::new();
         let Ok(Decoded::Request(argv, _)) = decoder.decode(&bytes, &LIMITS) else { return None };
         let client = self.client.as_mut()?;

@@ -74,13 +74,6 @@ impl Reply {
         }
     }
 
-    /// Gives back the memory of an unusually large reply.
-    pub(crate) fn shrink(&mut self) {
-        if self.buf.capacity() > 64 * 1024 {
-            self.buf.shrink_to(16 * 1024);
-        }
-    }
-
     /// Bytes of memory held.
     pub(crate) fn capacity(&self) -> usize {
         self.buf.capacity()
@@ -119,12 +112,6 @@ impl Reply {
         self.length(b'$', bytes.len());
         self.buf.extend_from_slice(bytes);
         self.buf.extend_from_slice(b"\r\n");
-    }
-
-    /// An integer as a bulk string.
-    pub(crate) fn bulk_integer(&mut self, value: i64) {
-        let mut digits = itoa::Buffer::new();
-        self.bulk(digits.format(value).as_bytes());
     }
 
     /// The null that stands for a missing string.

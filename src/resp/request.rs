@@ -106,6 +106,7 @@ impl<'a> Argv<'a> {
     }
 
     /// The words from `index` on as a request of their own.
+    #[must_use]
     pub fn tail(self, index: usize) -> Self {
         Self { data: self.data, words: self.words.get(index..).unwrap_or_default() }
     }

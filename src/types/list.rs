@@ -362,7 +362,9 @@ impl List {
         let from = chunk.start + chunk.offset(at);
         let to = chunk.start + chunk.offset(at + removed);
         let mut entry = Vec::new();
-        payload.into_iter().for_each(|payload| packed::push(&mut entry, payload));
+        if let Some(payload) = payload {
+            packed::push(&mut entry, payload);
+        }
         let bytes = chunk.bytes() - (to - from) + entry.len();
         self.len = self.len + usize::from(payload.is_some()) - removed;
         chunk.count = chunk.count + usize::from(payload.is_some()) - removed;

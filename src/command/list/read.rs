@@ -126,7 +126,9 @@ pub(super) fn lpos(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
         (None, Some(&place)) => context.reply.count(place),
         (Some(_), _) => {
             context.reply.array(places.len());
-            places.iter().for_each(|&place| context.reply.count(place));
+            for place in places {
+                context.reply.count(place);
+            }
         }
     }
     Ok(Outcome::Done)
