@@ -33,6 +33,7 @@ pub(crate) struct WatchedKey {
 
 /// A client, as the one who runs its commands knows it.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Client {
     pub(crate) handle: Arc<Handle>,
     pub(crate) authenticated: bool,

@@ -162,7 +162,6 @@ impl Flag {
 /// ACL categories; the ones that follow from flags (read, write, fast, slow, …) are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Category {
-    Admin,
     Bitmap,
     Connection,
     Dangerous,

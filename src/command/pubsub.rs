@@ -325,7 +325,6 @@ mod tests {
     #[test]
     fn bits_follow_the_letters_of_the_setting() {
         for (letter, bit) in [
-            ('e', Class::Evicted.bit()),
             ('x', Class::Expired.bit()),
             ('g', Class::Generic.bit()),
             ('h', Class::Hash.bit()),

@@ -11,8 +11,6 @@ use crate::types::value::Value;
 /// Classes of keyspace events, as `notify-keyspace-events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// `e`: a key was removed to make room.
-    Evicted,
     /// `x`
     Expired,
     /// `g`: not bound to a type, such as DEL.
@@ -46,7 +44,6 @@ impl Class {
             Self::Hash => 4,
             Self::SortedSet => 5,
             Self::Expired => 6,
-            Self::Evicted => 7,
             Self::Stream => 8,
             Self::New => 10,
             Self::KeyMiss => 13,

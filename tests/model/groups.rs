@@ -34,7 +34,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => any::<usize>().prop_map(Step::Ack),
         6 => (1usize..4).prop_map(Step::Add),
-        1 => (any::<usize>(), 1usize..5).prop_map(|(start, count)| Step::AutoClaim { start, count }),
+        1 => (any::<usize>(), 1usize..5)
+            .prop_map(|(start, count)| Step::AutoClaim { start, count }),
         2 => any::<usize>().prop_map(Step::Claim),
         1 => Just(Step::History),
         4 => (1usize..4).prop_map(Step::Read),

@@ -121,7 +121,6 @@ pub(super) const CATEGORY_NAMES: &[&str] = &[
 
 fn category_name(category: Category) -> &'static str {
     match category {
-        Category::Admin => "admin",
         Category::Bitmap => "bitmap",
         Category::Connection => "connection",
         Category::Dangerous => "dangerous",

@@ -139,7 +139,7 @@ fn write_number(reply: &mut Reply, number: Option<i64>) {
 ///
 /// Replies a map of what the stream knows of itself, with its first and last entry; with FULL its
 /// first `count` (10; 0: all) entries, and its groups with their consumers and pending entries.
-/// Differs from Redis: there is no radix tree; its keys are blocks. O(1), with FULL O(entries replied).
+/// Differs from Redis: there is no radix tree; its keys are blocks. O(1), with FULL O(entries).
 /// Errors: ERR without the key; WRONGTYPE on another type.
 /// <https://redis.io/docs/latest/commands/xinfo-stream/>
 fn stream(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {

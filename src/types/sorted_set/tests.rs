@@ -134,7 +134,8 @@ fn step() -> impl Strategy<Value = Step> {
     let member = || {
         prop_oneof![
             6 => (0u16..600).prop_map(|n| n.to_string().into_bytes()),
-            2 => (0u16..600, 0usize..3).prop_map(|(n, len)| [&vec![b'9'; len * 30][..], &n.to_be_bytes()].concat()),
+            2 => (0u16..600, 0usize..3)
+                .prop_map(|(n, len)| [&vec![b'9'; len * 30][..], &n.to_be_bytes()].concat()),
             1 => (0usize..9000).prop_map(|len| vec![b'1'; len]),
         ]
     };

@@ -145,10 +145,13 @@ proptest! {
     }
 
     #[test]
-    fn pending_lists_agree(steps in proptest::collection::vec((0..4u8, 0..300u64, 0..3usize), 1..600)) {
+    fn pending_lists_agree(
+        steps in proptest::collection::vec((0..4u8, 0..300u64, 0..3usize), 1..600),
+    ) {
         let mut group = Group::new(StreamId::ZERO, None);
         let names: [&[u8]; 3] = [b"a", b"b", b"c"];
-        let mut ids: Vec<ConsumerId> = names.iter().map(|name| group.add_consumer(name, 0)).collect();
+        let mut ids: Vec<ConsumerId> =
+            names.iter().map(|name| group.add_consumer(name, 0)).collect();
         let mut model: BTreeMap<StreamId, usize> = BTreeMap::new();
         let mut snapshot = None;
         for (at, &(kind, seq, who)) in steps.iter().enumerate() {
@@ -174,7 +177,8 @@ proptest! {
             assert_eq!(all, model.keys().copied().collect::<Vec<_>>());
             assert_eq!(group.pending_len(), model.len());
             for (who, &consumer) in ids.iter().enumerate() {
-                let own: Vec<_> = group.pending_of(consumer, StreamId::ZERO).map(|(id, _)| id).collect();
+                let own: Vec<_> =
+                    group.pending_of(consumer, StreamId::ZERO).map(|(id, _)| id).collect();
                 let wanted: Vec<_> =
                     model.iter().filter(|(_, owner)| **owner == who).map(|(id, _)| *id).collect();
                 assert_eq!(own, wanted);
