@@ -11,9 +11,9 @@
 //! [`Engine::stop_waiting`] takes it out (time-out, CLIENT UNBLOCK, a lost connection).
 //!
 //! *Rivals* are waiters that ask for the same thing (the consumers of a group): once one of them
-//! got nothing, the others are passed over. So a new entry costs no more than the consumers it serves,
-//! however many wait. A command that time alone may serve (XREADGROUP with CLAIM) says when to run
-//! it again ([`Engine::retry`]).
+//! got nothing, the others are passed over. So a new entry costs no more than the consumers it
+//! serves, however many wait. A command that time alone may serve (XREADGROUP with CLAIM) says
+//! when to run it again ([`Engine::retry`]).
 //!
 //! To add a blocking command: return `context.wait(...)` where it finds nothing; that is all.
 
