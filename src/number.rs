@@ -38,9 +38,16 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
     }
 }
 
-/// Parses a double: decimal or exponent form, `inf`, `-inf`, `infinity`; never NaN, no spaces.
+/// Parses a double: decimal or exponent form, `0x` and hexadecimal digits, `inf`, `-inf`,
+/// `infinity`; never NaN, no spaces.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
-    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        let value = u64::from_str_radix(digits, 16).ok()?;
+        #[expect(clippy::cast_precision_loss, reason = "a double is what was asked for")]
+        return (!digits.starts_with('+')).then_some(value as f64);
+    }
+    let value: f64 = text.parse().ok()?;
     (!value.is_nan()).then_some(value)
 }
 
@@ -136,6 +143,15 @@ mod tests {
             ("nan", None),
         ] {
             assert_eq!(parse_f64_in_range(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_may_be_hexadecimal() {
+        for (text, expected) in
+            [("0x10", Some(16.0)), ("0XfF", Some(255.0)), ("0x", None), ("0x+1", None)]
+        {
+            assert_eq!(parse_f64(text.as_bytes()), expected, "{text}");
         }
     }
 

@@ -17,6 +17,8 @@ use crate::tracking::Invalidation;
 
 /// Calls after which a batch lets go of its locks, so that others get their turn.
 const CALLS_PER_HOLD: u32 = 64;
+/// How long calls of one batch may take the same instant for now.
+const INSTANT_NS: u64 = 100_000;
 /// Words and bytes of an unknown command's arguments that its error shows.
 const SHOWN_BYTES_MAX: usize = 128;
 
@@ -56,6 +58,8 @@ pub(crate) struct Batch<'e> {
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
+    /// Elapsed time at which `now_ms` was read.
+    read_ns: u64,
     /// Elapsed time at the end of the last call.
     clock_ns: u64,
     pub(super) mode: Mode,
@@ -66,6 +70,7 @@ pub(crate) struct Batch<'e> {
 impl<'e> Batch<'e> {
     pub(super) fn new(engine: &'e Engine) -> Self {
         let services = &engine.services;
+        let elapsed_ns = services.clock.elapsed_ns();
         Self {
             engine,
             locked: None,
@@ -74,7 +79,8 @@ impl<'e> Batch<'e> {
             invalidations: Vec::new(),
             calls_left: 0,
             now_ms: services.clock.now_ms(),
-            clock_ns: services.clock.elapsed_ns(),
+            read_ns: elapsed_ns,
+            clock_ns: elapsed_ns,
             mode: Mode::Direct,
             only_read: true,
         }
@@ -327,8 +333,11 @@ impl<'e> Batch<'e> {
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = services.config.events();
             self.changes.tracks = services.tracking.is_used();
-            self.now_ms = services.clock.now_ms();
             self.clock_ns = services.clock.elapsed_ns();
+            if self.clock_ns - self.read_ns >= INSTANT_NS {
+                self.read_ns = self.clock_ns;
+                self.now_ms = services.clock.now_ms();
+            }
         }
         Ok(())
     }

@@ -51,6 +51,7 @@ fn bad_time_outs() {
         &[
             ("BLPOP a -1", "(ERR timeout is negative)"),
             ("BLPOP a x", "(ERR timeout is not a float or out of range)"),
+            ("BLPOP a 0x7FFFFFFFFFFFFFFF", "(ERR timeout is out of range)"),
             ("BRPOP a 1e300", "(ERR timeout is out of range)"),
             ("BLMOVE a b LEFT RIGHT x", "(ERR timeout is not a float or out of range)"),
             ("BLMPOP 0 0 a LEFT", "(ERR numkeys should be greater than 0)"),
