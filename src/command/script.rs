@@ -310,10 +310,10 @@ impl Suspended for Driven {
         let result = self.work(context);
         context.db.changes().effects.mute(false);
         context.mode = mode;
+        context.propagated = true;
         let Some(result) = result else { return Ok(Outcome::Suspended(self)) };
         context.client.select(self.db);
         context.db.select(self.db);
-        context.propagated = true;
         let running = &context.services.scripts.running;
         running.end();
         let value = result.map_err(script_error)?;

@@ -43,6 +43,25 @@ fn a_script_that_wrote_is_not_killed() {
 }
 
 #[test]
+fn a_script_that_was_put_aside_is_logged_by_its_effects() {
+    let mut server = slow_server();
+    let source = "redis.call('incr','a') for i=1,3e8 do end return redis.call('incr','a')";
+    let eval = format!("EVAL \"{source}\" 0\r\n");
+    for line in ["", "MULTI\r\n"] {
+        let mut running = server.raw();
+        let end = if line.is_empty() { "" } else { "EXEC\r\n" };
+        running.send(format!("{line}{eval}{end}").as_bytes());
+        let mut other = server.raw();
+        wait_until(|| other.line("PING") == format!("-{BUSY}"));
+        wait_until(|| other.line("PING") == "+PONG");
+    }
+    check(&mut server.client(), &[("GET a", r#""4""#)]);
+    server.kill();
+    server.start_again();
+    check(&mut server.client(), &[("GET a", r#""4""#)]);
+}
+
+#[test]
 fn a_script_inside_of_a_transaction_is_put_aside_too() {
     let server = slow_server();
     let mut running = server.raw();
