@@ -187,8 +187,10 @@ fn save(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let folder = std::path::PathBuf::from(config.text(Setting::Dir));
     let path = folder.join(config.text(Setting::DbFilename));
     let changes = services.stats.changes.value() + context.db.changes().dirty;
+    let functions = services.scripts.sources();
     let locked = context.db.locked();
     let written = rdb::save(&path, &services.rdb_options(false), |writer| {
+        functions.iter().try_for_each(|source| writer.function(source))?;
         for shard in locked.iter_mut() {
             for (db, part) in shard.dbs().iter().enumerate() {
                 part.keys.iter().try_for_each(|entry| {

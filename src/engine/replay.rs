@@ -41,8 +41,8 @@ impl Engine {
         let is_new = manifest.parts.is_empty();
         let (mut loaded, content) = self.load(&manifest)?;
         if is_new && self.load_snapshot_file()? {
-            self.services.keyspace.begin_snapshot(|| {});
-            let base = self.write_base(&manifest);
+            let functions = self.begin_snapshot(|| {});
+            let base = self.write_base(&manifest, &functions);
             self.services.keyspace.end_snapshot();
             let (base, bytes) = base?;
             manifest.parts.push(base);

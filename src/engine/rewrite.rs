@@ -29,6 +29,9 @@ const ENTRIES_PER_HOLD: usize = 64;
 /// Bytes of commands that are written at a time.
 const GROUP_BYTES: usize = 1 << 18;
 
+/// The sources of libraries of functions.
+type Functions = Vec<Box<[u8]>>;
+
 impl Engine {
     /// The work of the saver's thread, until it is stopped.
     pub(crate) fn run_saver(&self) {
@@ -68,7 +71,8 @@ impl Engine {
         if self.is_rewrite_due(&status, now_ms) {
             services.saver.ask(Job::Rewrite, now_ms);
         }
-        let changes = services.stats.changes.value() - status.changes_saved;
+        // A snapshot may hold changes that are counted only when their locks are released.
+        let changes = services.stats.changes.value().saturating_sub(status.changes_saved);
         let due = services.config.save_points().into_iter().any(|(seconds, count)| {
             changes >= count.max(1) && now_ms >= status.saved_at_ms + seconds * 1000
         });
@@ -113,12 +117,12 @@ impl Engine {
             manifest.write()?;
             aof.sync();
         }
-        self.services.keyspace.begin_snapshot(|| match job {
+        let functions = self.begin_snapshot(|| match job {
             Job::Enable => aof.open(file, 0),
             _ => aof.rotate(file),
         });
         aof.commit();
-        let base = self.write_base(&manifest);
+        let base = self.write_base(&manifest, &functions);
         self.services.keyspace.end_snapshot();
         let (base, bytes) = match base {
             Ok(base) => base,
@@ -142,14 +146,25 @@ impl Engine {
     /// BGREWRITEAOF of a server without a log: its folder gets a base for later.
     fn rewrite_what_is_not_logged(&self) -> Result<(), ServerError> {
         let mut manifest = self.read_manifest()?;
-        self.services.keyspace.begin_snapshot(|| {});
-        let base = self.write_base(&manifest);
+        let functions = self.begin_snapshot(|| {});
+        let base = self.write_base(&manifest, &functions);
         self.services.keyspace.end_snapshot();
         let (base, _) = base?;
         manifest.replace_base(base, u64::MAX);
         manifest.write()?;
         self.sync_data_folder()?;
         folder::remove_history(&mut manifest)
+    }
+
+    /// Begins a snapshot, and runs `at_the_instant` with all shards locked; replies the sources of
+    /// the libraries of functions, which belong to it.
+    pub(super) fn begin_snapshot(&self, at_the_instant: impl FnOnce()) -> Functions {
+        let mut functions = Functions::new();
+        self.services.keyspace.begin_snapshot(|| {
+            functions = self.services.scripts.sources();
+            at_the_instant();
+        });
+        functions
     }
 
     fn read_manifest(&self) -> Result<Manifest, ServerError> {
@@ -168,17 +183,21 @@ impl Engine {
     }
 
     /// Writes the snapshot that has begun as a base; replies it with its size.
-    pub(super) fn write_base(&self, manifest: &Manifest) -> Result<(Part, u64), ServerError> {
+    pub(super) fn write_base(
+        &self,
+        manifest: &Manifest,
+        functions: &[Box<[u8]>],
+    ) -> Result<(Part, u64), ServerError> {
         if self.services.config.flag(Setting::AofUseRdbPreamble) {
             let base = manifest.next_base("rdb");
-            let bytes = self.write_rdb(&manifest.path_of(&base), true)?;
+            let bytes = self.write_rdb(&manifest.path_of(&base), true, functions)?;
             return Ok((base, bytes));
         }
         let base = manifest.next_base("aof");
         let path = manifest.path_of(&base);
         let temporary = path.with_file_name(format!("{}{}", folder::TEMPORARY, base.name));
         drop(std::fs::remove_file(&temporary));
-        let written = self.write_commands(&temporary);
+        let written = self.write_commands(&temporary, functions);
         if written.is_err() {
             drop(std::fs::remove_file(&temporary));
         }
@@ -187,17 +206,26 @@ impl Engine {
         Ok((base, bytes))
     }
 
-    fn write_rdb(&self, path: &Path, is_base: bool) -> Result<u64, ServerError> {
+    fn write_rdb(
+        &self,
+        path: &Path,
+        is_base: bool,
+        functions: &[Box<[u8]>],
+    ) -> Result<u64, ServerError> {
         rdb::save(path, &self.services.rdb_options(is_base), |writer| {
+            functions.iter().try_for_each(|source| writer.function(source))?;
             self.walk_snapshot(|entry| {
                 writer.entry(entry.db, &entry.key, &entry.value, entry.expires_at_ms)
             })
         })
     }
 
-    fn write_commands(&self, path: &Path) -> Result<u64, ServerError> {
+    fn write_commands(&self, path: &Path, functions: &[Box<[u8]>]) -> Result<u64, ServerError> {
         let mut file = LogFile::open(path, Content::default())?;
         let mut group = Vec::new();
+        for source in functions {
+            encode(&mut group, [&b"FUNCTION"[..], b"LOAD", source].into_iter());
+        }
         let mut selected = None;
         let walked = self.walk_snapshot(|entry| {
             if selected != Some(entry.db) {
@@ -243,8 +271,8 @@ impl Engine {
         let services = &self.services;
         let path = self.data_folder().join(services.config.text(Setting::DbFilename));
         let mut changes = 0;
-        services.keyspace.begin_snapshot(|| changes = services.stats.changes.value());
-        let written = self.write_rdb(&path, false);
+        let functions = self.begin_snapshot(|| changes = services.stats.changes.value());
+        let written = self.write_rdb(&path, false, &functions);
         services.keyspace.end_snapshot();
         written?;
         services.saver.saved(changes, services.clock.now_ms());

@@ -28,6 +28,12 @@ impl Scripts {
         self.functions_count.store(functions, Ordering::Relaxed);
     }
 
+    /// The sources of all libraries. The caller holds all shards.
+    pub(crate) fn sources(&self) -> Vec<Box<[u8]>> {
+        let vm = self.functions.lock();
+        vm.libraries.values().map(|library| library.source.clone()).collect()
+    }
+
     /// How many libraries and functions there are.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let libraries = self.libraries_count.load(Ordering::Relaxed);

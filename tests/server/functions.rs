@@ -133,3 +133,27 @@ fn libraries_survive_and_are_restored() {
         &[("FUNCTION RESTORE garbage", "(ERR DUMP payload version or checksum are wrong)")],
     );
 }
+
+#[test]
+fn functions_are_part_of_snapshots() {
+    for preamble in ["yes", "no"] {
+        let mut server = Server::start(&["--aof-use-rdb-preamble", preamble]);
+        let client = &mut server.client();
+        ask(client, &["FUNCTION", "LOAD", LIBRARY]);
+        ask(client, &["BGREWRITEAOF"]);
+        server.wait_info("aof_rewrite_in_progress", "0");
+        server.kill();
+        server.start_again();
+        check(&mut server.client(), &[("FCALL put 1 k v", "OK")]);
+    }
+    for save in ["SAVE", "BGSAVE"] {
+        let mut server = Server::start(&["--appendonly", "no"]);
+        let client = &mut server.client();
+        ask(client, &["FUNCTION", "LOAD", LIBRARY]);
+        ask(client, &[save]);
+        server.wait_info("rdb_bgsave_in_progress", "0");
+        server.kill();
+        server.start_again();
+        check(&mut server.client(), &[("FCALL put 1 k v", "OK")]);
+    }
+}
