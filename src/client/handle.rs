@@ -94,6 +94,8 @@ pub(crate) struct Handle {
     has_mail: AtomicBool,
     /// Was the client's blocking command answered?
     served: AtomicBool,
+    /// Is its blocking command to be run again?
+    to_retry: AtomicBool,
     /// Since when (unix ms) too much waits for the client; 0: it does not.
     above_soft_limit_ms: AtomicU64,
     waiting: Mutex<Waiting>,
@@ -131,6 +133,7 @@ impl Handle {
             outbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
             served: AtomicBool::new(false),
+            to_retry: AtomicBool::new(false),
             above_soft_limit_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             killed: AtomicBool::new(false),
@@ -160,8 +163,9 @@ impl Handle {
     /// to `log_position`.
     pub(crate) fn serve(&self, bytes: &[u8], log_position: u64) {
         self.put(bytes, log_position);
-        self.served.store(true, Ordering::Release);
+        // Who sees that the client was served finds the answer, too.
         self.has_mail.store(true, Ordering::Release);
+        self.served.store(true, Ordering::Release);
         self.ring();
     }
 
@@ -194,6 +198,17 @@ impl Handle {
     /// Was the client's blocking command answered since the last look?
     pub(crate) fn take_served(&self) -> bool {
         self.served.load(Ordering::Acquire) && self.served.swap(false, Ordering::AcqRel)
+    }
+
+    /// Makes the client's connection run its blocking command again.
+    pub(crate) fn ask_to_retry(&self) {
+        self.to_retry.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// Was that asked for since the last look?
+    pub(crate) fn take_to_retry(&self) -> bool {
+        self.to_retry.load(Ordering::Acquire) && self.to_retry.swap(false, Ordering::AcqRel)
     }
 
     /// Notes whether too much waits for the client; replies since when.
@@ -249,6 +264,7 @@ impl Handle {
 
     /// The client waits from now on.
     pub(crate) fn start_waiting(&self) {
+        self.to_retry.store(false, Ordering::Release);
         *self.waiting.lock() = Waiting::Yes;
     }
 

@@ -127,6 +127,11 @@ impl Session<'_> {
     /// The reply to the blocking command in which the session waits, if it was served.
     pub fn served(&mut self) -> Option<Vec<u8>> {
         let handle = &self.client.as_ref()?.handle;
+        if handle.take_to_retry()
+            && let Some(waiter) = &self.waiter
+        {
+            self.engine.retry(waiter);
+        }
         let outbox = handle.take_outbox()?;
         if handle.take_served() {
             self.waiter = None;

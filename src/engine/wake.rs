@@ -5,7 +5,9 @@
 //! After each call, transaction or script, and before its locks are released, the waiters of the
 //! keys it changed are served in the order of their tickets, simply by running their command
 //! again. So no wake-up is lost and nobody is overtaken. The locks that serving needs are known
-//! before the call runs (`lock_set.rs`), as a waiter's other keys may lie in other shards.
+//! before the call runs (`lock_set.rs`), as a waiter's other keys may lie in other shards. A key
+//! that expires cannot be foreseen: if the locks do not suffice then, the waiter's own connection is
+//! asked to run its command again.
 //!
 //! A waiter ends in one of two ways, both under the locks of all its keys: it is served, or
 //! [`Engine::stop_waiting`] takes it out (time-out, CLIENT UNBLOCK, a lost connection).
@@ -140,7 +142,10 @@ impl Engine {
         if !self.waiters.contains_key(&waiter.ticket) {
             return None;
         }
-        batch.serve(waiter).and_then(|wait| wait.retry_at_ms)
+        let retry_at_ms = batch.serve(waiter).and_then(|wait| wait.retry_at_ms);
+        batch.serve_ready();
+        batch.tell_touched();
+        retry_at_ms
     }
 
     fn remove_waiter(&self, locked: &mut Locked, waiter: &Waiter) -> bool {
@@ -167,6 +172,10 @@ impl Batch<'_> {
                 let Some(waiter) = waiter.filter(|waiter| self.fits(waiter, &ready.key)) else {
                     continue;
                 };
+                if !self.locks(&waiter) {
+                    waiter.client.ask_to_retry();
+                    continue;
+                }
                 if let Some(wait) = self.serve(&waiter) {
                     empty_handed.extend(wait.rivals);
                 }
@@ -186,6 +195,12 @@ impl Batch<'_> {
         shard_db.next_waiting(&ready.key, after, |place| {
             place.rivals.as_ref().is_none_or(|rivals| !empty_handed.contains(rivals))
         })
+    }
+
+    /// Are all keys of a waiter's command locked? They may not be where a key has changed that the
+    /// call did not mean to change: it has expired.
+    fn locks(&self, waiter: &Waiter) -> bool {
+        self.locked.as_ref().is_some_and(|locked| locked.set().contains(waiter.shards))
     }
 
     /// Does `key` now hold what a waiter waits for?

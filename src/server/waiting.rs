@@ -47,6 +47,9 @@ impl Connection {
         if !self.output.is_empty() {
             let aof = &self.worker.engine.services.aof;
             let durable = std::mem::take(&mut self.client.needs_durable);
+            if durable {
+                position = position.max(aof.appended());
+            }
             let hold = Hold { position, durable, only_read };
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
@@ -231,6 +234,8 @@ impl Connection {
             if event == Event::TimeUp {
                 timed_out = alarm_ms == waiter.deadline_ms();
                 retry_at_ms = if timed_out { None } else { engine.retry(waiter) };
+            } else if self.client.handle.take_to_retry() {
+                retry_at_ms = engine.retry(waiter);
             }
             let released = self.client.handle.released();
             let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;

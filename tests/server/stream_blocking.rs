@@ -1,6 +1,6 @@
 //! XREAD and XREADGROUP that wait.
 
-use crate::harness::{Raw, Server, check, run};
+use crate::harness::{Raw, Server, check, run, wait_until};
 
 /// A client that has sent `command` and waits; `blocked` is the number of waiting clients then.
 fn waiting(server: &Server, command: &str, blocked: usize) -> Raw {
@@ -171,5 +171,25 @@ fn one_entry_wakes_one_of_many_consumers() {
         for raw in &mut raws[2 * n..2 * n + 2] {
             raw.expect(entry("s", &format!("{}-0", n + 1), "a").as_bytes());
         }
+    }
+}
+
+#[test]
+fn consumers_of_several_streams_notice_that_one_expires() {
+    // They lie in several shards, and it expires by itself or when looked at.
+    for active in [1, 0] {
+        let server = Server::start(&["--enable-debug-command", "yes"]);
+        let client = &mut server.client();
+        run::<()>(client, &format!("DEBUG SET-ACTIVE-EXPIRE {active}"));
+        for n in 0..8 {
+            run::<()>(client, &format!("XGROUP CREATE s{n} g $ MKSTREAM"));
+        }
+        let command =
+            "XREADGROUP GROUP g c BLOCK 0 STREAMS s0 s1 s2 s3 s4 s5 s6 s7 > > > > > > > >";
+        let mut raw = waiting(&server, command, 1);
+        run::<()>(client, "PEXPIRE s7 20");
+        wait_until(|| run::<i64>(client, "EXISTS s7") == 0);
+        raw.expect(b"-NOGROUP");
+        server.wait_info("blocked_clients", "0");
     }
 }
