@@ -75,9 +75,13 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     tracing::info!("stopping");
     drop(listeners);
     services.aof.give_up();
-    worker::stop_all(&engine, workers);
+    let ended = worker::stop_all(&engine, workers);
     engine.stop_saver();
-    drop(saver_thread.join());
+    if ended {
+        drop(saver_thread.join());
+    } else {
+        tracing::warn!("a script is still running; it ends with the process, and leaves no trace");
+    }
     services.aof.stop();
     drop(log_thread.join());
     match services.aof.failure() {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -16,6 +17,9 @@ use super::listener::Accepted;
 use crate::config::Setting;
 use crate::engine::Engine;
 use crate::error::ServerError;
+
+/// Time between two looks at threads that are to end.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What the connections of a thread share.
 pub(super) struct Worker {
@@ -96,11 +100,16 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     committing.abort();
 }
 
-/// Disconnects all clients and waits for the threads to end.
-pub(super) fn stop_all(engine: &Engine, workers: Workers) {
+/// Disconnects all clients and waits for the threads to end; `false` if they may never do, as a
+/// script keeps the server busy. What that script has changed is not in the log.
+pub(super) fn stop_all(engine: &Engine, workers: Workers) -> bool {
     drop(workers.senders);
     engine.services.clients.all().iter().for_each(|client| client.kill());
-    for thread in workers.threads {
-        drop(thread.join());
+    while !workers.threads.iter().all(JoinHandle::is_finished) {
+        if engine.services.scripts.running.is_busy() {
+            return false;
+        }
+        std::thread::sleep(LOOK_EVERY);
     }
+    true
 }

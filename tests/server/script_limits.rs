@@ -62,6 +62,25 @@ fn a_script_that_was_put_aside_is_logged_by_its_effects() {
 }
 
 #[test]
+fn a_script_does_not_keep_the_server_from_stopping() {
+    for by_signal in [false, true] {
+        let mut server = slow_server();
+        let mut running = server.raw();
+        running.send(b"EVAL \"redis.call('set','a','1') while true do end\" 0\r\n");
+        let mut other = server.raw();
+        wait_until(|| other.line("PING") == format!("-{BUSY}"));
+        if by_signal {
+            assert!(server.stop());
+        } else {
+            other.send(b"SHUTDOWN NOSAVE\r\n");
+            assert!(server.ended_well());
+        }
+        server.start_again();
+        check(&mut server.client(), &[("GET a", "nil")]);
+    }
+}
+
+#[test]
 fn a_script_inside_of_a_transaction_is_put_aside_too() {
     let server = slow_server();
     let mut running = server.raw();
