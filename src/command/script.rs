@@ -245,6 +245,7 @@ const KILL: Answer = Answer::Kill("ERR Script killed by user with SCRIPT KILL.")
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rights {
     read_only: bool,
+    obeys_maxmemory: bool,
 }
 
 impl Rights {
@@ -255,7 +256,8 @@ impl Rights {
             let text = "ERR Can not execute a script with write flag using *_ro command.";
             return Err(CommandError::Plain(text));
         }
-        Ok(Self { read_only: read_only || harmless })
+        let obeys_maxmemory = !flags.contains(Flags::ALLOW_OOM);
+        Ok(Self { read_only: read_only || harmless, obeys_maxmemory })
     }
 }
 
@@ -277,6 +279,7 @@ pub(super) fn drive(
         db: context.client.db,
         deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
         logged: true,
+        is_memory_full: services.is_memory_full(),
     });
     script.go_on(context)
 }
@@ -295,6 +298,8 @@ struct Driven {
     deadline_ms: u64,
     /// Are its effects logged?
     logged: bool,
+    /// Was memory full when it started? It is not to fail half-way.
+    is_memory_full: bool,
 }
 
 impl std::fmt::Debug for Driven {
@@ -374,6 +379,13 @@ impl Driven {
             && (command.has(Flag::Write) || command.has(Flag::MayReplicate))
         {
             Some("ERR Write commands are not allowed from read-only scripts.")
+        } else if context.services.scripts.running.wrote() {
+            // What has begun to write is not stopped half-way.
+            None
+        } else if command.has(Flag::Write) && context.services.aof.is_failing() {
+            Some("MISCONF Errors writing to the AOF file")
+        } else if command.has(Flag::DenyOom) && self.rights.obeys_maxmemory && self.is_memory_full {
+            Some("OOM command not allowed when used memory > 'maxmemory'.")
         } else {
             None
         };

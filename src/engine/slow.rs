@@ -58,7 +58,7 @@ impl Services {
 
 impl Services {
     /// Is more memory in use than `maxmemory` allows?
-    pub(super) fn is_memory_full(&self) -> bool {
+    pub(crate) fn is_memory_full(&self) -> bool {
         let limit = self.config.size(Setting::MaxMemory) as u64;
         limit > 0 && self.stats.uses_more_than(limit)
     }

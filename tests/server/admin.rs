@@ -289,6 +289,9 @@ fn full_memory_refuses_what_needs_more() {
     check(&mut server.client(), &[("CONFIG SET maxmemory 1kb", "OK")]);
     check(client, &[("EXEC", aborted), ("DISCARD", "(ERR DISCARD without MULTI)")]);
     check(client, &[("SET a 3", full), ("GET a", "\"1\""), ("DEL a", "1"), ("PING", "PONG")]);
+    let refused = error(client, "EVAL return(redis.call('set','a','3')) 0");
+    assert!(refused.starts_with("OOM command not allowed"), "{refused}");
+    check(client, &[("EVAL return(redis.call('get','a')) 0", "nil")]);
     check(client, &[("CONFIG SET maxmemory 0", "OK"), ("SET a 3", "OK")]);
 }
 
