@@ -74,7 +74,6 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     });
     tracing::info!("stopping");
     drop(listeners);
-    services.aof.give_up();
     let ended = worker::stop_all(&engine, workers);
     engine.stop_saver();
     if ended {

@@ -106,6 +106,8 @@ pub(super) fn stop_all(engine: &Engine, workers: Workers) -> bool {
     drop(workers.senders);
     engine.services.clients.all().iter().for_each(|client| client.kill());
     while !workers.threads.iter().all(JoinHandle::is_finished) {
+        // The log may begin to fail only now.
+        engine.services.aof.give_up();
         if engine.services.scripts.running.is_busy() {
             return false;
         }
