@@ -164,7 +164,7 @@ fn fcall(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> Com
         CommandError::NotAnInteger => CommandError::Plain("ERR Bad number of keys provided"),
         other => other,
     })?;
-    let rights = Rights::of(flags, read_only)?;
+    let rights = Rights::of(context, flags, read_only)?;
     let words = args.rest();
     let run = functions::start(vm, name, words.clone().take(keys), words.skip(keys));
     let call = FunctionCall { name: name.into(), argv: argv.to_owned() };

@@ -5,7 +5,7 @@
 //! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are
 //! answered, with BUSY, and can have it killed. What it changed is logged, not the script.
 
-use super::table::table;
+use super::table::{Command, table};
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
     Outcome, Suspended, counted_keys,
@@ -231,7 +231,7 @@ struct Cached {
 }
 
 fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: Cached) -> CommandResult {
-    let rights = Rights::of(script.flags, script.read_only)?;
+    let rights = Rights::of(context, script.flags, script.read_only)?;
     let words = args.rest();
     let keys = words.clone().take(script.keys);
     let vm = &context.services.scripts.vm;
@@ -245,19 +245,36 @@ const KILL: Answer = Answer::Kill("ERR Script killed by user with SCRIPT KILL.")
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rights {
     read_only: bool,
-    obeys_maxmemory: bool,
+    /// May it call what takes more memory?
+    may_grow: bool,
 }
 
 impl Rights {
     /// The rights of a script with these flags; the error if it may not run at all.
-    pub(super) fn of(flags: Flags, read_only: bool) -> Result<Self, CommandError> {
+    pub(super) fn of(
+        context: &Context<'_>,
+        flags: Flags,
+        read_only: bool,
+    ) -> Result<Self, CommandError> {
+        let services = context.services;
         let harmless = flags.contains(Flags::NO_WRITES);
-        if read_only && !harmless && !flags.contains(Flags::COMPATIBLE) {
-            let text = "ERR Can not execute a script with write flag using *_ro command.";
-            return Err(CommandError::Plain(text));
+        let is_checked = context.mode != Mode::Replay;
+        let is_full = is_checked && !flags.contains(Flags::ALLOW_OOM) && services.is_memory_full();
+        if !flags.contains(Flags::COMPATIBLE) && !harmless {
+            if read_only {
+                let text = "ERR Can not execute a script with write flag using *_ro command.";
+                return Err(CommandError::Plain(text));
+            }
+            if is_checked && services.aof.is_failing() {
+                return Err(services.unwritable());
+            }
+            if is_full {
+                let text = "OOM allow-oom flag is not set on the script, can not run it when \
+                            used memory > 'maxmemory'";
+                return Err(CommandError::Plain(text));
+            }
         }
-        let obeys_maxmemory = !flags.contains(Flags::ALLOW_OOM);
-        Ok(Self { read_only: read_only || harmless, obeys_maxmemory })
+        Ok(Self { read_only: read_only || harmless, may_grow: !is_full })
     }
 }
 
@@ -279,7 +296,7 @@ pub(super) fn drive(
         db: context.client.db,
         deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
         logged: true,
-        is_memory_full: services.is_memory_full(),
+        is_replayed: context.mode == Mode::Replay,
     });
     script.go_on(context)
 }
@@ -298,8 +315,8 @@ struct Driven {
     deadline_ms: u64,
     /// Are its effects logged?
     logged: bool,
-    /// Was memory full when it started? It is not to fail half-way.
-    is_memory_full: bool,
+    /// Does the log have it run?
+    is_replayed: bool,
 }
 
 impl std::fmt::Debug for Driven {
@@ -364,36 +381,48 @@ impl Driven {
         }
     }
 
+    /// Why a command is not run for the script. One that has written is not stopped half-way.
+    fn refusal(
+        &self,
+        context: &Context<'_>,
+        command: &Command,
+        argv: Argv<'_>,
+    ) -> Option<CommandError> {
+        let services = context.services;
+        let writes = command.has(Flag::Write);
+        let refused = |text| Some(CommandError::Plain(text));
+        if !command.spec.arity.allows(argv.len()) {
+            return refused("ERR Wrong number of args calling Redis command from script");
+        }
+        if command.has(Flag::NoScript) {
+            return refused("ERR This Redis command is not allowed from script");
+        }
+        if self.rights.read_only && (writes || command.has(Flag::MayReplicate)) {
+            return refused("ERR Write commands are not allowed from read-only scripts.");
+        }
+        if services.scripts.running.wrote() {
+            return None;
+        }
+        if writes && !self.is_replayed && services.aof.is_failing() {
+            return Some(services.unwritable());
+        }
+        let lacks_memory = command.has(Flag::DenyOom) && !self.rights.may_grow;
+        lacks_memory.then_some(CommandError::OutOfMemory)
+    }
+
     /// Runs a command for the script.
     fn call(&mut self, context: &mut Context<'_>, argv: Argv<'_>) -> Answer {
         let command =
             table().resolve(argv).filter(|command| !command.is_container() || argv.len() == 1);
         let Some(command) = command else {
-            return Answer::Error("ERR Unknown Redis command called from script");
+            return Answer::Error("ERR Unknown Redis command called from script".into());
         };
-        let refused = if !command.spec.arity.allows(argv.len()) {
-            Some("ERR Wrong number of args calling Redis command from script")
-        } else if command.has(Flag::NoScript) {
-            Some("ERR This Redis command is not allowed from script")
-        } else if self.rights.read_only
-            && (command.has(Flag::Write) || command.has(Flag::MayReplicate))
-        {
-            Some("ERR Write commands are not allowed from read-only scripts.")
-        } else if context.services.scripts.running.wrote() {
-            // What has begun to write is not stopped half-way.
-            None
-        } else if command.has(Flag::Write) && context.services.aof.is_failing() {
-            Some("MISCONF Errors writing to the AOF file")
-        } else if command.has(Flag::DenyOom) && self.rights.obeys_maxmemory && self.is_memory_full {
-            Some("OOM command not allowed when used memory > 'maxmemory'.")
-        } else {
-            None
-        };
-        if let Some(text) = refused {
+        if let Some(error) = self.refusal(context, command, argv) {
+            let text = error.to_string();
             let stats = &context.services.stats;
-            stats.error(text);
+            stats.error(&text);
             stats.rejected(command.index);
-            return Answer::Error(text);
+            return Answer::Error(text.into());
         }
         if command.has(Flag::Write) {
             context.services.scripts.running.note_write();
@@ -412,7 +441,7 @@ impl Driven {
 fn may_call(argv: Argv<'_>) -> Answer {
     match table().resolve(argv) {
         Some(_) => Answer::Flag(true),
-        None => Answer::Error("ERR Invalid command passed to redis.acl_check_cmd()"),
+        None => Answer::Error("ERR Invalid command passed to redis.acl_check_cmd()".into()),
     }
 }
 

@@ -87,7 +87,7 @@ fn acl_check_cmd(lua: &Lua, names: &Names, args: &Words) -> Replied {
     };
     match ask(Ask::MayCall(argv)) {
         Some(Answer::Flag(may)) => good(Value::Boolean(may)),
-        Some(Answer::Error(text)) => Ok((names.error(lua, text)?, Value::Nil)),
+        Some(Answer::Error(text)) => Ok((names.error(lua, &*text)?, Value::Nil)),
         _ => bad(lua, names, OUTSIDE),
     }
 }

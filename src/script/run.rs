@@ -1,5 +1,6 @@
 //! A run of a script, on a stack of its own, and what it asks of whoever drives it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use corosensei::stack::DefaultStack;
@@ -37,7 +38,7 @@ pub(crate) enum Ask {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The command was refused, with this text.
-    Error(&'static str),
+    Error(Cow<'static, str>),
     Flag(bool),
     /// Go on.
     GoOn,

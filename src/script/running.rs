@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::vm::Vm;
+use super::vm::{Figures, Vm};
 use crate::resp::request::OwnedArgv;
 
 /// The virtual machine, and the script that runs.
@@ -17,6 +17,8 @@ pub(crate) struct Scripts {
     pub(crate) functions: Arc<Mutex<Vm>>,
     libraries_count: AtomicUsize,
     functions_count: AtomicUsize,
+    /// What was last seen of `vm` and of `functions`.
+    seen: Mutex<[Figures; 2]>,
     pub(crate) running: Running,
 }
 
@@ -32,6 +34,17 @@ impl Scripts {
     pub(crate) fn sources(&self) -> Vec<Box<[u8]>> {
         let vm = self.functions.lock();
         vm.libraries.values().map(|library| library.source.clone()).collect()
+    }
+
+    /// How much `vm` and `functions` hold, or held before the script that runs now.
+    pub(crate) fn figures(&self) -> [Figures; 2] {
+        let mut seen = self.seen.lock();
+        for (vm, seen) in [&self.vm, &self.functions].into_iter().zip(&mut *seen) {
+            if let Some(vm) = vm.try_lock() {
+                *seen = vm.figures();
+            }
+        }
+        *seen
     }
 
     /// How many libraries and functions there are.

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RawMutex};
 use super::convert;
 use super::escapes;
 use super::failure::{Names, error_text};
-use super::functions::Libraries;
+use super::functions::{Libraries, Library};
 use super::run::Run;
 use super::sandbox::Sandbox;
 use super::shebang::{self, Flags};
@@ -60,6 +60,17 @@ pub(crate) struct Script {
     source: Box<[u8]>,
 }
 
+/// How much a virtual machine holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    /// Number of scripts in the cache.
+    pub(crate) scripts: usize,
+    /// Bytes of the sources, and of what is kept beside them.
+    pub(crate) source_bytes: usize,
+    /// Bytes of the Lua state.
+    pub(crate) state_bytes: usize,
+}
+
 /// A Lua state, and what was compiled in it.
 pub(crate) struct Vm {
     pub(super) sandbox: Sandbox,
@@ -90,19 +101,17 @@ impl Default for Vm {
 }
 
 impl Vm {
-    /// Number of scripts in the cache.
-    pub(crate) fn len(&self) -> usize {
-        self.scripts.len()
-    }
-
-    /// Bytes that the state holds.
-    pub(crate) fn used_memory(&self) -> usize {
-        self.sandbox.lua.used_memory()
-    }
-
-    /// Bytes of the sources of all cached scripts.
-    pub(crate) fn source_bytes(&self) -> usize {
-        self.scripts.values().map(|script| script.source.len() + size_of::<Script>()).sum()
+    /// How much it holds.
+    pub(crate) fn figures(&self) -> Figures {
+        let scripts = self.scripts.values().map(|script| script.source.len() + size_of::<Script>());
+        let libraries = self.libraries.values().map(|library| {
+            library.source.len() + size_of::<Library>() + size_of_val(&*library.functions)
+        });
+        Figures {
+            scripts: self.scripts.len(),
+            source_bytes: scripts.sum::<usize>() + libraries.sum::<usize>(),
+            state_bytes: self.sandbox.lua.used_memory(),
+        }
     }
 
     /// The cached script of this SHA1.

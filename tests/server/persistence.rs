@@ -165,6 +165,11 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     server.wait_info("aof_last_write_status", "err");
     assert_eq!(error(client, "SET other 1"), text);
     check(client, &[("GET small", "\"1\"")]);
+    for source in ["return redis.call('set','other',1)", "#!lua\nreturn 1"] {
+        let reply = redis::cmd("EVAL").arg(source).arg(0).query::<redis::Value>(client);
+        let refused = reply.expect_err("nothing can be written");
+        assert_eq!(refused.code(), Some("MISCONF"), "{refused}");
+    }
     assert_eq!(error(client, "PING"), text);
     let raised = Command::new("prlimit")
         .args(["--fsize=unlimited", "--pid", &server.pid().to_string()])

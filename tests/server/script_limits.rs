@@ -100,3 +100,65 @@ fn a_script_inside_of_a_transaction_is_put_aside_too() {
     check(client, &[("MGET a b", r#"["1" "2"]"#)]);
     assert_eq!(error(client, "SCRIPT KILL"), "NOTBUSY No scripts in execution right now.");
 }
+
+/// What scripts hear from commands that need memory: the reply of each word.
+#[test]
+fn full_memory_stops_scripts_before_their_first_write() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let function = "#!lua name=lib\nredis.register_function('grow', function(keys) return \
+                    redis.call('set', keys[1], 'f') end)\n\
+                    redis.register_function{function_name = 'may', flags = {'allow-oom'}, \
+                    callback = function(keys) return redis.call('set', keys[1], 'm') end}";
+    let mut load = redis::cmd("FUNCTION");
+    let _: String = load.arg("LOAD").arg(function).query(client).expect("a library");
+    check(client, &[("SET a 1", "OK"), ("CONFIG SET maxmemory 1kb", "OK")]);
+    let full = "OOM command not allowed when used memory > 'maxmemory'.";
+    let unflagged = "OOM allow-oom flag is not set on the script, can not run it when used \
+                     memory > 'maxmemory'";
+    let mut eval = |source: &str| {
+        let reply: redis::RedisResult<String> =
+            redis::cmd("EVAL").arg(source).arg(1).arg("a").query(client);
+        reply.unwrap_or_else(|error| {
+            format!("{} {}", error.code().unwrap_or(""), error.detail().unwrap_or(""))
+        })
+    };
+    for (source, reply) in [
+        ("return redis.call('get', KEYS[1])", "1"),
+        ("return redis.pcall('set', KEYS[1], 2).err", full),
+        ("redis.call('del', KEYS[1]) return redis.call('set', KEYS[1], 3)", "OK"),
+        ("#!lua\nreturn 'x'", unflagged),
+        ("#!lua flags=no-writes\nreturn redis.call('get', KEYS[1])", "3"),
+        ("#!lua flags=allow-oom\nreturn redis.call('set', KEYS[1], 4)", "OK"),
+    ] {
+        assert_eq!(eval(source), reply, "{source}");
+    }
+    let refused = format!("({unflagged})");
+    check(client, &[("FCALL grow 1 a", &*refused), ("FCALL may 1 a", "OK"), ("GET a", "\"m\"")]);
+}
+
+#[test]
+fn blocking_commands_do_not_wait_in_scripts() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("XADD s 1-1 f v", "\"1-1\""), ("XGROUP CREATE s g $", "OK")]);
+    for command in [
+        "'blpop','l',0",
+        "'brpop','l',0",
+        "'blmove','l','m','left','right',0",
+        "'brpoplpush','l','m',0",
+        "'blmpop',0,1,'l','left'",
+        "'bzpopmin','z',0",
+        "'bzpopmax','z',0",
+        "'bzmpop',0,1,'z','min'",
+        "'xread','block',0,'streams','s','$'",
+        "'xreadgroup','group','g','c','block',0,'streams','s','>'",
+    ] {
+        let source = format!("return type(redis.call({command}))");
+        let reply: String = redis::cmd("EVAL").arg(source).arg(0).query(client).expect(command);
+        assert_eq!(reply, "boolean", "{command}");
+    }
+    let waited: i64 =
+        redis::cmd("EVAL").arg("return redis.call('wait',1,0)").arg(0).query(client).expect("WAIT");
+    assert_eq!(waited, 0);
+}

@@ -88,6 +88,7 @@ pub(super) fn memory(context: &mut Context<'_>, text: &mut Text) {
     text.line("allocator_active", memory.active);
     text.line("allocator_resident", memory.resident);
     text.bytes("total_system_memory", memory.system);
+    script_memory(context, text);
     let maxmemory = u64::try_from(services.config.number(Setting::MaxMemory)).unwrap_or(0);
     text.line("maxmemory", maxmemory);
     text.line("maxmemory_human", human(maxmemory));
@@ -105,6 +106,23 @@ pub(super) fn memory(context: &mut Context<'_>, text: &mut Text) {
     text.line("active_defrag_running", 0);
     text.line("lazyfree_pending_objects", services.reclaim.pending());
     text.line("lazyfreed_objects", services.reclaim.freed());
+}
+
+/// Memory of scripts and functions: of their virtual machines, and of their sources beside them.
+fn script_memory(context: &Context<'_>, text: &mut Text) {
+    let scripts = &context.services.scripts;
+    let [eval, functions] = scripts.figures();
+    let (libraries_count, functions_count) = scripts.counts();
+    text.bytes("used_memory_lua", eval.state_bytes as u64);
+    text.line("used_memory_vm_eval", eval.state_bytes);
+    text.line("used_memory_scripts_eval", eval.source_bytes);
+    text.line("number_of_cached_scripts", eval.scripts);
+    text.line("number_of_functions", functions_count);
+    text.line("number_of_libraries", libraries_count);
+    text.line("used_memory_vm_functions", functions.state_bytes);
+    text.bytes("used_memory_vm_total", (eval.state_bytes + functions.state_bytes) as u64);
+    text.line("used_memory_functions", functions.source_bytes);
+    text.bytes("used_memory_scripts", (eval.source_bytes + functions.source_bytes) as u64);
 }
 
 fn signed_difference(a: u64, b: u64) -> i64 {
