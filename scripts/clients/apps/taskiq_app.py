@@ -11,9 +11,12 @@ from taskiq_redis import ListQueueBroker, ListRedisScheduleSource, RedisAsyncRes
 from checks import URL, Checks, Workers, begun, ran, tally, wait_for
 
 results = RedisAsyncResultBackend(URL)
-lists = ListQueueBroker(URL, queue_name="taskiq:list").with_result_backend(results)
+# The brokers block for longer than redis-py's own default for a socket.
+lists = ListQueueBroker(URL, queue_name="taskiq:list", socket_timeout=None).with_result_backend(results)
 lists = lists.with_middlewares(SimpleRetryMiddleware(default_retry_count=3))
-streams = RedisStreamBroker(URL, queue_name="taskiq:stream", idle_timeout=3000).with_result_backend(results)
+streams = RedisStreamBroker(
+    URL, queue_name="taskiq:stream", idle_timeout=3000, unacknowledged_lock_timeout=2, socket_timeout=None
+).with_result_backend(results)
 source = ListRedisScheduleSource(URL, prefix="taskiq:schedule")
 scheduler = TaskiqScheduler(lists, [source])
 
