@@ -216,12 +216,22 @@ fn delete(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// Refuses more than `max` arguments.
+fn at_most(args: &Args<'_>, max: usize) -> Result<(), CommandError> {
+    if args.len() <= max {
+        return Ok(());
+    }
+    let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
+    let text = "ERR unknown subcommand or wrong number of arguments for";
+    Err(script_error(format!("{text} '{name}'. Try FUNCTION HELP.")))
+}
+
 /// `FUNCTION FLUSH [ASYNC | SYNC]`
 ///
 /// Replies OK. <https://redis.io/docs/latest/commands/function-flush/>
 fn flush(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let known = args.is_empty() || args.keyword("ASYNC") || args.keyword("SYNC");
-    if !known || !args.is_empty() {
+    at_most(args, 1)?;
+    if !args.is_empty() && !args.keyword("ASYNC") && !args.keyword("SYNC") {
         return Err(CommandError::Plain("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
     }
     let mut vm = context.services.scripts.functions.lock();
@@ -248,6 +258,7 @@ fn dump_all(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// if one is there already), or in place of those of the same names. Replies OK.
 /// <https://redis.io/docs/latest/commands/function-restore/>
 fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    at_most(args, 2)?;
     let payload = args.bytes()?;
     let (mut flush, mut replace) = (false, false);
     if !args.is_empty() {
@@ -258,7 +269,6 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
                         REPLACE.";
             return Err(CommandError::Plain(text));
         }
-        args.finish()?;
     }
     let sources = dump::read(payload).map_err(CommandError::Plain)?;
     let mut vm = context.services.scripts.functions.lock();

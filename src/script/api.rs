@@ -45,20 +45,32 @@ fn words(args: &Words) -> Result<OwnedArgv, &'static str> {
         return Err("Please specify at least one argument for this redis lib call");
     }
     let mut argv = OwnedArgv::default();
-    for arg in args.iter() {
-        match arg {
-            Value::String(text) => argv.push(&text.as_bytes()),
-            Value::Integer(number) => argv.push(itoa::Buffer::new().format(*number).as_bytes()),
-            Value::Number(number) => argv.push(format_f64(*number).as_bytes()),
-            _ => return Err("Lua redis lib command arguments must be strings or integers"),
-        }
+    args.iter().try_for_each(|arg| push_word(&mut argv, arg))?;
+    Ok(argv)
+}
+
+fn push_word(argv: &mut OwnedArgv, arg: &Value) -> Result<(), &'static str> {
+    match arg {
+        Value::String(text) => argv.push(&text.as_bytes()),
+        Value::Integer(number) => argv.push(itoa::Buffer::new().format(*number).as_bytes()),
+        Value::Number(number) => argv.push(format_f64(*number).as_bytes()),
+        _ => return Err("Lua redis lib command arguments must be strings or integers"),
+    }
+    Ok(())
+}
+
+/// As `words`, from a table of so many.
+fn words_of_table(count: usize, args: &Table) -> Result<OwnedArgv, &'static str> {
+    let mut argv = OwnedArgv::default();
+    for index in 1..=count {
+        push_word(&mut argv, &args.raw_get(index).unwrap_or_default())?;
     }
     Ok(argv)
 }
 
 /// `redis.call(...)`, and `redis.pcall(...)`, which replies the error instead.
-fn call(lua: &Lua, names: &Names, args: &Words) -> Replied {
-    let argv = match words(args) {
+fn call(lua: &Lua, names: &Names, argv: Result<OwnedArgv, &'static str>) -> Replied {
+    let argv = match argv {
         Ok(argv) => argv,
         Err(text) => return bad(lua, names, text),
     };
@@ -201,7 +213,7 @@ fn seed(lua: &Lua, random: &Random, args: &Words) -> Replied {
 
 type Function = fn(&Lua, &Names, &Words) -> Replied;
 
-const FUNCTIONS: [(&str, Function); 8] = [
+const FUNCTIONS: [(&str, Function); 7] = [
     ("acl_check_cmd", acl_check_cmd),
     ("error_reply", error_reply),
     ("log", log),
@@ -209,7 +221,6 @@ const FUNCTIONS: [(&str, Function); 8] = [
     ("setresp", setresp),
     ("sha1hex", sha1hex),
     ("status_reply", status_reply),
-    ("call", call),
 ];
 
 /// The constants of `redis.*`, and the version they tell.
@@ -234,13 +245,17 @@ pub(super) fn host(lua: &Lua, names: &Arc<Names>, loading: &Arc<Loading>) -> mlu
     for (name, function) in FUNCTIONS {
         let names = Arc::clone(names);
         let function = lua.create_function(move |lua, args: Words| function(lua, &names, &args))?;
-        if name == "call" {
-            host.set(name, function)?;
-        } else {
-            api.set(name, function)?;
-        }
+        api.set(name, function)?;
     }
     host.set("api", api)?;
+    let named = Arc::clone(names);
+    let few = lua.create_function(move |lua, args: Words| call(lua, &named, words(&args)))?;
+    host.set("call", few)?;
+    let named = Arc::clone(names);
+    let many = lua.create_function(move |lua, (count, args): (usize, Table)| {
+        call(lua, &named, words_of_table(count, &args))
+    })?;
+    host.set("call_many", many)?;
     let constants = lua.create_table_from(CONSTANTS)?;
     constants.set("REDIS_VERSION", VERSION)?;
     host.set("constants", constants)?;

@@ -9,7 +9,7 @@ use crate::resp::read::{Item, ReplyReader};
 use crate::resp::{Protocol, Reply};
 
 /// How deep a table that a script returns may be nested.
-const DEPTH_MAX: usize = 1000;
+const DEPTH_MAX: usize = 200;
 
 /// What a script makes of a reply; an error becomes a table with the field `err`.
 pub(super) fn to_lua(lua: &Lua, names: &Names, bytes: &[u8]) -> mlua::Result<Value> {

@@ -84,10 +84,10 @@ fn is_name(name: &[u8]) -> bool {
 }
 
 impl Vm {
-    /// The library and the function of this name.
+    /// The function of this name, upper or lower case.
     pub(crate) fn function(&self, name: &[u8]) -> Option<&Function> {
         let mut functions = self.libraries.values().flat_map(|library| &library.functions);
-        functions.find(|function| *function.name == *name)
+        functions.find(|function| function.name.eq_ignore_ascii_case(name))
     }
 
     /// Loads a library; replies its name.
@@ -124,7 +124,7 @@ impl Vm {
         let known = libraries.values().flat_map(|library| &library.functions);
         let mut known = known.map(|function| &function.name);
         if let Some(twice) =
-            known.find(|known| functions.iter().any(|function| function.name == **known))
+            known.find(|known| functions.iter().any(|new| new.name.eq_ignore_ascii_case(known)))
         {
             let twice = String::from_utf8_lossy(twice);
             return Err(format!("ERR Function {twice} already exists"));

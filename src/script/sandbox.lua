@@ -9,6 +9,8 @@ local collectgarbage, floor = collectgarbage, math.floor
 local tonumber = tonumber
 local STRING_BYTES_MAX = 512 * 1024 * 1024
 local READ_ONLY = "Attempt to modify a readonly table"
+-- Functions of Rust fail with about 8000 arguments, and not in a way that can be caught.
+local ARGUMENTS_MAX = 4000
 
 -- What stands behind each read-only table.
 local behind = setmetatable({}, { __mode = "k" })
@@ -37,6 +39,9 @@ end
 
 local function raising(f)
   return function(...)
+    if select("#", ...) > ARGUMENTS_MAX then
+      error("too many arguments", 2)
+    end
     return finish(f(...))
   end
 end
@@ -49,7 +54,14 @@ local function raising_all(functions)
   return all
 end
 
-local call, globals = host.call, {}
+local call_few, call_many, globals = host.call, host.call_many, {}
+local function call(...)
+  local count = select("#", ...)
+  if count > ARGUMENTS_MAX then
+    return call_many(count, { ... })
+  end
+  return call_few(...)
+end
 
 local redis = raising_all(host.api)
 for name, value in pairs(host.constants) do

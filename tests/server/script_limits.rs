@@ -151,14 +151,39 @@ fn blocking_commands_do_not_wait_in_scripts() {
         "'bzpopmin','z',0",
         "'bzpopmax','z',0",
         "'bzmpop',0,1,'z','min'",
-        "'xread','block',0,'streams','s','$'",
-        "'xreadgroup','group','g','c','block',0,'streams','s','>'",
     ] {
         let source = format!("return type(redis.call({command}))");
         let reply: String = redis::cmd("EVAL").arg(source).arg(0).query(client).expect(command);
         assert_eq!(reply, "boolean", "{command}");
     }
+    for (command, name) in [
+        ("'xread','block',0,'streams','s','$'", "xread"),
+        ("'xreadgroup','group','g','c','block',0,'streams','s','>'", "xreadgroup"),
+    ] {
+        let source = format!("return redis.pcall({command}).err");
+        let reply: String = redis::cmd("EVAL").arg(source).arg(0).query(client).expect(command);
+        let text = "command is not allowed with BLOCK option from scripts";
+        assert_eq!(reply, format!("ERR {name} {text}"));
+    }
     let waited: i64 =
         redis::cmd("EVAL").arg("return redis.call('wait',1,0)").arg(0).query(client).expect("WAIT");
     assert_eq!(waited, 0);
+}
+
+#[test]
+fn calls_may_have_many_arguments() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut eval = |source: &str| -> redis::RedisResult<i64> {
+        redis::cmd("EVAL").arg(source).arg(0).query(client)
+    };
+    let list = "local a = {} for i = 1, 7990 do a[i] = 'x' .. i end ";
+    let call = format!("{list} return redis.call('rpush', 'l', unpack(a))");
+    assert_eq!(eval(&call), Ok(7990));
+    for function in ["cmsgpack.pack", "struct.pack", "redis.log", "math.randomseed"] {
+        let error = eval(&format!("{list} return {function}(unpack(a))")).expect_err(function);
+        assert!(error.to_string().contains("too many arguments"), "{error}");
+    }
+    let error = eval("local a = {} for i = 1, 7990 do a[i] = i end return redis.call(unpack(a))");
+    assert!(error.expect_err("no command").to_string().contains("Unknown Redis command"));
 }

@@ -99,7 +99,7 @@ fn replies_become_values_of_lua() {
                 "return redis.call('set','n',1e20) and redis.call('get','n')",
                 r#""100000000000000000000""#,
             ),
-            ("return redis.pcall('xread','block',0,'streams','none','$') == false", "1"),
+            ("return redis.call('xread','streams','none','$') == false", "1"),
         ],
     );
 }

@@ -6,7 +6,7 @@
 
 use super::effects::{Delivery, Position};
 use super::{GroupKey, INVALID_ID, write_entry, write_entry_parts, write_id};
-use crate::command::{Args, CommandError, CommandResult, Context, Outcome, TimeoutReply};
+use crate::command::{Args, CommandError, CommandResult, Context, Mode, Outcome, TimeoutReply};
 use crate::resp::request::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId};
@@ -69,6 +69,11 @@ impl<'a> Request<'a> {
     ) -> Result<(), CommandError> {
         let several = args.len() >= 2;
         if several && args.keyword("BLOCK") {
+            if context.mode == Mode::Script {
+                let command = if in_group { "xreadgroup" } else { "xread" };
+                let text = "command is not allowed with BLOCK option from scripts";
+                return Err(CommandError::Text(format!("ERR {command} {text}").into()));
+            }
             self.block = Block::Until(deadline_from_ms(args, context.db.now_ms())?);
         } else if several && args.keyword("COUNT") {
             let count = usize::try_from(args.integer()?).unwrap_or(0);
