@@ -411,6 +411,8 @@ fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
         "    Reply with the function that runs, and the counts of libraries and functions.",
     ];
     context.reply.array(lines.len());
-    lines.iter().for_each(|line| context.reply.status(line));
+    for line in lines {
+        context.reply.status(line);
+    }
     Ok(Outcome::Done)
 }

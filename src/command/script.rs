@@ -190,7 +190,7 @@ fn eval(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> Comm
     let sha = vm::sha_of(source);
     let vm = &context.services.scripts.vm;
     let flags = vm.lock().load(sha, source).map_err(script_error)?.flags;
-    run_cached(context, args, Cached { sha, flags, keys, read_only })
+    run_cached(context, args, &Cached { sha, flags, keys, read_only })
 }
 
 /// `EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]`
@@ -207,7 +207,7 @@ fn evalsha(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> C
     let found = sha.and_then(|sha| Some((sha, vm.script(sha)?.flags)));
     drop(vm);
     let (sha, flags) = found.ok_or(CommandError::NoScript)?;
-    run_cached(context, args, Cached { sha, flags, keys, read_only })
+    run_cached(context, args, &Cached { sha, flags, keys, read_only })
 }
 
 /// Reads `numkeys`.
@@ -230,7 +230,7 @@ struct Cached {
     read_only: bool,
 }
 
-fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: Cached) -> CommandResult {
+fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: &Cached) -> CommandResult {
     let rights = Rights::of(context, script.flags, script.read_only)?;
     let words = args.rest();
     let keys = words.clone().take(script.keys);
@@ -508,7 +508,9 @@ fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
         "    Put a script into the cache without running it.",
     ];
     context.reply.array(lines.len());
-    lines.iter().for_each(|line| context.reply.status(line));
+    for line in lines {
+        context.reply.status(line);
+    }
     Ok(Outcome::Done)
 }
 

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn long_commands_are_trimmed() {
-        let word = vec![b'x'; 200];
+        let word = [b'x'; 200];
         let argv = OwnedArgv::new(std::iter::repeat_n(&word[..], 40));
         let words = trimmed(argv.as_argv());
         assert_eq!(words.len(), 32);

@@ -497,10 +497,10 @@ mod tests {
         check(b"*1\r\n$2000000\r\n", &[], "Protocol error: invalid bulk length");
         check(b"GET \"a\r\n", &[], "Protocol error: unbalanced quotes in request");
         check(b"GET \"a\"b\r\n", &[], "Protocol error: unbalanced quotes in request");
-        check(&[b'a'; 70_000], &[], "Protocol error: too big inline request");
-        let digits = [b"*".as_slice(), &[b'1'; 70_000]].concat();
+        check(&vec![b'a'; 70_000], &[], "Protocol error: too big inline request");
+        let digits = [b"*".as_slice(), &vec![b'1'; 70_000]].concat();
         check(&digits, &[], "Protocol error: too big mbulk count string");
-        let digits = [b"*1\r\n$".as_slice(), &[b'1'; 70_000]].concat();
+        let digits = [b"*1\r\n$".as_slice(), &vec![b'1'; 70_000]].concat();
         check(&digits, &[], "Protocol error: too big bulk count string");
     }
 

@@ -187,14 +187,12 @@ fn set_repl(lua: &Lua, names: &Names, args: &Words) -> Replied {
     let [what] = &args[..] else {
         return bad(lua, names, "redis.set_repl() requires one argument.");
     };
-    match number(what).unwrap_or(0) {
-        what @ 0..=3 => ask(Ask::SetLogged(what & REPL_AOF != 0)),
-        _ => {
-            let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or \
-                        REPL_NONE.";
-            return bad(lua, names, text);
-        }
-    };
+    let what = number(what).unwrap_or(0);
+    if !(0..=3).contains(&what) {
+        let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
+        return bad(lua, names, text);
+    }
+    ask(Ask::SetLogged(what & REPL_AOF != 0));
     good(Value::Nil)
 }
 

@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn payloads_read_back() {
-        let sources = [&b"#!lua name=a\n"[..], &[b'x'; 70], &[b'y'; 20_000]];
+        let long = vec![b'y'; 20_000];
+        let sources = [&b"#!lua name=a\n"[..], &[b'x'; 70], &long];
         let payload = write(sources.into_iter());
         assert_eq!(read(&payload).unwrap(), sources);
         assert_eq!(crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);

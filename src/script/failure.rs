@@ -77,7 +77,7 @@ fn place(lua: &Lua, stop_at_c: bool) -> Option<Place> {
             if source.what == "C" {
                 return (stop_at_c, None);
             }
-            let source = source.source.map(|source| source.into_owned()).unwrap_or_default();
+            let source = source.source.map(std::borrow::Cow::into_owned).unwrap_or_default();
             if source == OWN_CHUNK || source.starts_with("=[") {
                 return (false, None);
             }

@@ -14,7 +14,7 @@
 //!   writes the reply  <-- Finished ------  return ...
 //! ```
 //!
-//! The interpreter is LuaJIT without its compiler: it speaks Lua 5.1, is maintained (the last
+//! The interpreter is `LuaJIT` without its compiler: it speaks Lua 5.1, is maintained (the last
 //! Lua 5.1 has known memory errors that scripts can reach), bounds the recursion of patterns, and
 //! its loops run about twice as fast. Compiled traces would never look at the clock.
 

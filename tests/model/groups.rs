@@ -221,7 +221,7 @@ impl World<'_> {
             }
             count += 1;
             if pending.removed {
-                expected.push_str(&format!("*2\r\n{}*-1\r\n", id(entry)));
+                expected.extend(["*2\r\n", &id(entry), "*-1\r\n"]);
             } else {
                 pending.deliveries += 1;
                 expected.push_str(&entry_reply(entry));
@@ -238,15 +238,11 @@ impl World<'_> {
         let idle = (0..CONSUMERS).find(|&session| !self.sessions[session].is_waiting());
         let Some(session) = idle else { return };
         let reply = self.run(session, "XPENDING s g - + 100000");
-        let rows: String = self
-            .model
-            .pending
-            .iter()
-            .map(|(&entry, pending)| {
-                let (consumer, count) = (pending.consumer, pending.deliveries);
-                format!("*4\r\n{}$2\r\nc{consumer}\r\n:0\r\n:{count}\r\n", id(entry))
-            })
-            .collect();
+        let rows = self.model.pending.iter().map(|(&entry, pending)| {
+            let (consumer, count) = (pending.consumer, pending.deliveries);
+            format!("*4\r\n{}$2\r\nc{consumer}\r\n:0\r\n:{count}\r\n", id(entry))
+        });
+        let rows = rows.collect::<Vec<_>>().concat();
         assert_eq!(reply, format!("*{}\r\n{rows}", self.model.pending.len()));
     }
 }

@@ -151,7 +151,9 @@ proptest! {
         engine.open_log(folder.path()).expect("an empty log opens");
         {
             let mut session = engine.session();
-            SETUP.iter().for_each(|line| drop(session.run_line(line)));
+            for line in SETUP {
+                drop(session.run_line(line));
+            }
             for request in &requests {
                 run(&mut session, request);
             }

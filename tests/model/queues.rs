@@ -172,7 +172,9 @@ impl World<'_> {
             let elements = self.model.new_elements(count);
             let words: Vec<String> = elements.iter().map(ToString::to_string).collect();
             self.run(session, &format!("{}PUSH {key} {}", end.letter(), words.join(" ")));
-            elements.into_iter().for_each(|element| self.model.push(key, end, element));
+            for element in elements {
+                self.model.push(key, end, element);
+            }
             ready.push(key);
         }
         if pushes.len() > 1 {

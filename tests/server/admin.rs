@@ -382,7 +382,9 @@ fn a_digest_is_of_the_data() {
         "ZADD z 1 a 2 b",
         "XADD x 1-1 f v",
     ];
-    lines.iter().for_each(|line| drop(run::<Value>(client, line)));
+    for line in lines {
+        drop(run::<Value>(client, line));
+    }
     let full: String = run(client, "DEBUG DIGEST");
     check(client, &[("DEBUG RELOAD", "OK")]);
     assert_eq!(run::<String>(client, "DEBUG DIGEST"), full);

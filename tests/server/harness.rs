@@ -164,6 +164,8 @@ fn spawn_by(mut command: Command, dir: &TempDir, settings: &[String]) -> (Child,
         seen.push_str(&line);
         seen.push('\n');
     }
+    drop(child.kill());
+    drop(child.wait());
     panic!("the server did not start:\n{seen}");
 }
 

@@ -13,7 +13,9 @@ fn slow_server() -> Server {
 fn every_connection_is_told_and_may_kill() {
     let server = slow_server();
     let mut others: Vec<_> = (0..4).map(|_| server.raw()).collect();
-    others.iter_mut().for_each(|other| assert_eq!(other.line("PING"), "+PONG"));
+    for other in &mut others {
+        assert_eq!(other.line("PING"), "+PONG");
+    }
     let mut running = server.raw();
     running.send(b"EVAL \"while true do pcall(function() while true do end end) end\" 0\r\n");
     for other in &mut others {

@@ -46,7 +46,7 @@ fn waiting_again_sees_only_what_is_new() {
     let mut raw = waiting(&server, "XREAD BLOCK 0 STREAMS s $", 1);
     check(client, &[("MULTI", "OK"), ("XADD s 1 f a", "QUEUED"), ("DEL s", "QUEUED")]);
     run::<redis::Value>(client, "EXEC");
-    run::<String>(client, "LPUSH s x").len();
+    run::<i64>(client, "LPUSH s x");
     run::<i64>(client, "DEL s");
     run::<String>(client, "XADD s MAXLEN 0 2 f b");
     server.wait_info("blocked_clients", "1");

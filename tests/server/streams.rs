@@ -44,6 +44,7 @@ fn entries_are_added_and_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn wrong_requests_are_refused() {
     let server = Server::start(&[]);
     let invalid = "(ERR Invalid stream ID specified as stream command argument)";

@@ -153,7 +153,7 @@ fn encode_invalid_numbers(settings: &Settings, args: &[Value]) -> Results {
 }
 
 /// The only argument of encode and decode.
-fn single<'a>(args: &'a [Value]) -> Result<&'a Value, Failure> {
+fn single(args: &[Value]) -> Result<&Value, Failure> {
     match args {
         [arg] => Ok(arg),
         _ => Err("bad argument #1 (expected 1 argument)".into()),

@@ -43,7 +43,7 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Failure> 
 fn write_integer(out: &mut Vec<u8>, number: i64) {
     let [.., b3, b2, b1, b0] = number.to_be_bytes();
     match number {
-        0..=0x7f | -0x20..0 => out.push(b0),
+        -0x20..=0x7f => out.push(b0),
         0x80..=0xff => out.extend_from_slice(&[0xcc, b0]),
         0x100..=0xffff => out.extend_from_slice(&[0xcd, b1, b0]),
         0x1_0000..=0xffff_ffff => out.extend_from_slice(&[0xce, b3, b2, b1, b0]),

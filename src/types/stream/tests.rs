@@ -36,9 +36,10 @@ fn fields(names: u8, value: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     (0..=names % 3).map(|n| (vec![b'a' + names + n], value.to_vec())).collect()
 }
 
-fn contents<'a>(
-    entries: impl Iterator<Item = Entry<'a>>,
-) -> Vec<(StreamId, Vec<(Vec<u8>, Vec<u8>)>)> {
+/// Names and values of an entry.
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn contents<'a>(entries: impl Iterator<Item = Entry<'a>>) -> Vec<(StreamId, Fields)> {
     entries
         .map(|entry| {
             let fields: Vec<_> =
@@ -49,11 +50,7 @@ fn contents<'a>(
         .collect()
 }
 
-fn expected(
-    model: &Model,
-    from: StreamId,
-    to: StreamId,
-) -> Vec<(StreamId, Vec<(Vec<u8>, Vec<u8>)>)> {
+fn expected(model: &Model, from: StreamId, to: StreamId) -> Vec<(StreamId, Fields)> {
     model.range(from..=to).map(|(&id, fields)| (id, fields.clone())).collect()
 }
 
@@ -100,7 +97,7 @@ fn apply(entries: &mut Entries, model: &mut Model, step: &Step) {
         }
         Step::Snapshot => {}
         Step::Trim { to, approximate, by_id, limit } => {
-            trim(entries, model, (*to, *approximate, *by_id, *limit))
+            trim(entries, model, (*to, *approximate, *by_id, *limit));
         }
     }
 }
@@ -141,7 +138,9 @@ proptest! {
             apply(&mut entries, &mut model, step);
         }
         snapshots.push((entries, model));
-        snapshots.iter().for_each(|(entries, model)| check(entries, model));
+        for (entries, model) in &snapshots {
+            check(entries, model);
+        }
     }
 
     #[test]

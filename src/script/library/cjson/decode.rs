@@ -82,11 +82,10 @@ impl<'a> Decoder<'a> {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
             Some(b'"') => Ok(Value::String(self.lua.create_string(self.string()?)?)),
-            Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'i' | b'I' | b'N') => self.number(),
             Some(b't') if self.word(b"true") => Ok(Value::Boolean(true)),
             Some(b'f') if self.word(b"false") => Ok(Value::Boolean(false)),
             Some(b'n') if self.word(b"null") => Ok(Value::NULL),
-            Some(b'n') => self.number(),
+            Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'i' | b'I' | b'n' | b'N') => self.number(),
             _ => Err(self.unexpected("value")),
         }
     }
@@ -238,9 +237,8 @@ impl<'a> Decoder<'a> {
         let is_part =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let len = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
-        let (number, used) = match longest_number(&rest[..len]) {
-            Some(found) => found,
-            None => return Err(self.failure("value", "invalid token")),
+        let Some((number, used)) = longest_number(&rest[..len]) else {
+            return Err(self.failure("value", "invalid token"));
         };
         let invalid = is_invalid(&rest[..used]);
         if invalid && !self.settings.decode_invalid.load(Ordering::Relaxed) {

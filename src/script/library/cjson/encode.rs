@@ -28,7 +28,7 @@ impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: i64) -> Result<(), Failure> {
         match value {
             Value::Boolean(flag) => {
-                self.out.extend_from_slice(if *flag { b"true" } else { b"false" })
+                self.out.extend_from_slice(if *flag { b"true" } else { b"false" });
             }
             Value::Integer(number) if number.unsigned_abs() < 100_000_000_000_000 => {
                 self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
@@ -224,6 +224,6 @@ mod tests {
         ] {
             assert_eq!(general(number, 14), expected);
         }
-        assert_eq!(general(3.14159, 3), "3.14");
+        assert_eq!(general(4.56789, 3), "4.57");
     }
 }
