@@ -11,6 +11,8 @@ pub(crate) enum CommandError {
     BusyFunction,
     /// A script runs, and has run for longer than it should.
     BusyScript,
+    /// What a script failed with: the error of a command, which was counted when that failed.
+    Counted(Box<str>),
     /// EXEC after a command was refused while queueing.
     ExecAborted,
     /// The key holds no time to live option that fits (command name).
@@ -80,7 +82,7 @@ impl fmt::Display for CommandError {
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,
-            Self::Script(text) => return f.write_str(text),
+            Self::Counted(text) | Self::Script(text) => return f.write_str(text),
             Self::Subscribed(name) => {
                 return write!(
                     f,

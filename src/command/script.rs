@@ -15,7 +15,7 @@ use crate::resp::request::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::running::{FunctionCall, NotKilled};
 use crate::script::shebang::Flags;
-use crate::script::{Answer, Ask, Returned, Run, Sha, Step, vm};
+use crate::script::{Answer, Ask, Failed, Returned, Run, Sha, Step, vm};
 
 const EVAL_FLAGS: &[Flag] = &[
     Flag::AllShards,
@@ -178,6 +178,11 @@ pub(super) fn script_error(text: String) -> CommandError {
     CommandError::Script(text.into())
 }
 
+fn failed(failed: Failed) -> CommandError {
+    let text = failed.text.into();
+    if failed.is_counted { CommandError::Counted(text) } else { CommandError::Script(text) }
+}
+
 /// `EVAL script numkeys [key [key ...]] [arg [arg ...]]`
 ///
 /// Runs a Lua script, compiled once and kept in the cache, with the tables `KEYS` and `ARGV`.
@@ -338,7 +343,10 @@ impl Suspended for Driven {
         context.db.select(self.db);
         let running = &context.services.scripts.running;
         running.end();
-        let value = result.map_err(script_error)?;
+        let value = result.map_err(failed)?;
+        if let Some(error) = self.run.vm().returned_error(&value) {
+            return Err(failed(error));
+        }
         self.run.vm().write(&value, self.protocol, context.reply);
         Ok(Outcome::Done)
     }
@@ -346,7 +354,7 @@ impl Suspended for Driven {
 
 impl Driven {
     /// Answers what the script asks until it ends, or until it is time for others.
-    fn work(&mut self, context: &mut Context<'_>) -> Option<Result<Returned, String>> {
+    fn work(&mut self, context: &mut Context<'_>) -> Option<Result<Returned, Failed>> {
         let running = &context.services.scripts.running;
         let mut answer = if running.is_killed() { KILL } else { Answer::GoOn };
         loop {

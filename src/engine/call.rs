@@ -8,7 +8,9 @@ use super::wake::Delivery;
 use super::{Engine, Waiter};
 use crate::client::{Client, Paused, ReplyMode};
 use crate::command::table::{Command, table};
-use crate::command::{Args, CommandError, Context, Flag, Host, Mode, Outcome, Suspended, Wait};
+use crate::command::{
+    Args, CommandError, Context, Flag, Host, Mode, Outcome, Services, Suspended, Wait,
+};
 use crate::config::Setting;
 use crate::resp::Reply;
 use crate::resp::request::{Argv, OwnedArgv};
@@ -127,7 +129,7 @@ impl<'e> Batch<'e> {
         if let Err(error) = &outcome {
             reply.truncate(start);
             let text = error.to_string();
-            self.engine.services.stats.error(&text);
+            count_error(&self.engine.services, error, &text);
             reply.error(&text);
         }
         self.conclude(command, client, argv.as_argv(), Some(outcome.is_err()));
@@ -519,10 +521,16 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
     }
     outcome.map_err(|error| {
         let text = error.to_string();
-        context.services.stats.error(&text);
+        count_error(context.services, &error, &text);
         context.reply.truncate(start);
         context.reply.error(&text);
     })
+}
+
+fn count_error(services: &Services, error: &CommandError, text: &str) {
+    if !matches!(error, CommandError::Counted(_)) {
+        services.stats.error(text);
+    }
 }
 
 /// A RESP2 client that has subscribed reads messages, among which few replies can be told.

@@ -188,7 +188,7 @@ fn set_repl(lua: &Lua, names: &Names, args: &Words) -> Replied {
         return bad(lua, names, "redis.set_repl() requires one argument.");
     };
     let what = number(what).unwrap_or(0);
-    if !(0..=3).contains(&what) {
+    if !(REPL_NONE..=REPL_ALL).contains(&what) {
         let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
         return bad(lua, names, text);
     }
@@ -196,7 +196,9 @@ fn set_repl(lua: &Lua, names: &Names, args: &Words) -> Replied {
     good(Value::Nil)
 }
 
+const REPL_ALL: i64 = REPL_AOF | REPL_REPLICA;
 const REPL_AOF: i64 = 1;
+const REPL_NONE: i64 = 0;
 const REPL_REPLICA: i64 = 2;
 
 /// `math.randomseed(seed)`
@@ -228,9 +230,9 @@ const CONSTANTS: [(&str, i64); 10] = [
     ("LOG_VERBOSE", 1),
     ("LOG_WARNING", 3),
     ("REDIS_VERSION_NUM", 0x0007_0204),
-    ("REPL_ALL", REPL_AOF | REPL_REPLICA),
+    ("REPL_ALL", REPL_ALL),
     ("REPL_AOF", REPL_AOF),
-    ("REPL_NONE", 0),
+    ("REPL_NONE", REPL_NONE),
     ("REPL_REPLICA", REPL_REPLICA),
     ("REPL_SLAVE", REPL_REPLICA),
 ];

@@ -52,6 +52,11 @@ impl Names {
         Ok(Value::Table(table))
     }
 
+    /// Is this the error of a command, which was counted when that failed?
+    pub(super) fn is_counted(&self, table: &Table) -> bool {
+        table.raw_get(&self.ignore).unwrap_or(false)
+    }
+
     /// The text of the field `err`, if this is an error table.
     pub(super) fn text_of(&self, table: &Table) -> mlua::Result<Option<LuaString>> {
         match table.raw_get(&self.err)? {

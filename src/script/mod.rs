@@ -32,7 +32,7 @@ mod sandbox;
 pub(crate) mod shebang;
 pub(crate) mod vm;
 
-pub(crate) use run::{Answer, Ask, Run, Step};
+pub(crate) use run::{Answer, Ask, Failed, Run, Step};
 pub(crate) use running::Scripts;
 pub(crate) use vm::{Sha, Vm};
 

@@ -89,14 +89,29 @@ pub(super) fn bounded<R: 'static>(
     None
 }
 
+/// Why a script failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// The error reply.
+    pub(crate) text: String,
+    /// Is it the error of a command, which was counted when that failed?
+    pub(crate) is_counted: bool,
+}
+
+impl From<String> for Failed {
+    fn from(text: String) -> Self {
+        Self { text, is_counted: false }
+    }
+}
+
 /// What came of a step.
 pub(crate) enum Step {
     Ask(Ask),
     /// The value that the script returned, or its error.
-    Finished(Result<Value, String>),
+    Finished(Result<Value, Failed>),
 }
 
-type Body = Coroutine<Answer, Ask, Result<Value, String>, DefaultStack>;
+type Body = Coroutine<Answer, Ask, Result<Value, Failed>, DefaultStack>;
 
 /// A script under way. It holds the virtual machine until it is dropped.
 pub(crate) struct Run {
@@ -108,7 +123,7 @@ impl Run {
     /// Starts a run of `body`, which gets going with [`Run::go_on`].
     pub(super) fn new(
         mut vm: ArcMutexGuard<RawMutex, Vm>,
-        body: impl FnOnce() -> Result<Value, String> + 'static,
+        body: impl FnOnce() -> Result<Value, Failed> + 'static,
     ) -> Result<Self, String> {
         let stack = match vm.take_stack() {
             Some(stack) => stack,
@@ -123,11 +138,11 @@ impl Run {
     /// Runs the script until it asks or ends.
     pub(crate) fn go_on(&mut self, answer: Answer) -> Step {
         let Some(body) = &mut self.body else {
-            return Step::Finished(Err("ERR the script has ended".to_owned()));
+            return Step::Finished(Err("ERR the script has ended".to_owned().into()));
         };
         if let Answer::Kill(text) = answer {
             self.give_up();
-            return Step::Finished(Err(text.to_owned()));
+            return Step::Finished(Err(text.to_owned().into()));
         }
         RUNS.set(true);
         let result = body.resume(answer);

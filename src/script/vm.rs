@@ -15,7 +15,7 @@ use super::convert;
 use super::escapes;
 use super::failure::{Names, error_text};
 use super::functions::{Libraries, Library};
-use super::run::Run;
+use super::run::{Failed, Run};
 use super::sandbox::Sandbox;
 use super::shebang::{self, Flags};
 use crate::resp::{Protocol, Reply};
@@ -176,6 +176,14 @@ impl Vm {
         }
     }
 
+    /// The error that a script returned as its value, if it did.
+    pub(crate) fn returned_error(&self, value: &Value) -> Option<Failed> {
+        let Value::Table(table) = value else { return None };
+        let names = &self.sandbox.names;
+        let text = names.text_of(table).ok().flatten()?.to_string_lossy();
+        Some(Failed { text, is_counted: names.is_counted(table) })
+    }
+
     /// Starts afresh with a new state, and the same scripts and libraries.
     pub(super) fn renew(&mut self) {
         let old = std::mem::take(self);
@@ -242,16 +250,16 @@ pub(super) fn run(
     Run::new(vm, move || match xpcall.call(MultiValue::from_vec(words)) {
         Ok((true, value)) => Ok(value),
         Ok((false, error)) => Err(failure(&names, &name, &error)),
-        Err(error) => Err(format!("ERR {}", error_text(&error))),
+        Err(error) => Err(format!("ERR {}", error_text(&error)).into()),
     })
 }
 
 /// The error reply of a script that failed with this error table.
-fn failure(names: &Names, script: &str, error: &Value) -> String {
+fn failure(names: &Names, script: &str, error: &Value) -> Failed {
     let table = match error {
         Value::Table(table) => table,
-        Value::String(text) => return format!("ERR {}", text.to_string_lossy()),
-        _ => return format!("ERR Error running script {script}, execution failure"),
+        Value::String(text) => return format!("ERR {}", text.to_string_lossy()).into(),
+        _ => return format!("ERR Error running script {script}, execution failure").into(),
     };
     let text = match names.text_of(table) {
         Ok(Some(text)) => text.to_string_lossy(),
@@ -259,8 +267,9 @@ fn failure(names: &Names, script: &str, error: &Value) -> String {
     };
     let source: Option<String> = table.raw_get(&names.source).unwrap_or_default();
     let line: Option<i64> = table.raw_get(&names.line).unwrap_or_default();
-    match (source, line) {
+    let text = match (source, line) {
         (Some(source), Some(line)) => format!("{text} script: {script}, on {source}:{line}."),
         _ => text,
-    }
+    };
+    Failed { text, is_counted: names.is_counted(table) }
 }

@@ -189,3 +189,41 @@ fn calls_may_have_many_arguments() {
     let error = eval("local a = {} for i = 1, 7990 do a[i] = i end return redis.call(unpack(a))");
     assert!(error.expect_err("no command").to_string().contains("Unknown Redis command"));
 }
+
+/// Errors are counted once, where they come from.
+#[test]
+fn errors_are_counted_once() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for (source, code, failed) in [
+        ("return redis.call('select', 99)", "errorstat_ERR", true),
+        ("return redis.pcall('select', 99)", "errorstat_ERR", true),
+        ("return redis.pcall('select', 99).err", "errorstat_ERR", false),
+        ("return redis.error_reply('MINE text')", "errorstat_MINE", true),
+        ("error({err = 'THROWN text'})", "errorstat_THROWN", true),
+        ("error('text')", "errorstat_ERR", true),
+    ] {
+        check(client, &[("CONFIG RESETSTAT", "OK")]);
+        let reply = redis::cmd("EVAL").arg(source).arg(0).query::<redis::Value>(client);
+        assert_eq!(reply.is_err(), failed, "{source}");
+        assert_eq!(server.info(code), "count=1", "{source}");
+        assert_eq!(server.info("total_error_replies"), "1", "{source}");
+        let calls = server.info("cmdstat_eval");
+        let end = format!("failed_calls={}", u8::from(failed));
+        assert!(calls.ends_with(&end), "{source}: {calls}");
+    }
+}
+
+#[test]
+fn sets_are_sorted_for_scripts() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("SADD s c aa b a", "4")]);
+    let sorted: Vec<String> = redis::cmd("EVAL")
+        .arg("return redis.call('sort', KEYS[1], 'by', '_')")
+        .arg(1)
+        .arg("s")
+        .query(client)
+        .expect("a list");
+    assert_eq!(sorted, ["a", "aa", "b", "c"]);
+}

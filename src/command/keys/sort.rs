@@ -9,6 +9,7 @@
 use std::cmp::Ordering;
 
 use super::{Args, Class, CommandError, CommandResult, Context, Outcome};
+use crate::command::Mode;
 use crate::resp::request::Argv;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
@@ -163,12 +164,14 @@ fn elements(
     key: &[u8],
     options: &mut SortOptions<'_>,
 ) -> Result<Vec<Vec<u8>>, CommandError> {
+    let is_script = context.mode == Mode::Script;
     match context.db.value(key) {
         None => Ok(Vec::new()),
         Some(Value::List(list)) => Ok(list.iter_from(0).map(<[u8]>::to_vec).collect()),
         Some(Value::Set(set)) => {
-            // A set has no order, so what is stored would differ from run to run.
-            if options.keeps_order() && options.store.is_some() {
+            // A set has no order: what is stored or scripts get would differ from run to run.
+            let must_be_same = options.store.is_some() || is_script;
+            if options.keeps_order() && must_be_same {
                 options.by = None;
                 options.alpha = true;
             }
