@@ -153,9 +153,9 @@ fn encode_invalid_numbers(settings: &Settings, args: &[Value]) -> Results {
 }
 
 /// The only argument of encode and decode.
-fn single(args: &[Value]) -> Result<&Value, Failure> {
+fn single<'a>(args: &'a [Value], function: &str) -> Result<&'a Value, Failure> {
     match args {
         [arg] => Ok(arg),
-        _ => Err("bad argument #1 (expected 1 argument)".into()),
+        _ => Err(format!("bad argument #1 to '{function}' (expected 1 argument)").into()),
     }
 }

@@ -11,6 +11,8 @@ use super::failure::positioned;
 mod cjson;
 mod cmsgpack;
 mod structs;
+#[cfg(test)]
+mod tests;
 
 /// What a function of a library replies.
 type Results = Result<Vec<Value>, Failure>;

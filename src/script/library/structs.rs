@@ -13,6 +13,7 @@ pub(super) const FUNCTIONS: &[(&str, Function)] =
 const INTEGER_BYTES_MAX: usize = 32;
 /// Alignment that `!` alone asks for.
 const ALIGNMENT: usize = 8;
+const TOO_SHORT: &str = "bad argument #2 to 'unpack' (data string too short)";
 /// Most values that a function may reply; Lua's stack bears about 8000.
 const VALUES_MAX: usize = 7000;
 
@@ -245,9 +246,9 @@ fn unpack(lua: &Lua, args: &[Value]) -> Results {
     let mut values = Vec::new();
     while let Some(element) = format.next(at)? {
         at = at.saturating_add(element.padding);
-        let rest = text.get(at..).ok_or("data string too short")?;
+        let rest = text.get(at..).ok_or(TOO_SHORT)?;
         let len = element_len(element, rest, &mut values)?;
-        let data = rest.get(..len).ok_or("data string too short")?;
+        let data = rest.get(..len).ok_or(TOO_SHORT)?;
         at += len;
         match element.kind {
             Kind::Pad => {}
@@ -273,7 +274,7 @@ fn element_len(element: Element, rest: &[u8], values: &mut Vec<Value>) -> Result
         Kind::String if element.bytes == 0 => {
             let len = values.pop().as_ref().and_then(super::as_double);
             let len = len.ok_or("format 'c0' needs a previous size")?;
-            usize::try_from(integer(len)).map_err(|_| "data string too short".into())
+            usize::try_from(integer(len)).map_err(|_| TOO_SHORT.into())
         }
         Kind::ZeroEnded => {
             let end = memchr::memchr(0, rest).ok_or("unfinished string in data")?;

@@ -12,7 +12,7 @@ const DEPTH_MAX: i64 = 1000;
 
 /// `cjson.decode(text)`
 pub(super) fn decode(lua: &Lua, settings: &Settings, args: &[Value]) -> Results {
-    single(args)?;
+    single(args, "decode")?;
     let text = bytes(args, 1, "decode")?;
     if text.get(..2).is_some_and(|head| head.contains(&0)) {
         return Err("JSON parser does not support UTF-16 or UTF-32".into());

@@ -11,7 +11,7 @@ use super::{INVALID_NULL, INVALID_OFF, Settings, single};
 /// `cjson.encode(value)`
 pub(super) fn encode(lua: &Lua, settings: &Settings, args: &[Value]) -> Results {
     let mut encoder = Encoder { settings, out: Vec::new() };
-    encoder.value(single(args)?, 0)?;
+    encoder.value(single(args, "encode")?, 0)?;
     Ok(vec![Value::String(lua.create_string(encoder.out)?)])
 }
 

@@ -1,0 +1,125 @@
+//! What expressions in Lua give, as scripts see them.
+
+use crate::script::Vm;
+
+fn push_digits(mut digits: String, byte: u8) -> String {
+    use std::fmt::Write;
+    write!(digits, "{byte:02x}").expect("a string takes any text");
+    digits
+}
+
+/// The text of each expression: of strings, their bytes in hexadecimal digits if `is_hex`.
+fn check(is_hex: bool, rows: &[(&str, &str)]) {
+    let vm = Vm::default();
+    for &(expression, expected) in rows {
+        let code = format!("return tostring({expression})");
+        let function = vm.chunk(code.as_bytes(), "@user_script").expect(expression);
+        let shown = match function.call::<mlua::LuaString>(()) {
+            Ok(text) if is_hex => text.as_bytes().iter().copied().fold(String::new(), push_digits),
+            Ok(text) => text.to_string_lossy(),
+            Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        assert!(shown == expected || shown.ends_with(&format!(": {expected}")), "{code}: {shown}");
+    }
+}
+
+#[test]
+fn json_is_written() {
+    check(
+        false,
+        &[
+            ("cjson.encode({1, 2, 3})", "[1,2,3]"),
+            ("cjson.encode({a = {}})", r#"{"a":{}}"#),
+            ("cjson.encode({true, false, cjson.null})", "[true,false,null]"),
+            ("cjson.encode('a\"\\n/\\0')", r#""a\"\n\/\u0000""#),
+            ("cjson.encode(0.1)", "0.1"),
+            ("cjson.encode(1e15)", "1e+15"),
+            ("cjson.encode({[3] = 'x'})", r#"[null,null,"x"]"#),
+            ("cjson.encode(0/0)", "Cannot serialise number: must not be NaN or Inf"),
+            ("cjson.encode(none)", "Script attempted to access nonexistent global variable 'none'"),
+            ("cjson.encode(tostring)", "Cannot serialise function: type not supported"),
+        ],
+    );
+}
+
+#[test]
+fn json_is_read() {
+    check(
+        false,
+        &[
+            ("cjson.decode('[1,[2,3]]')[2][1]", "2"),
+            ("cjson.decode('{\"a\":\"\\\\u00e9\"}').a", "\u{e9}"),
+            ("cjson.decode('[null]')[1] == cjson.null", "true"),
+            ("cjson.decode(' 0x10 ')", "16"),
+            ("cjson.decode('1e3')", "1000"),
+            ("cjson.decode('[1,')", "Expected value but found T_END at character 4"),
+            (
+                "cjson.decode('[1 2]')",
+                "Expected comma or array end but found T_NUMBER at character 4",
+            ),
+            ("cjson.decode('nope')", "Expected value but found invalid token at character 1"),
+            ("cjson.decode()", "bad argument #1 to 'decode' (expected 1 argument)"),
+        ],
+    );
+}
+
+#[test]
+fn messages_are_packed() {
+    check(
+        true,
+        &[
+            ("cmsgpack.pack(1)", "01"),
+            ("cmsgpack.pack(-1, -33)", "ffd0df"),
+            ("cmsgpack.pack(128, 256, 65536)", "cc80cd0100ce00010000"),
+            ("cmsgpack.pack(4294967296)", "cf0000000100000000"),
+            ("cmsgpack.pack(0.5)", "ca3f000000"),
+            ("cmsgpack.pack(0.1)", "cb3fb999999999999a"),
+            ("cmsgpack.pack(nil, true, false)", "c0c3c2"),
+            ("cmsgpack.pack('abc')", "a3616263"),
+            ("cmsgpack.pack({1, {a = 2}})", "920181a16102"),
+            ("cmsgpack.pack({})", "90"),
+        ],
+    );
+    check(
+        false,
+        &[
+            ("cmsgpack.unpack('\\146\\1\\162hi')[2]", "hi"),
+            ("select('#', cmsgpack.unpack('\\1\\2\\3'))", "3"),
+            ("cmsgpack.unpack('\\211\\255\\255\\255\\255\\255\\255\\255\\254')", "-2"),
+            ("cmsgpack.unpack_one('\\1\\2')", "1"),
+            ("select(2, cmsgpack.unpack_limit('\\1\\2\\3', 1, 1))", "2"),
+            ("cmsgpack.unpack('\\146\\1')", "Missing bytes in input."),
+            ("cmsgpack.unpack('\\193')", "Bad data format in input."),
+        ],
+    );
+}
+
+#[test]
+fn structures_are_packed() {
+    check(
+        true,
+        &[
+            ("struct.pack('>I2', 258)", "0102"),
+            ("struct.pack('<I2', 258)", "0201"),
+            ("struct.pack('b', -1)", "ff"),
+            ("struct.pack('>d', 1)", "3ff0000000000000"),
+            ("struct.pack('s', 'ab')", "616200"),
+            ("struct.pack('c2', 'abc')", "6162"),
+            ("struct.pack('>Bc0', 2, 'ab')", "026162"),
+            ("struct.pack('!4>bI4', 1, 2)", "0100000000000002"),
+        ],
+    );
+    check(
+        false,
+        &[
+            ("struct.unpack('>I2', '\\1\\2')", "258"),
+            ("select(2, struct.unpack('>I2', '\\1\\2'))", "3"),
+            ("struct.unpack('<i2', '\\254\\255')", "-2"),
+            ("struct.unpack('Bc0', '\\2abc')", "ab"),
+            ("struct.unpack('s', 'ab\\0c')", "ab"),
+            ("struct.size('>I2d')", "10"),
+            ("struct.unpack('I4', 'abc')", "bad argument #2 to 'unpack' (data string too short)"),
+            ("struct.pack('i33', 1)", "integral size 33 is larger than limit of 32"),
+        ],
+    );
+}
