@@ -1,12 +1,12 @@
 //! Blocking commands: who waits, and how they are served.
 //!
 //! A blocking command that finds nothing leaves a [`Waiter`] behind. Its *ticket* stands in the
-//! queue of each key it waits for, in the shard beside the key; the waiter itself is here.
-//! After each call, transaction or script, and before its locks are released, the waiters of the
-//! keys it changed are served in the order of their tickets, simply by running their command
-//! again. So no wake-up is lost and nobody is overtaken. The locks that serving needs are known
-//! before the call runs (`lock_set.rs`), as a waiter's other keys may lie in other shards. A key
-//! that expires cannot be foreseen: if the locks do not suffice then, the waiter's own connection is
+//! queue of each key it waits for, in the shard beside the key; the waiter itself is here. After
+//! each call, transaction or script, and before its locks are released, the waiters of the keys
+//! it changed are served in the order of their tickets, simply by running their command again. So
+//! no wake-up is lost and nobody is overtaken. The locks that serving needs are known before the
+//! call runs (`lock_set.rs`), as a waiter's other keys may lie in other shards. A key that
+//! expires cannot be foreseen: if the locks do not suffice then, the waiter's own connection is
 //! asked to run its command again.
 //!
 //! A waiter ends in one of two ways, both under the locks of all its keys: it is served, or
