@@ -85,6 +85,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     drop(log_thread.join());
     match services.aof.failure() {
         Some((_, error)) => tracing::error!(error, "stopped; the last writes are not on disk"),
+        None if outcome.is_ok() && !services.aof.is_enabled() => {
+            tracing::info!("stopped; nothing is kept but snapshots written before");
+        }
         None if outcome.is_ok() => tracing::info!("stopped; all data are on disk"),
         None => {}
     }

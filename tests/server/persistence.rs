@@ -180,3 +180,13 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     wait_until(|| server.info("aof_last_write_status") == "ok");
     check(client, &[("SET other 1", "OK"), ("STRLEN big", "50000")]);
 }
+
+#[test]
+fn a_shutdown_does_not_pretend_to_save() {
+    let server = Server::start(&["--appendonly", "no"]);
+    let client = &mut server.client();
+    let refused = "ERR SHUTDOWN SAVE needs the append-only file; without it, run SAVE and then \
+                   SHUTDOWN";
+    assert_eq!(error(client, "SHUTDOWN SAVE"), refused);
+    check(client, &[("SAVE", "OK"), ("PING", "PONG")]);
+}

@@ -8,6 +8,7 @@ use super::{Args, CommandError, CommandResult, Context, Outcome};
 ///
 /// Stops the server; the connection closes without a reply. The append-only file is complete on
 /// disk by then in any case. NOW and FORCE change nothing, as there are no replicas to wait for.
+/// Differs from Redis: no snapshot is written at the end, so SAVE is refused without that file.
 /// Errors: ERR on options that exclude one another; ERR for ABORT, as a shutdown takes no time
 /// in which it could be taken back.
 /// <https://redis.io/docs/latest/commands/shutdown/>
@@ -31,6 +32,11 @@ pub(super) fn shutdown(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
     }
     if abort {
         return Err(CommandError::Plain("ERR No shutdown in progress."));
+    }
+    if save && !context.services.aof.is_enabled() {
+        return Err(CommandError::Plain(
+            "ERR SHUTDOWN SAVE needs the append-only file; without it, run SAVE and then SHUTDOWN",
+        ));
     }
     context.client.closing = true;
     context.services.stopping.store(true, Ordering::Release);
