@@ -79,10 +79,11 @@ impl Session<'_> {
         self.run(&line.split(' ').collect::<Vec<_>>())
     }
 
-    /// Runs all requests in `bytes` as they would come over a socket, up to the first that waits
-    /// or makes no sense; replies the replies.
+    /// Runs all requests in `bytes` as they would come over a socket in one piece, up to the first
+    /// that waits or makes no sense; replies the replies.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut decoder = RequestDecoder::new();
+        let mut batch = self.engine.batch();
         let mut used = 0;
         while self.waiter.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
@@ -90,7 +91,6 @@ impl Session<'_> {
                 Ok(Decoded::Incomplete) => break,
                 Ok(Decoded::Nothing(bytes)) => used += bytes,
                 Ok(Decoded::Request(argv, bytes)) => {
-                    let mut batch = self.engine.batch();
                     let mut flow = batch.call(client, &mut self.reply, argv);
                     while let Flow::Suspended(call) = flow {
                         flow = batch.go_on(call, client, &mut self.reply);
@@ -108,6 +108,7 @@ impl Session<'_> {
                 }
             }
         }
+        batch.finish();
         self.reply.take()
     }
 
