@@ -22,6 +22,7 @@ mod rdb;
 mod script;
 pub mod server;
 mod store;
+mod tls;
 mod tracking;
 mod types;
 

@@ -33,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &["clock", "config", "message", "number", "observe", "resp"]),
     ("observe", &["clock", "number", "random", "resp"]),
     ("pubsub", &["client", "glob", "message", "resp"]),
+    ("tls", &["config", "error"]),
     ("tracking", &["client", "resp", "store"]),
     ("script", &["clock", "hash", "number", "resp"]),
     (
@@ -56,6 +57,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "resp",
             "script",
             "store",
+            "tls",
             "tracking",
             "types",
         ],

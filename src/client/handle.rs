@@ -1,5 +1,6 @@
 //! The part of a client that every thread may see: who it is, and ways to reach it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -8,13 +9,25 @@ use parking_lot::Mutex;
 use super::{ClientId, Outbox};
 use crate::resp::Protocol;
 
-/// Where a client comes from and what it reached, as `ip:port` or a socket's path.
+/// Where a client comes from and what it reached, as `ip:port`, or a socket's path and `:0`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     pub(crate) address: String,
     pub(crate) local_address: String,
     /// The number of its file descriptor.
     pub(crate) fd: i32,
+    /// Did it come over a socket of the file system?
+    pub(crate) is_local_socket: bool,
+}
+
+impl Peer {
+    /// Where it comes from, as MONITOR shows it.
+    pub(crate) fn origin(&self) -> Cow<'_, str> {
+        match self.address.strip_suffix(":0") {
+            Some(path) if self.is_local_socket => Cow::Owned(format!("unix:{path}")),
+            _ => Cow::Borrowed(&self.address),
+        }
+    }
 }
 
 /// How CLIENT UNBLOCK lets a waiting client go.

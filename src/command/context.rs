@@ -20,6 +20,7 @@ use crate::resp::Reply;
 use crate::resp::request::Argv;
 use crate::script::Scripts;
 use crate::store::{Class, Db, Keyspace, Reclaim};
+use crate::tls::Tls;
 use crate::tracking::Tracking;
 use crate::types::packed_map;
 use crate::types::set::SetLimits;
@@ -47,6 +48,7 @@ pub(crate) struct Services {
     pub(crate) started_ms: u64,
     pub(crate) saver: Saver,
     pub(crate) stats: Stats,
+    pub(crate) tls: Tls,
     pub(crate) tracking: Tracking,
     /// Set when the server is asked to stop.
     pub(crate) stopping: AtomicBool,

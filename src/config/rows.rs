@@ -95,7 +95,21 @@ pub enum Setting {
     TcpBacklog,
     TcpKeepalive,
     Timeout,
+    TlsAuthClients,
+    TlsCaCertDir,
+    TlsCaCertFile,
+    TlsCertFile,
+    TlsCiphers,
+    TlsCiphersuites,
+    TlsKeyFile,
+    TlsPort,
+    TlsPreferServerCiphers,
+    TlsProtocols,
+    TlsSessionCacheSize,
+    TlsSessionCaching,
     TrackingTableMaxKeys,
+    UnixSocket,
+    UnixSocketPerm,
     // data.rs
     ActiveExpire,
     ActiveExpireEffort,
@@ -261,5 +275,7 @@ pub(crate) const EVICTION_POLICIES: &[&str] = &[
     "allkeys-random",
     "noeviction",
 ];
+/// Words of `tls-auth-clients`.
+pub(crate) const TLS_AUTH_CLIENTS: &[&str] = &["no", "yes", "optional"];
 /// Words of the settings that allow risky commands.
 pub(crate) const PERMISSIONS: &[&str] = &["no", "yes", "local"];

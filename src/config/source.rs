@@ -293,7 +293,7 @@ mod tests {
         for (words, expected) in [
             (&["--prot", "1"][..], "unexpected argument '--prot' found; tip: a similar argument"),
             (&["--port", "x"][..], "option --port: port 'x': argument couldn't be parsed"),
-            (&["--tls-port", "1"][..], "option --tls-port: tls-port '1': encrypted"),
+            (&["--replicaof", "h", "1"][..], "option --replicaof: replicaof 'h 1': replicas are"),
             (&["no-such-file"][..], "cannot read the configuration file no-such-file: "),
         ] {
             let text = read_words(words).expect_err("wrong").to_string();

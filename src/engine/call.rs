@@ -249,7 +249,7 @@ impl<'e> Batch<'e> {
         let services = &self.engine.services;
         let runs_others = command.group == "scripting";
         if !services.monitors.is_empty() && runs_others {
-            services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
+            services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
         }
         if let Err(error) = self.lock_for(command, argv, client) {
             self.refuse(client, argv, &error, reply);
@@ -257,7 +257,7 @@ impl<'e> Batch<'e> {
         }
         let outcome = self.execute(command, client, reply, argv);
         if !services.monitors.is_empty() && !runs_others {
-            services.show_to_monitors(command, client.db, &client.handle.peer.address, argv);
+            services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
         }
         let failed = outcome.is_err();
         let flow = match outcome {
@@ -482,8 +482,8 @@ impl Host for Engine {
         }
         if !self.services.monitors.is_empty() {
             let of_client = context.mode == Mode::Transaction;
-            let origin = if of_client { &*context.client.handle.peer.address } else { "lua" };
-            self.services.show_to_monitors(command, context.db.index(), origin, argv);
+            let origin = if of_client { context.client.handle.peer.origin() } else { "lua".into() };
+            self.services.show_to_monitors(command, context.db.index(), &origin, argv);
         }
         let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);
         self.services.count_call(command, ns, failed);

@@ -22,6 +22,7 @@ use crate::random::Random;
 use crate::script::Scripts;
 use crate::store::shard::Ticket;
 use crate::store::{Keyspace, Reclaim};
+use crate::tls::Tls;
 use crate::tracking::Tracking;
 
 mod call;
@@ -74,6 +75,7 @@ impl Engine {
             clock,
             saver,
             stats: Stats::new(table().all().len()),
+            tls: Tls::default(),
             tracking: Tracking::default(),
             stopping: AtomicBool::new(false),
         };

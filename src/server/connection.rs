@@ -19,11 +19,10 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use super::bell::Bell;
 use super::input::Input;
 use super::output::Output;
+use super::stream::{Socket, Stream};
 use super::worker::Worker;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
@@ -60,7 +59,7 @@ enum Next {
 /// One client's connection.
 pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     /// Others have something for this client.
     pub(super) bell: Arc<Bell>,
     /// The waker that the bell has.
@@ -78,12 +77,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        worker: Rc<Worker>,
-        stream: std::net::TcpStream,
-        peer: Peer,
-    ) -> io::Result<Self> {
-        let stream = TcpStream::from_std(stream)?;
+    pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
+        let stream = Stream::new(socket)?;
         let bell = Arc::new(Bell::default());
         let rope = Arc::clone(&bell);
         let client = worker.engine.connect(peer, Box::new(move || rope.ring()));
@@ -105,6 +100,7 @@ impl Connection {
     /// Serves the client until either side closes.
     pub(super) async fn run(mut self) {
         let closed = self.serve().await;
+        self.stream.say_goodbye();
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
         while !self.worker.engine.unwatch(&mut self.client) {
             tokio::time::sleep(BUSY_PAUSE).await;

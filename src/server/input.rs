@@ -1,14 +1,10 @@
 //! What a client has sent and what was not run yet.
 
-use std::future::Future;
 use std::io;
-use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-
 use super::buffers::{Buffers, READ_BYTES};
+use super::stream::Stream;
 
 /// Bytes behind which a rest is moved into a buffer of its own size.
 const REST_BYTES_MAX: usize = READ_BYTES / 4;
@@ -50,14 +46,14 @@ impl Input {
     /// Reads what has arrived; 0 at the end.
     pub(super) fn poll_read(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Stream,
         buffers: &Buffers,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         ready!(stream.poll_read_ready(context))?;
         self.make_room(buffers);
         let room = self.buf.capacity() - self.buf.len();
-        let read = pin!(stream.read_buf(&mut self.buf)).poll(context);
+        let read = stream.poll_read(&mut self.buf, context);
         match &read {
             Poll::Ready(Ok(bytes)) => self.has_more = *bytes == room,
             Poll::Ready(Err(_)) | Poll::Pending => self.settle(buffers),

@@ -29,6 +29,7 @@ mod listener;
 mod logging;
 mod output;
 mod shutdown;
+mod stream;
 mod tasks;
 mod waiting;
 mod worker;
@@ -48,6 +49,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let _pid_file = PidFile::write(&config)?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
     let services = &engine.services;
+    if services.config.number(Setting::TlsPort) != 0 {
+        services.tls.load(&services.config)?;
+    }
     services.loading.begin(services.clock.now_ms());
     save_log_on_panic(&engine);
     let used_bytes = crate::observe::process::used_bytes();

@@ -3,9 +3,8 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpStream;
-
 use super::buffers::{Buffers, READ_BYTES};
+use super::stream::Stream;
 use crate::resp::{Protocol, Reply};
 
 /// Replies, those that were sent at the front.
@@ -47,7 +46,7 @@ impl Output {
     }
 
     /// Sends as much as the peer's socket takes at once; replies how many bytes it took.
-    pub(super) fn send(&mut self, stream: &TcpStream) -> io::Result<usize> {
+    pub(super) fn send(&mut self, stream: &mut Stream) -> io::Result<usize> {
         match stream.try_write(&self.reply.bytes()[self.sent..]) {
             Ok(bytes) => {
                 self.sent += bytes;
@@ -61,7 +60,7 @@ impl Output {
     /// Sends once the peer's socket takes something.
     pub(super) fn poll_send(
         &mut self,
-        stream: &TcpStream,
+        stream: &mut Stream,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         loop {

@@ -54,7 +54,7 @@ impl Connection {
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
             }
-            let sent = self.output.send(&self.stream).map_err(|_| Closed::ByPeer)?;
+            let sent = self.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
             let stats = &self.worker.engine.services.stats;
             stats.bytes_out.add(sent as u64);
             stats.writes.add(1);
@@ -103,7 +103,7 @@ impl Connection {
             return Poll::Ready(Ok(Event::Mail));
         }
         if !self.output.is_empty()
-            && let Poll::Ready(sent) = self.output.poll_send(&self.stream, context)
+            && let Poll::Ready(sent) = self.output.poll_send(&mut self.stream, context)
         {
             services.stats.bytes_out.add(sent? as u64);
             services.stats.writes.add(1);

@@ -87,8 +87,8 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     loop {
         tokio::select! {
             accepted = receiver.recv() => {
-                let Some(Accepted { stream, peer }) = accepted else { break };
-                match Connection::new(Rc::clone(&worker), stream, peer) {
+                let Some(Accepted { socket, peer }) = accepted else { break };
+                match Connection::new(Rc::clone(&worker), socket, peer) {
                     Ok(connection) => { connections.spawn_local(connection.run()); }
                     Err(error) => tracing::warn!(%error, "cannot serve a client"),
                 }

@@ -68,8 +68,11 @@ fn all_change_or_none() {
             failed("appendfsync", "argument(s) must be one of the following: everysec, always, no"),
         ),
         (
-            "CONFIG SET hz 30 tls-port 6380",
-            failed("tls-port", "encrypted connections are not supported"),
+            "CONFIG SET hz 30 tls-key-file-pass x",
+            failed(
+                "tls-key-file-pass",
+                "encrypted key files are not supported; `openssl pkey` decrypts one",
+            ),
         ),
         ("CONFIG SET hz", "ERR wrong number of arguments for 'config|set' command".to_owned()),
         (

@@ -42,6 +42,25 @@ impl Server {
         Self { child, port, dir, settings }
     }
 
+    /// As [`Server::start`], for a server that listens on all addresses.
+    pub(crate) fn start_anywhere(settings: &[&str]) -> Self {
+        Self::start_behind("is ready on 0.0.0.0:", settings)
+    }
+
+    /// As [`Server::start`], for a server that listens on a socket of the file system only.
+    pub(crate) fn start_at_path(settings: &[&str]) -> Self {
+        Self::start_behind("is ready on /", settings)
+    }
+
+    /// Starts a server that is ready when it says so; what stands there next is its port.
+    fn start_behind(ready: &str, settings: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder for the data");
+        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let command = Command::new(env!("CARGO_BIN_EXE_respq"));
+        let (child, port) = spawn_until(ready, command, &dir, &settings);
+        Self { child, port, dir, settings }
+    }
+
     fn start_in(dir: TempDir, settings: Vec<String>) -> Self {
         let (child, port) = spawn(&dir, &settings);
         Self { child, port, dir, settings }
@@ -139,7 +158,23 @@ fn spawn(dir: &TempDir, settings: &[String]) -> (Child, u16) {
     spawn_by(Command::new(env!("CARGO_BIN_EXE_respq")), dir, settings)
 }
 
-fn spawn_by(mut command: Command, dir: &TempDir, settings: &[String]) -> (Child, u16) {
+fn spawn_by(command: Command, dir: &TempDir, settings: &[String]) -> (Child, u16) {
+    spawn_until("is ready on 127.0.0.1:", command, dir, settings)
+}
+
+/// A port of this machine that is free now.
+pub(crate) fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    probe.local_addr().expect("bound").port()
+}
+
+/// Starts a server and waits for these words; replies the number behind them, 0 if there is none.
+fn spawn_until(
+    ready: &str,
+    mut command: Command,
+    dir: &TempDir,
+    settings: &[String],
+) -> (Child, u16) {
     // A configuration file comes before all options.
     let files = settings.iter().take_while(|setting| !setting.starts_with("--")).count();
     let (file, options) = settings.split_at(files);
@@ -156,10 +191,10 @@ fn spawn_by(mut command: Command, dir: &TempDir, settings: &[String]) -> (Child,
     let mut seen = String::new();
     for line in &mut lines {
         let line = line.expect("the log is text");
-        if let Some((_, rest)) = line.split_once("is ready on 127.0.0.1:") {
+        if let Some((_, rest)) = line.split_once(ready) {
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             std::thread::spawn(move || lines.for_each(drop));
-            return (child, digits.parse().expect("a port"));
+            return (child, digits.parse().unwrap_or(0));
         }
         seen.push_str(&line);
         seen.push('\n');

@@ -12,7 +12,7 @@ fn respq(arguments: &[&str]) -> Output {
 }
 
 /// The one line in which a start fails.
-fn failure(arguments: &[&str]) -> String {
+pub(crate) fn failure(arguments: &[&str]) -> String {
     let output = respq(arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -7,6 +7,7 @@ use crate::aof::saver::Job;
 use crate::command::Services;
 use crate::config::{Change, Setting, find, rows};
 use crate::glob;
+use crate::tls;
 
 pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
     row(
@@ -127,15 +128,42 @@ fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         let name = rows()[place].name;
         config.accept_at(place, value).map_err(|error| failed(name, &error.to_string()))?;
     }
+    let before: Vec<(usize, String)> =
+        wanted.iter().map(|&(place, _)| (place, config.text_at(place))).collect();
     for &(place, value) in &wanted {
         let name = rows()[place].name;
         config.set_at(place, value).map_err(|error| failed(name, &error.to_string()))?;
+    }
+    if let Err(name) = load_certificates(context.services, &wanted) {
+        for (place, value) in &before {
+            drop(config.set_at(*place, value));
+        }
+        return Err(failed(name, "Unable to update TLS configuration. Check server logs."));
+    }
+    for &(place, _) in &wanted {
         if let Some(setting) = rows()[place].setting {
             apply(context.services, setting);
         }
     }
     context.reply.ok();
     Ok(Outcome::Done)
+}
+
+/// Begins new encrypted connections as the settings say now, if one of theirs was set; if that
+/// cannot be, replies its name.
+fn load_certificates(services: &Services, set: &[(usize, &str)]) -> Result<(), &'static str> {
+    let mut rows = set.iter().map(|&(place, _)| rows()[place]);
+    let about_tls =
+        rows.find(|row| row.setting.is_some_and(|setting| tls::SETTINGS.contains(&setting)));
+    match about_tls {
+        Some(row) if services.tls.current().is_some() => {
+            services.tls.load(&services.config).map_err(|error| {
+                tracing::warn!(%error, "encrypted connections stay as they are");
+                row.name
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn unknown(name: &str) -> CommandError {
@@ -154,9 +182,11 @@ fn may_change(context: &Context<'_>, place: usize, value: &str) -> Result<(), &'
     let config = &context.services.config;
     let is_same = || config.accept_at(place, value).is_ok_and(|kept| kept == config.text_at(place));
     match rows()[place].setting {
-        Some(Setting::Bind | Setting::Dir | Setting::Port) if is_same() => return Ok(()),
+        Some(Setting::Bind | Setting::Dir | Setting::Port | Setting::TlsPort) if is_same() => {
+            return Ok(());
+        }
         Some(Setting::Bind) => return Err("the addresses cannot change while the server runs"),
-        Some(Setting::Port) => {
+        Some(Setting::Port | Setting::TlsPort) => {
             return Err("Unable to listen on this port while the server runs on another");
         }
         _ => {}

@@ -228,8 +228,10 @@ fn is_permitted(context: &Context<'_>, setting: Setting) -> bool {
     match context.services.config.text(setting).as_str() {
         "yes" => true,
         "local" => {
-            let address = &context.client.handle.peer.address;
-            address.starts_with("127.") || address.starts_with("[::1]") || !address.contains(':')
+            let peer = &context.client.handle.peer;
+            let address = &peer.address;
+            let is_loopback = address.starts_with("127.") || address.starts_with("[::1]");
+            is_loopback || peer.is_local_socket || address.is_empty()
         }
         _ => false,
     }

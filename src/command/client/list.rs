@@ -137,6 +137,7 @@ fn flags(client: &Handle) -> String {
         ('t', client.redirect() >= 0),
         ('R', figures.broken_redirect.load(Ordering::Relaxed)),
         ('B', figures.broadcast.load(Ordering::Relaxed)),
+        ('U', client.peer.is_local_socket),
         ('e', figures.no_evict.load(Ordering::Relaxed)),
         ('T', figures.no_touch.load(Ordering::Relaxed)),
     ] {

@@ -10,7 +10,6 @@ use super::{AS_IT_IS, BYTES, Change, Effect, INT, Kind, Row, number};
 const NO_CLUSTER: &str = "clusters are not supported";
 const NO_DEFRAG: &str = "memory is not moved around; the allocator keeps it compact";
 const NO_REPLICAS: &str = "replicas are not supported";
-const NO_TLS: &str = "encrypted connections are not supported";
 const NOT_MANAGED: &str = "the service manager or the system does this";
 
 /// A setting without effect, or with one value only.
@@ -274,36 +273,29 @@ pub(super) const ROWS: &[Row] = &[
         Without("the log goes to standard output or to a file"),
     )
     .at_start(),
-    inert("tls-auth-clients", Kind::Word(&["no", "yes", "optional"]), "yes", Without(NO_TLS)),
-    inert("tls-ca-cert-dir", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-ca-cert-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-cert-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-ciphers", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-ciphersuites", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-client-cert-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-client-key-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-client-key-file-pass", Kind::Text, "", Without(NO_TLS)),
+    inert("tls-client-cert-file", Kind::Text, "", Without(NO_REPLICAS)),
+    inert("tls-client-key-file", Kind::Text, "", Without(NO_REPLICAS)),
+    inert("tls-client-key-file-pass", Kind::Text, "", Without(NO_REPLICAS)),
     inert("tls-cluster", Kind::Flag, "no", Without(NO_CLUSTER)),
-    inert("tls-dh-params-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-key-file", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-key-file-pass", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-port", number(0, 65535), "0", Refused("encrypted connections are not supported")),
-    inert("tls-prefer-server-ciphers", Kind::Flag, "no", Without(NO_TLS)),
-    inert("tls-protocols", Kind::Text, "", Without(NO_TLS)),
-    inert("tls-replication", Kind::Flag, "no", Without(NO_REPLICAS)),
-    inert("tls-session-cache-size", INT, "20480", Without(NO_TLS)),
-    inert("tls-session-cache-timeout", INT, "300", Without(NO_TLS)),
-    inert("tls-session-caching", Kind::Flag, "yes", Without(NO_TLS)),
     inert(
-        "unixsocket",
+        "tls-dh-params-file",
         Kind::Text,
         "",
-        Refused(
-            "sockets of the file system are not supported, and clients would not find this one",
-        ),
-    )
-    .at_start(),
-    inert("unixsocketperm", Kind::Octal, "0", Without("there is no such socket")).at_start(),
+        Without("keys are exchanged over elliptic curves only"),
+    ),
+    inert(
+        "tls-key-file-pass",
+        Kind::Text,
+        "",
+        Refused("encrypted key files are not supported; `openssl pkey` decrypts one"),
+    ),
+    inert("tls-replication", Kind::Flag, "no", Without(NO_REPLICAS)),
+    inert(
+        "tls-session-cache-timeout",
+        INT,
+        "300",
+        Without("sessions are forgotten when newer ones need their place"),
+    ),
     inert("use-exit-on-panic", Kind::Flag, "no", Without("a crash always aborts")).hidden(),
     inert("watchdog-period", INT, "0", Without("there is no watchdog")).hidden(),
 ];

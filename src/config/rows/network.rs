@@ -1,7 +1,7 @@
 //! Settings of connections.
 
 use super::super::text;
-use super::{COUNT, INT, Kind, Row, Setting, number, row};
+use super::{COUNT, INT, Kind, Row, Setting, TLS_AUTH_CLIENTS, number, row};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Row] = &[
         "port",
         number(0, 65535),
         "6379",
-        "The TCP port; 0: any that is free.",
+        "The TCP port; 0: none, or any that is free if there is no other way in.",
     )
     .at_start(),
     row(
@@ -104,10 +104,111 @@ pub(super) const ROWS: &[Row] = &[
         "Seconds after which an idle client is disconnected; 0: never.",
     ),
     row(
+        Setting::TlsAuthClients,
+        "tls-auth-clients",
+        Kind::Word(TLS_AUTH_CLIENTS),
+        "yes",
+        "Must encrypted clients show a certificate that the tls-ca-cert settings vouch for?",
+    ),
+    row(
+        Setting::TlsCaCertDir,
+        "tls-ca-cert-dir",
+        Kind::Text,
+        "",
+        "A folder of certificates (PEM) that vouch for those of clients.",
+    ),
+    row(
+        Setting::TlsCaCertFile,
+        "tls-ca-cert-file",
+        Kind::Text,
+        "",
+        "Certificates (PEM) that vouch for those of clients.",
+    ),
+    row(
+        Setting::TlsCertFile,
+        "tls-cert-file",
+        Kind::Text,
+        "",
+        "The certificate (PEM) of this server, and those between it and the one that is trusted.",
+    ),
+    row(
+        Setting::TlsCiphers,
+        "tls-ciphers",
+        Kind::Text,
+        "",
+        "Ciphers of TLS 1.2 by the names of OpenSSL, with colons between them; none: all.",
+    ),
+    row(
+        Setting::TlsCiphersuites,
+        "tls-ciphersuites",
+        Kind::Text,
+        "",
+        "Ciphers of TLS 1.3, with colons between them; none: all.",
+    ),
+    row(
+        Setting::TlsKeyFile,
+        "tls-key-file",
+        Kind::Text,
+        "",
+        "The private key (PEM, not encrypted) of this server.",
+    ),
+    row(
+        Setting::TlsPort,
+        "tls-port",
+        number(0, 65535),
+        "0",
+        "The TCP port for encrypted connections; 0: none.",
+    )
+    .at_start(),
+    row(
+        Setting::TlsPreferServerCiphers,
+        "tls-prefer-server-ciphers",
+        Kind::Flag,
+        "no",
+        "Choose among the ciphers of a client by this server's order.",
+    ),
+    row(
+        Setting::TlsProtocols,
+        "tls-protocols",
+        Kind::Text,
+        "",
+        "TLSv1.2, TLSv1.3, or both; none: both.",
+    ),
+    row(
+        Setting::TlsSessionCacheSize,
+        "tls-session-cache-size",
+        INT,
+        "20480",
+        "Sessions that encrypted clients may resume; 0: as many as by default.",
+    ),
+    row(
+        Setting::TlsSessionCaching,
+        "tls-session-caching",
+        Kind::Flag,
+        "yes",
+        "May encrypted clients resume a session?",
+    ),
+    row(
         Setting::TrackingTableMaxKeys,
         "tracking-table-max-keys",
         COUNT,
         "1000000",
         "Keys that are remembered for clients which cache them; 0: any number.",
     ),
+    row(
+        Setting::UnixSocket,
+        "unixsocket",
+        Kind::Text,
+        "",
+        "The path of a socket in the file system; none: there is none.",
+    )
+    .at_start(),
+    row(
+        Setting::UnixSocketPerm,
+        "unixsocketperm",
+        Kind::Octal,
+        "0",
+        "Who may use that socket, as for chmod; 0: as the system decides.",
+    )
+    .at_start(),
 ];

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Text, human};
 use crate::command::Context;
-use crate::config::Setting;
+use crate::config::{Config, Setting};
 use crate::observe::process;
 
 /// The version of Redis whose behaviour clients may count on.
@@ -24,7 +24,8 @@ pub(super) fn server(context: &mut Context<'_>, text: &mut Text) {
     text.line("multiplexing_api", "epoll");
     text.line("process_id", std::process::id());
     text.line("run_id", &services.identity.run_id);
-    text.line("tcp_port", config.number(Setting::Port));
+    let (port, tls_port) = (config.number(Setting::Port), config.number(Setting::TlsPort));
+    text.line("tcp_port", if port == 0 { tls_port } else { port });
     text.line("server_time_usec", now_us);
     text.line("uptime_in_seconds", uptime_s);
     text.line("uptime_in_days", uptime_s / SECONDS_A_DAY);
@@ -34,6 +35,25 @@ pub(super) fn server(context: &mut Context<'_>, text: &mut Text) {
     let executable = std::env::current_exe().unwrap_or_default();
     text.line("executable", executable.display());
     text.line("config_file", config.file().unwrap_or_default().display());
+    listeners(config, text);
+}
+
+/// What is listened on, numbered by kind.
+fn listeners(config: &Config, text: &mut Text) {
+    let addresses = format!(",bind={}", config.text(Setting::Bind).replace(' ', ",bind="));
+    for (number, name, setting) in [(0, "tcp", Setting::Port), (2, "tls", Setting::TlsPort)] {
+        let port = config.number(setting);
+        if number == 2 && !config.text(Setting::UnixSocket).is_empty() {
+            let path = config.text(Setting::UnixSocket);
+            text.line("listener1", format_args!("name=unix,bind={path}"));
+        }
+        if port != 0 {
+            text.line(
+                &format!("listener{number}"),
+                format_args!("name={name}{addresses},port={port}"),
+            );
+        }
+    }
 }
 
 pub(super) fn clients(context: &mut Context<'_>, text: &mut Text) {

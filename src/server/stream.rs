@@ -1,0 +1,235 @@
+//! A client's socket: plain TCP, TCP with TLS, or a socket of the file system.
+//!
+//! All three are read and written without waiting, once they are ready. What a peer takes counts
+//! as sent only when it has left this process, so that limits and figures are true for TLS too.
+
+use std::io::{self, BufRead, Read, Write};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rustls::{ServerConfig, ServerConnection};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpStream, UnixStream};
+
+/// A socket on its way to the thread that will serve it.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(std::net::TcpStream),
+    Tls(std::net::TcpStream, Arc<ServerConfig>),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+/// A socket on the thread that serves it.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream>),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    pub(super) fn new(socket: Socket) -> io::Result<Self> {
+        Ok(match socket {
+            Socket::Tcp(socket) => Self::Tcp(TcpStream::from_std(socket)?),
+            Socket::Tls(socket, config) => Self::Tls(Box::new(TlsStream::new(socket, config)?)),
+            Socket::Unix(socket) => Self::Unix(UnixStream::from_std(socket)?),
+        })
+    }
+
+    /// Is there something to read, or the end?
+    pub(super) fn poll_read_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(socket) => socket.poll_read_ready(context),
+            Self::Tls(stream) => stream.poll_read_ready(context),
+            Self::Unix(socket) => socket.poll_read_ready(context),
+        }
+    }
+
+    /// Reads into the room that `buf` has; 0 at the end.
+    pub(super) fn poll_read(
+        &mut self,
+        buf: &mut Vec<u8>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(socket) => pin!(socket.read_buf(buf)).poll(context),
+            Self::Tls(stream) => Poll::Ready(stream.read(buf)),
+            Self::Unix(socket) => pin!(socket.read_buf(buf)).poll(context),
+        }
+    }
+
+    /// Sends as much as the peer takes at once.
+    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Tls(stream) => stream.try_write(bytes),
+            Self::Unix(socket) => socket.try_write(bytes),
+        }
+    }
+
+    /// May the peer take something?
+    pub(super) fn poll_write_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(socket) => socket.poll_write_ready(context),
+            Self::Tls(stream) => stream.poll_write_ready(context),
+            Self::Unix(socket) => socket.poll_write_ready(context),
+        }
+    }
+
+    /// Says goodbye where the protocol has a word for it.
+    pub(super) fn say_goodbye(&mut self) {
+        if let Self::Tls(stream) = self {
+            stream.session.send_close_notify();
+            drop(stream.flush());
+        }
+    }
+}
+
+/// A TCP socket with a TLS session over it.
+#[derive(Debug)]
+pub(super) struct TlsStream {
+    socket: TcpStream,
+    session: ServerConnection,
+    /// Bytes that the session has encrypted, and of which some have not left yet.
+    held: usize,
+    /// The peer sends nothing more.
+    ended: bool,
+}
+
+impl TlsStream {
+    fn new(socket: std::net::TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let socket = TcpStream::from_std(socket)?;
+        let session = ServerConnection::new(config).map_err(io::Error::other)?;
+        Ok(Self { socket, session, held: 0, ended: false })
+    }
+
+    /// Goes on with the handshake, or decrypts, until there is something to read.
+    fn poll_read_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let was_handshaking = self.session.is_handshaking();
+        loop {
+            self.poll_flush(context)?;
+            if self.ended || !self.is_drained()? {
+                return Poll::Ready(Ok(()));
+            }
+            if was_handshaking && !self.session.is_handshaking() {
+                // What waits to be sent can be sent now.
+                context.waker().wake_by_ref();
+            }
+            ready!(self.socket.poll_read_ready(context))?;
+            match self.session.read_tls(&mut Wire(&self.socket)) {
+                Ok(0) => self.ended = true,
+                Ok(_) => self.decrypt()?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Was everything read that is decrypted?
+    fn is_drained(&mut self) -> io::Result<bool> {
+        match self.session.reader().fill_buf() {
+            Ok(decrypted) => {
+                self.ended = decrypted.is_empty();
+                Ok(false)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn decrypt(&mut self) -> io::Result<()> {
+        if let Err(error) = self.session.process_new_packets() {
+            tracing::debug!(%error, "an encrypted connection failed");
+            // The peer is told why, if it still listens.
+            drop(self.flush());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let mut reader = self.session.reader();
+        let mut read = 0;
+        loop {
+            let room = buf.capacity() - buf.len();
+            match reader.fill_buf() {
+                Ok(decrypted) if room > 0 && !decrypted.is_empty() => {
+                    let bytes = decrypted.len().min(room);
+                    buf.extend_from_slice(&decrypted[..bytes]);
+                    reader.consume(bytes);
+                    read += bytes;
+                }
+                Ok(_) | Err(_) => return Ok(read),
+            }
+        }
+    }
+
+    /// Encrypts bytes and sends them. They count once all that was encrypted has left; until
+    /// then the same bytes are to be given again.
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.session.is_handshaking() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if self.held == 0 {
+            self.held = self.session.writer().write(bytes)?;
+        }
+        if !self.flush()? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(std::mem::take(&mut self.held))
+    }
+
+    fn poll_write_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.session.is_handshaking() {
+            return Poll::Pending;
+        }
+        self.socket.poll_write_ready(context)
+    }
+
+    /// Sends what is encrypted; `false` if the peer does not take all of it now.
+    fn flush(&mut self) -> io::Result<bool> {
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut Wire(&self.socket)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// As [`TlsStream::flush`]; wakes the task when the rest can leave.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        while !self.flush()? {
+            match self.socket.poll_write_ready(context) {
+                Poll::Ready(ready) => ready?,
+                Poll::Pending => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The socket as the session reads and writes it.
+struct Wire<'a>(&'a TcpStream);
+
+impl Read for Wire<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buf)
+    }
+}
+
+impl Write for Wire<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
