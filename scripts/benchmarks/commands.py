@@ -1,0 +1,81 @@
+"""Single commands, a script that adds a job, and the policies of appendfsync; load: redis-benchmark.
+
+At pipeline 32 redis-benchmark fills a core by itself. What it shows there is what the pair of both
+does; the server's CPU for each request is the figure to compare.
+"""
+from . import load
+from .contenders import NO_LOG, Cost, Workload
+
+PIPELINES = (1, 32)
+KEYS = 100_000
+
+# name: (what is put there first, the command)
+COMMANDS = {
+    "LPUSH": ("", "LPUSH list __data__"),
+    "RPOP": ("list", "RPOP list"),
+    "XADD": ("", "XADD stream * data __data__"),
+    "SET": ("", "SET key:__rand_int__ __data__"),
+    "GET": ("keys", "GET key:__rand_int__"),
+    "HSET": ("", "HSET hash field:__rand_int__ __data__"),
+    "ZADD": ("", "ZADD zset __rand_int__ member:__rand_int__"),
+}
+
+ADD_JOB = """
+local id = redis.call('INCR', KEYS[1] .. ':id')
+redis.call('HSET', KEYS[1] .. ':' .. id, 'name', ARGV[1], 'data', ARGV[2], 'opts', '{}')
+redis.call('LPUSH', KEYS[1] .. ':wait', id)
+redis.call('XADD', KEYS[1] .. ':events', 'MAXLEN', '~', 10000, '*', 'event', 'added', 'jobId', id)
+return id
+"""
+
+
+def measure(server, words, requests, **values):
+    cost = Cost(server)
+    figures = load.redis_benchmark(server, words, requests, **values)
+    figures["cpu_us"] = cost.us_each(requests)
+    return figures
+
+
+def command(name, pipeline):
+    prepare, line = COMMANDS[name]
+
+    def run(contender, scale):
+        requests = scale.count(200_000 if pipeline == 1 else 2_000_000, 20_000)
+        with contender.start() as server:
+            if prepare == "list":
+                load.fill(server, scale, "list", requests, "list")
+            elif prepare == "keys":
+                load.fill(server, scale, "keys", KEYS)
+            return measure(server, line.split(), requests, pipeline=pipeline, keys=KEYS)
+
+    return Workload("%s-%d" % (name, pipeline), "commands", 5, run)
+
+
+def script(contender, scale):
+    with contender.start() as server:
+        sha = server.connect().call("SCRIPT", "LOAD", ADD_JOB).decode()
+        words = ["EVALSHA", sha, "1", "{q}", "resize", '{"file":"cat.jpg"}']
+        return measure(server, words, scale.count(100_000, 2000))
+
+
+def policy(name, clients, pipeline):
+    """`appendfsync`, against peers with the same and against respq without a log."""
+    # One client waits for the disk each time.
+    requests = 20_000 if clients == 1 else 100_000 if pipeline == 1 else 1_000_000
+
+    def run(contender, scale, options=("--appendonly", "yes", "--appendfsync", name)):
+        with contender.start(list(options)) as server:
+            words = ["LPUSH", "list", "__data__"]
+            return measure(server, words, scale.count(requests), clients=clients, pipeline=pipeline)
+
+    label = "fsync-%s-%s" % (name, "pipeline" if pipeline > 1 else "%d" % clients)
+    return Workload(label, "fsync", 8, run, extra=lambda one, scale: run(one, scale, NO_LOG))
+
+
+WORKLOADS = [command(name, pipeline) for pipeline in PIPELINES for name in COMMANDS]
+WORKLOADS.append(Workload("script-add-job", "script", 5, script))
+WORKLOADS += [
+    policy(name, clients, pipeline)
+    for name in ("no", "everysec", "always")
+    for clients, pipeline in ((1, 1), (50, 1), (50, 32))
+]

@@ -1,0 +1,105 @@
+"""Who is compared, and what a workload is."""
+import collections
+import contextlib
+import dataclasses
+import os
+import shlex
+import shutil
+import subprocess
+import time
+import typing
+
+import servers
+
+QUIET = ["--save", ""]
+NO_LOG = ["--appendonly", "no"]
+Figures = typing.Dict[str, float]
+
+
+@dataclasses.dataclass
+class Contender:
+    """A server that is measured; `words` are options of its own, such as `--io-threads 2`."""
+
+    name: str
+    binary: str
+    words: typing.List[str] = dataclasses.field(default_factory=list)
+
+    def start(self, options=NO_LOG, directory=None):
+        return servers.Server(self.binary, [*QUIET, *options, *self.words], directory)
+
+    def version(self):
+        output = subprocess.run([self.binary, "--version"], capture_output=True, text=True).stdout
+        return " ".join(output.split())
+
+
+@dataclasses.dataclass
+class Workload:
+    """Something to measure. `seconds` is about what one run on one server takes."""
+
+    name: str
+    group: str
+    seconds: float
+    run: typing.Callable[[Contender, "Scale"], Figures]
+    """Measures one contender."""
+    rounds_max: int = 100
+    """More rounds than these are not made: it takes long and varies little."""
+    extra: typing.Optional[typing.Callable[[Contender, "Scale"], Figures]] = None
+    """Measured for respq only: respq in another setting, to compare with itself."""
+    missing: typing.Callable[[], typing.Optional[str]] = lambda: None
+    """Why it cannot be run here, if it cannot."""
+
+
+@dataclasses.dataclass
+class Scale:
+    """How much is done: `quick` only shows that it works."""
+
+    quick: bool = False
+
+    def count(self, usual, quick=None):
+        return (quick if quick is not None else max(usual // 100, 100)) if self.quick else usual
+
+    def seconds(self, usual):
+        return min(usual, 0.5) if self.quick else usual
+
+
+def respq():
+    return Contender("respq", servers.respq_binary())
+
+
+def peers(wishes):
+    """The peers: redis-server always, Valkey where there is one, and those asked for as NAME=PATH
+    with options behind the path."""
+    found = [Contender("redis", servers.peer(os.environ.get("PEER", "redis-server")))]
+    asked = {}
+    for wish in wishes:
+        name, separator, words = wish.partition("=")
+        words = shlex.split(words)
+        if not separator or not words:
+            raise SystemExit("--peer takes NAME=PATH, with options behind the path: %s" % wish)
+        asked[name] = Contender(name, servers.peer(words[0]), words[1:])
+    valkey = shutil.which("valkey-server")
+    if valkey and "valkey" not in asked:
+        asked["valkey"] = Contender("valkey", valkey)
+        asked["valkey-io"] = Contender("valkey-io", valkey, ["--io-threads", "2"])
+    return found + list(asked.values())
+
+
+class Cost:
+    """The CPU that a server has spent since this began."""
+
+    def __init__(self, server):
+        self.server = server
+        self.before = server.cpu_seconds()
+
+    def us_each(self, requests):
+        return (self.server.cpu_seconds() - self.before) / max(requests, 1) * 1e6
+
+
+@contextlib.contextmanager
+def timed():
+    """Gives an object whose `seconds` say how long the block took."""
+    taken = collections.namedtuple("Taken", "seconds")
+    begin = time.monotonic()
+    taken.seconds = None
+    yield taken
+    taken.seconds = time.monotonic() - begin

@@ -1,0 +1,43 @@
+"""Producers and consumers; load: tests/load. CPU is that of the server for each message, which may
+be several commands. At a fixed rate latency is the figure, else throughput: there, latency follows
+from the number of messages that are allowed under way."""
+from . import load
+from .contenders import Cost, Workload
+
+RATE = 5000
+SECONDS = 4
+
+
+def workload(name, scenario, fixed=True, messages_each=1, **values):
+    def run(contender, scale):
+        with contender.start() as server:
+            cost = Cost(server)
+            figures = load.generate(
+                server, scale, scenario, seconds=scale.seconds(SECONDS), **values
+            )
+            requests = figures.pop("requests")
+            figures["cpu_us"] = cost.us_each(requests)
+            if fixed:
+                expected = values["rate"] * messages_each
+                if figures.pop("per_second") < 0.9 * expected:
+                    print("    %s: %s did not keep up" % (name, contender.name))
+                return figures
+            return {name: figures[name] for name in ("per_second", "cpu_us")}
+
+    return Workload(name, "queues", SECONDS * 1.2 + 1, run)
+
+
+WORKLOADS = [
+    workload("handoff-5000", "queue", kind="brpop", rate=RATE),
+    workload("handoff-full", "queue", fixed=False, kind="brpop"),
+    workload("reliable-5000", "queue", kind="blmove", rate=RATE),
+    workload("reliable-full", "queue", fixed=False, kind="blmove"),
+    workload("stream-5000", "queue", kind="stream", count=10, rate=RATE),
+    workload("stream-1", "queue", fixed=False, kind="stream", count=1),
+    workload("stream-10", "queue", fixed=False, kind="stream", count=10),
+    workload("stream-100", "queue", fixed=False, kind="stream", count=100),
+    workload("blocked-1000", "queue", kind="brpop", rate=RATE, consumers=1000),
+    workload("blocked-1000-full", "queue", fixed=False, kind="brpop", consumers=1000),
+    workload("fanout-100", "fanout", messages_each=100, rate=200, subscribers=100),
+    workload("fanout-100-full", "fanout", fixed=False, subscribers=100),
+]
