@@ -10,6 +10,7 @@ mod client;
 mod command;
 mod effects;
 pub mod engine;
+mod fault;
 mod glob;
 mod hash;
 mod long_double;

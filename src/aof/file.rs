@@ -7,9 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crc32fast::Hasher;
+use parking_lot::Mutex;
 
 use super::mark::Mark;
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 
 /// Bytes without a mark before a group gets one unasked.
 const UNMARKED_BYTES_MAX: u64 = 4096;
@@ -27,15 +29,19 @@ pub(crate) trait Storage: Debug + Send + Sync {
 impl Storage for File {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let mut file = self;
-        file.write_all(bytes)
+        fault::write(Point::LogAppend, bytes, |bytes| file.write_all(bytes))?;
+        fault::pass(Point::LogAppended)
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {
+        fault::pass(Point::LogMend)?;
         self.set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        fault::pass(Point::LogSync)?;
+        self.sync_data()?;
+        fault::pass(Point::LogSynced)
     }
 }
 
@@ -50,10 +56,38 @@ pub(crate) struct Content {
     pub(crate) marked: u64,
 }
 
+/// Syncs a file until that fails once. After that the system may have dropped what it could not
+/// write, and would report the next sync as a success, so there is none.
+#[derive(Debug)]
+pub(super) struct Syncer {
+    storage: Arc<dyn Storage>,
+    /// Locked during a sync: of two at once, the system would tell only one of a failure.
+    failed: Mutex<bool>,
+}
+
+impl Syncer {
+    /// Makes what was written durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let mut failed = self.failed.lock();
+        if *failed {
+            return Err(io::Error::other("an earlier sync of the file failed"));
+        }
+        let synced = self.storage.sync();
+        *failed = synced.is_err();
+        synced
+    }
+
+    /// Has a sync failed?
+    pub(super) fn has_failed(&self) -> bool {
+        *self.failed.lock()
+    }
+}
+
 /// A file of the log that is being written.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct LogFile {
     storage: Arc<dyn Storage>,
+    syncer: Arc<Syncer>,
     content: Content,
     /// Did a write fail half-way, so that something may stand behind the content?
     torn: bool,
@@ -61,7 +95,8 @@ pub(crate) struct LogFile {
 
 impl LogFile {
     pub(crate) fn new(storage: Arc<dyn Storage>, content: Content) -> Self {
-        Self { storage, content, torn: false }
+        let syncer = Syncer { storage: Arc::clone(&storage), failed: Mutex::new(false) };
+        Self { storage, syncer: Arc::new(syncer), content, torn: false }
     }
 
     /// Opens a file for appending, and makes it if need be; the owner alone may read it.
@@ -82,12 +117,12 @@ impl LogFile {
 
     /// Makes what was written durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.storage.sync()
+        self.syncer.sync()
     }
 
-    /// The storage, to sync it without holding up who appends.
-    pub(super) fn storage(&self) -> Arc<dyn Storage> {
-        Arc::clone(&self.storage)
+    /// What syncs it without holding up who appends.
+    pub(super) fn syncer(&self) -> Arc<Syncer> {
+        Arc::clone(&self.syncer)
     }
 
     /// Does a mark stand at the end?

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::manifest::{Manifest, Role, sync_folder};
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 
 /// The file in the data folder that a running server holds locked.
 const LOCK_NAME: &str = "respq.lock";
@@ -49,7 +50,8 @@ pub(crate) fn clean(manifest: &mut Manifest) -> Result<(), ServerError> {
 pub(crate) fn remove_history(manifest: &mut Manifest) -> Result<(), ServerError> {
     for part in manifest.parts.iter().filter(|part| part.role == Role::History) {
         let path = manifest.path_of(part);
-        if let Err(error) = std::fs::remove_file(&path) {
+        let removed = fault::pass(Point::HistoryRemove).and_then(|()| std::fs::remove_file(&path));
+        if let Err(error) = removed {
             tracing::warn!(%error, file = %path.display(), "cannot remove an old file");
         }
     }
@@ -87,7 +89,10 @@ pub(crate) fn remove_temporary(folder: &Path) {
 
 /// Gives a complete file its final name, so that a crash leaves one or the other.
 pub(crate) fn install(temporary: &Path, path: &Path) -> Result<(), ServerError> {
-    std::fs::rename(temporary, path).map_err(|error| ServerError::file("replace", path, error))?;
+    fault::pass(Point::InstallRename)
+        .and_then(|()| std::fs::rename(temporary, path))
+        .map_err(|error| ServerError::file("replace", path, error))?;
+    fault::step(Point::InstallRenamed, path)?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 

@@ -11,6 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 use crate::resp::request::split_line;
 
 /// What a file of the log holds.
@@ -69,6 +70,7 @@ impl Manifest {
     /// Writes the manifest so that a crash leaves either the old one or the new one.
     pub(crate) fn write(&self) -> Result<(), ServerError> {
         let temporary = self.folder.join(format!("temp-{}.manifest", self.prefix));
+        fault::step(Point::ManifestWrite, &temporary)?;
         let fail = |error| ServerError::file("write", &temporary, error);
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
@@ -76,8 +78,10 @@ impl Manifest {
         file.write_all(self.text().as_bytes()).map_err(fail)?;
         file.sync_all().map_err(fail)?;
         let path = self.path();
+        fault::step(Point::ManifestRename, &path)?;
         fs::rename(&temporary, &path)
             .map_err(|error| ServerError::file("replace", &path, error))?;
+        fault::step(Point::ManifestRenamed, &path)?;
         sync_folder(&self.folder)
     }
 
@@ -170,7 +174,8 @@ fn parse_line(line: &str) -> Option<Part> {
 
 /// Makes renames and new files in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), ServerError> {
-    fs::File::open(folder)
+    fault::pass(Point::FolderSync)
+        .and_then(|()| fs::File::open(folder))
         .and_then(|folder| folder.sync_all())
         .map_err(|error| ServerError::file("sync", folder, error))
 }

@@ -22,17 +22,17 @@
 //! When a write fails (a full disk), the log is *failing*: writes are refused with `-MISCONF`,
 //! replies that depend on unwritten effects are held, reads that start from then on are answered,
 //! and the log thread tries again until it works. After a failed sync the file is never trusted
-//! again, as the system may have dropped what it could not write: only a rewrite of all data to
-//! new files ends that state ([`Aof::rewritten`]).
+//! again ([`file::Syncer`]), and nothing more counts as durable: only a rewrite of all data to new
+//! files ends that state ([`Aof::rewritten`]).
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::effects::{Effects, encode};
+use crate::fault::{self, Point};
 
 pub mod check;
 pub(crate) mod commands;
@@ -43,7 +43,7 @@ pub(crate) mod mark;
 pub(crate) mod reader;
 pub(crate) mod saver;
 
-use file::{LogFile, Storage};
+use file::LogFile;
 
 /// Time between attempts while the log is failing.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -97,6 +97,16 @@ struct Output {
     spare: Vec<u8>,
 }
 
+impl Output {
+    /// Drops what was to go to older files than the newest.
+    fn skip_to_newest_file(&mut self) {
+        let Some(last) = self.pieces.iter().rposition(|piece| piece.then.is_some()) else { return };
+        for piece in self.pieces.drain(..=last) {
+            self.file = piece.then.or(self.file.take());
+        }
+    }
+}
+
 /// What is wrong with the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -116,6 +126,8 @@ pub(crate) struct Aof {
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
+    /// Where the newest file begins; a rewrite that is complete holds all before it.
+    rotated: AtomicU64,
     /// Somebody waits until all up to here is durable, whatever the policy.
     wanted: AtomicU64,
     /// Size of the file that is written, and of all files that a start would load before it.
@@ -151,6 +163,7 @@ impl Aof {
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
             durable: AtomicU64::new(0),
+            rotated: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
             current_bytes: AtomicU64::new(0),
             older_bytes: AtomicU64::new(0),
@@ -172,6 +185,7 @@ impl Aof {
         self.current_bytes.store(file.len(), Ordering::Relaxed);
         self.older_bytes.store(older_bytes, Ordering::Relaxed);
         *output = Output { file: Some(file), ..Output::default() };
+        self.rotated.store(self.appended(), Ordering::Release);
         self.enabled.store(true, Ordering::Release);
     }
 
@@ -188,7 +202,8 @@ impl Aof {
         self.written.store(self.appended(), Ordering::Release);
         self.durable.store(self.appended(), Ordering::Release);
         drop(output);
-        self.recover();
+        self.recover(Failure::Sync);
+        self.recover(Failure::Write);
         self.tell_listeners();
     }
 
@@ -198,6 +213,7 @@ impl Aof {
         let offset = buffer.bytes.len();
         buffer.db = None;
         buffer.rotations.push((offset, file));
+        self.rotated.store(self.appended(), Ordering::Release);
     }
 
     /// Are effects written down?
@@ -288,10 +304,23 @@ impl Aof {
         self.buffer.lock().bytes.len()
     }
 
-    /// A rewrite is complete: a start would load `older_bytes` and the file that is written.
+    /// A rewrite is complete and durable: a start would load `older_bytes` and the newest file.
+    /// What was on its way to older files is not needed there any more.
     pub(crate) fn rewritten(&self, older_bytes: u64) {
+        let mut output = self.output.lock();
+        self.take_buffer(&mut output);
+        output.skip_to_newest_file();
+        let rotated = self.rotated.load(Ordering::Acquire);
+        self.written.fetch_max(rotated, Ordering::AcqRel);
+        self.durable.fetch_max(rotated, Ordering::AcqRel);
         self.older_bytes.store(older_bytes, Ordering::Relaxed);
-        self.recover();
+        self.current_bytes.store(output.file.as_ref().map_or(0, LogFile::len), Ordering::Relaxed);
+        // If a sync of the newest file has failed, too, it takes one more rewrite.
+        let failed = output.file.as_ref().is_some_and(|file| file.syncer().has_failed());
+        if !failed {
+            self.recover(Failure::Sync);
+        }
+        drop(output);
         self.wake_log_thread();
     }
 
@@ -328,8 +357,11 @@ impl Aof {
         self.failing.store(true, Ordering::Release);
     }
 
-    fn recover(&self) {
-        if self.failure.lock().take().is_some() {
+    /// A failure of this kind has ended.
+    fn recover(&self, ended: Failure) {
+        let mut failure = self.failure.lock();
+        if failure.as_ref().is_some_and(|(kind, _)| *kind == ended) {
+            *failure = None;
             self.failing.store(false, Ordering::Release);
             tracing::warn!("the append-only file works again; writes are accepted");
         }
@@ -344,7 +376,7 @@ impl Aof {
         match self.write_pieces(&mut output, wants_mark) {
             Ok(()) => true,
             Err((failure, error)) => {
-                drop(output);
+                // Known before anyone sees the next file.
                 self.fail(failure, &error);
                 false
             }
@@ -387,12 +419,14 @@ impl Aof {
                 file.append(&mut piece.bytes, mark).map_err(|error| (Failure::Write, error))?;
                 piece.bytes.clear();
             }
-            if piece.then.is_some() && !self.has_failed_sync() {
-                file.storage().sync().map_err(|error| (Failure::Sync, error))?;
+            if piece.then.is_some() && !file.syncer().has_failed() {
+                file.sync().map_err(|error| (Failure::Sync, error))?;
+                fault::pass(Point::LogRotate).map_err(|error| (Failure::Write, error))?;
             }
             if let Some(next) = piece.then.take() {
                 self.older_bytes.fetch_add(file.len(), Ordering::Relaxed);
                 *file = next;
+                fault::pass(Point::LogRotated).map_err(|error| (Failure::Write, error))?;
             }
             self.current_bytes.store(file.len(), Ordering::Relaxed);
             self.written.store(piece.end, Ordering::Release);
@@ -418,16 +452,15 @@ impl Aof {
             return false;
         }
         let position = self.written.load(Ordering::Acquire);
-        let storage: Option<Arc<dyn Storage>> =
-            self.output.lock().file.as_ref().map(LogFile::storage);
-        if let Some(Err(error)) = storage.map(|storage| storage.sync()) {
+        let syncer = self.output.lock().file.as_ref().map(LogFile::syncer);
+        if let Some(Err(error)) = syncer.map(|syncer| syncer.sync()) {
             self.fail(Failure::Sync, &error);
         }
         if self.has_failed_sync() {
             return false;
         }
         self.durable.fetch_max(position, Ordering::AcqRel);
-        self.recover();
+        self.recover(Failure::Write);
         true
     }
 

@@ -123,6 +123,38 @@ fn a_failed_sync_is_not_forgotten_until_a_rewrite() {
 }
 
 #[test]
+fn a_rewrite_does_not_end_a_failure_of_its_own_file() {
+    let (aof, _) = log(FsyncPolicy::Always);
+    let (second, third) = (Arc::new(Memory::default()), Arc::new(Memory::default()));
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&second), Content::default()));
+    let position = append(&aof, "SET a 1");
+    second.broken.store(true, Ordering::Relaxed);
+    assert!(!aof.sync());
+    second.broken.store(false, Ordering::Relaxed);
+    aof.rewritten(0);
+    assert!(!aof.sync() && aof.is_failing() && !aof.is_durable(position));
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&third), Content::default()));
+    assert!(!aof.sync() && !aof.is_durable(position), "the base is not complete");
+    aof.rewritten(0);
+    assert!(aof.sync() && aof.is_durable(position) && !aof.is_failing());
+}
+
+#[test]
+fn a_rewrite_makes_up_for_a_file_that_takes_nothing() {
+    let (aof, first) = log(FsyncPolicy::Always);
+    first.full.store(true, Ordering::Relaxed);
+    let before = append(&aof, "SET a 1");
+    let second = Arc::new(Memory::default());
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&second), Content::default()));
+    let after = append(&aof, "SET b 2");
+    assert!(!aof.sync());
+    aof.rewritten(0);
+    assert!(aof.is_durable(before) && !aof.is_durable(after));
+    assert!(aof.sync() && aof.is_durable(after) && !aof.is_failing());
+    assert_eq!(second.text(), "SELECT 0 SET b 2");
+}
+
+#[test]
 fn nothing_is_taken_after_the_close() {
     let (aof, memory) = log(FsyncPolicy::EverySec);
     append(&aof, "SET a 1");

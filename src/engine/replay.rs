@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 use crate::resp::request::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
 
@@ -45,6 +46,7 @@ impl Engine {
             let base = self.write_base(&manifest, &functions);
             self.services.keyspace.end_snapshot();
             let (base, bytes) = base?;
+            fault::step(Point::LoadBase, manifest.folder())?;
             manifest.parts.push(base);
             loaded.bytes = bytes;
         }
@@ -54,6 +56,7 @@ impl Engine {
         } else {
             let part = manifest.next_increment();
             let file = LogFile::open(&manifest.path_of(&part), Content::default())?;
+            fault::step(Point::LoadIncrement, manifest.folder())?;
             manifest.parts.push(part);
             manifest.write()?;
             manifest::sync_folder(dir)?;
@@ -128,6 +131,7 @@ fn cut_off(path: &Path, offset: u64, size: u64) -> Result<Content, ServerError> 
         file = %path.display(), offset, lost,
         "the file ends in the middle of a command or transaction; cutting off what is incomplete"
     );
+    fault::step(Point::LoadCut, path)?;
     std::fs::OpenOptions::new()
         .write(true)
         .open(path)

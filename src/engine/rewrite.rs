@@ -21,6 +21,7 @@ use crate::aof::{Failure, commands};
 use crate::config::Setting;
 use crate::effects::encode;
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 use crate::rdb;
 use crate::store::snapshot::{Captured, Step};
 
@@ -111,10 +112,12 @@ impl Engine {
         let path = manifest.path_of(&increment);
         drop(std::fs::remove_file(&path));
         let file = LogFile::open(&path, Content::default())?;
+        fault::step(Point::RewriteIncrement, &path)?;
         manifest::sync_folder(manifest.folder())?;
         if job == Job::Rewrite {
             manifest.parts.push(increment.clone());
             manifest.write()?;
+            fault::step(Point::RewriteNoted, &path)?;
             aof.sync();
         }
         let functions = self.begin_snapshot(|| match job {
@@ -122,25 +125,36 @@ impl Engine {
             _ => aof.rotate(file),
         });
         aof.commit();
-        let base = self.write_base(&manifest, &functions);
+        let base = fault::step(Point::RewriteBegun, &path)
+            .and_then(|()| self.write_base(&manifest, &functions));
         self.services.keyspace.end_snapshot();
-        let (base, bytes) = match base {
-            Ok(base) => base,
-            Err(error) if job == Job::Enable => {
-                aof.close();
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        };
+        let switched = base.and_then(|base| self.switch_to(base, increment, &mut manifest));
+        if switched.is_err() && job == Job::Enable {
+            // A start would not find what is written to the increment.
+            aof.close();
+        }
+        aof.rewritten(switched?);
+        self.services.saver.log_has(aof.bytes());
+        fault::step(Point::RewriteSwitched, &path)?;
+        folder::remove_history(&mut manifest)
+    }
+
+    /// From now on, a start loads a new base and what follows from `increment` on; replies the
+    /// size of the base.
+    fn switch_to(
+        &self,
+        (base, bytes): (Part, u64),
+        increment: Part,
+        manifest: &mut Manifest,
+    ) -> Result<u64, ServerError> {
+        fault::step(Point::RewriteBase, &manifest.path_of(&base))?;
         manifest.replace_base(base, increment.sequence);
-        if job == Job::Enable {
+        if !manifest.parts.contains(&increment) {
             manifest.parts.push(increment);
         }
         manifest.write()?;
         self.sync_data_folder()?;
-        aof.rewritten(bytes);
-        self.services.saver.log_has(aof.bytes());
-        folder::remove_history(&mut manifest)
+        Ok(bytes)
     }
 
     /// BGREWRITEAOF of a server without a log: its folder gets a base for later.
@@ -248,8 +262,9 @@ impl Engine {
         Ok(file.len())
     }
 
-    /// Passes the keys of the snapshot that has begun to `visit`, without holding anybody up.
-    fn walk_snapshot(&self, mut visit: impl FnMut(Captured) -> io::Result<()>) -> io::Result<()> {
+    /// Passes the keys of the snapshot that has begun to `write`, without holding anybody up.
+    fn walk_snapshot(&self, mut write: impl FnMut(Captured) -> io::Result<()>) -> io::Result<()> {
+        let mut visit = |entry| fault::pass(Point::SnapshotKey).and_then(|()| write(entry));
         let keyspace = &self.services.keyspace;
         for shard in 0..keyspace.shards() {
             while let Some(step) = keyspace.snapshot_step(shard, ENTRIES_PER_HOLD) {
@@ -272,9 +287,11 @@ impl Engine {
         let path = self.data_folder().join(services.config.text(Setting::DbFilename));
         let mut changes = 0;
         let functions = self.begin_snapshot(|| changes = services.stats.changes.value());
-        let written = self.write_rdb(&path, false, &functions);
+        let written = fault::step(Point::SaveBegun, &path)
+            .and_then(|()| self.write_rdb(&path, false, &functions));
         services.keyspace.end_snapshot();
         written?;
+        fault::step(Point::SaveDone, &path)?;
         services.saver.saved(changes, services.clock.now_ms());
         Ok(())
     }

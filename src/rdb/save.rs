@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Writer;
 use crate::aof::folder::{TEMPORARY, install};
 use crate::error::ServerError;
+use crate::fault::{self, Point};
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -50,6 +51,8 @@ fn write_temporary(
     let mut writer = Writer::new(buffered, *compresses, *has_checksum, fields)?;
     write(&mut writer)?;
     let (buffered, len) = writer.finish()?;
-    buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+    fault::pass(Point::SnapshotSync)?;
+    file.sync_all()?;
     Ok(len)
 }

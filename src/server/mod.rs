@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Effect, Setting, rows};
 use crate::engine::Engine;
 use crate::error::ServerError;
+use crate::fault;
 
 mod bell;
 mod buffers;
@@ -39,6 +40,7 @@ use listener::Listeners;
 /// Runs a server until it is asked to stop.
 pub fn run(config: Config) -> Result<(), ServerError> {
     logging::start(&config)?;
+    fault::arm()?;
     tracing::info!("respq {} starts, PID: {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let dir = PathBuf::from(config.text(Setting::Dir));
     folder::create(&dir)?;
