@@ -16,12 +16,16 @@ fn fill(server: &Server) {
     }
     let _: () = run(client, "XGROUP CREATE stream g 0");
     let _: () = run(client, "XREADGROUP GROUP g c COUNT 5 STREAMS stream >");
+    let _: () = run(client, "XADD worn 1-1 f v");
+    let _: () = run(client, "XGROUP CREATE worn g 0");
+    let _: () = run(client, "XREADGROUP GROUP g c STREAMS worn >");
+    let _: () = run(client, "XDEL worn 1-1");
     let _: () = run(client, "HPEXPIREAT hash0 4000000000000 FIELDS 1 f0");
     let _: () = run(client, "XGROUP CREATE empty g $ MKSTREAM");
 }
 
 const LOOKS: &[(&str, &str)] = &[
-    ("DBSIZE", "316"),
+    ("DBSIZE", "317"),
     ("LLEN list3", "86"),
     ("HGET hash4 f299", "\"v299\""),
     ("HPEXPIRETIME hash0 FIELDS 1 f0", "[4000000000000]"),
@@ -29,6 +33,7 @@ const LOOKS: &[(&str, &str)] = &[
     ("SCARD set", "300"),
     ("XLEN stream", "300"),
     ("XPENDING stream g", "[5 \"1-1\" \"5-1\" [[\"c\" \"5\"]]]"),
+    ("XPENDING worn g", "[1 \"1-1\" \"1-1\" [[\"c\" \"1\"]]]"),
     ("XLEN empty", "0"),
     ("GET string299", "\"299\""),
     ("TTL missing", "-2"),

@@ -132,14 +132,17 @@ impl Claim<'_> {
         let parts = stream.and_then(|stream| stream.with_group(self.group.group));
         let Some((entries, group)) = parts else { return claimed };
         let Some(consumer) = group.find_consumer(self.consumer) else { return claimed };
+        // The base of the log names all that is pending, also what is gone from the stream.
+        let takes_gone = self.force && context.mode == Mode::Replay;
         for &id in ids {
             let pending = group.pending(id);
-            let Some(entry) = entries.find(id) else {
+            let entry = entries.find(id);
+            if entry.is_none() && !takes_gone {
                 if group.ack(id) {
                     claimed.gone.push(id);
                 }
                 continue;
-            };
+            }
             let count = match pending {
                 None if !self.force => continue,
                 None => 1,
@@ -152,10 +155,9 @@ impl Claim<'_> {
             let delivered_ms = self.delivered_ms;
             group.assign(id, Pending { delivered_ms, delivery_count: count, consumer });
             claimed.delivered.push((id, count));
-            if self.justid {
-                write_id(context.reply, id);
-            } else {
-                write_entry(context.reply, &entry);
+            match entry {
+                Some(entry) if !self.justid => write_entry(context.reply, &entry),
+                _ => write_id(context.reply, id),
             }
         }
         if !claimed.delivered.is_empty() {
