@@ -3,24 +3,29 @@
 //! The environment variable `RESPQ_FAULT` of a server makes one step go wrong, for tests:
 //!
 //! ```text
-//! RESPQ_FAULT=<point>:<pass>[+][:<how>]     log.sync:3   install.rename:1:error   log.append:2+:full
+//! RESPQ_FAULT=<point>:<pass>[+][:<how>]    as log.sync:3 or install.rename:1:error
 //!
 //! abort   the process ends there, as by SIGKILL (without <how>)
 //! error   the step fails: "Input/output error"
 //! full    the step fails: "No space left on device"
 //! half    half of the bytes are written, then as full
 //! panic   the thread panics
+//! power   what was written to the log and not synced is lost, then as abort
 //! torn    half of the bytes are written, then as abort
 //! ```
 //!
-//! `<pass>` counts from 1; with `+` all later passes fail, too. A point that does not exist is
-//! refused at the start, and all points are named. Points stand only where a file is changed, and
-//! cost one load there. `scripts/crash` goes through all of them.
+//! `<pass>` counts from 1; with `+` all later passes fail, too. Several faults have commas between
+//! them. A point that does not exist is refused at the start, and all points are named. They stand
+//! only where a file is changed, and cost one load there. `scripts/crash` goes through all of them.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 use crate::error::ServerError;
 
@@ -118,6 +123,7 @@ enum How {
     Full,
     Half,
     Panic,
+    Power,
     Torn,
 }
 
@@ -127,6 +133,7 @@ const WAYS: &[(&str, How)] = &[
     ("full", How::Full),
     ("half", How::Half),
     ("panic", How::Panic),
+    ("power", How::Power),
     ("torn", How::Torn),
 ];
 
@@ -141,27 +148,32 @@ struct Plan {
     passes: AtomicU64,
 }
 
-static PLAN: OnceLock<Plan> = OnceLock::new();
+static PLANS: OnceLock<Vec<Plan>> = OnceLock::new();
+
+/// Files of the log by their inodes, and how much of each would outlast a power cut; held while
+/// they are written, so that nothing is added during one.
+static SAFE: Mutex<Vec<(u64, File, u64)>> = Mutex::new(Vec::new());
 
 /// Reads `RESPQ_FAULT`, once for the process.
 pub(crate) fn arm() -> Result<(), ServerError> {
     let Some(text) = std::env::var_os("RESPQ_FAULT") else { return Ok(()) };
     let text = text.to_string_lossy();
-    let plan = Plan::parse(&text).ok_or_else(|| {
+    let plans = text.split(',').map(Plan::parse).collect::<Option<Vec<_>>>();
+    let plans = plans.ok_or_else(|| {
         let names: Vec<&str> = POINTS.iter().map(|(name, _)| *name).collect();
         ServerError::Usage(format!("RESPQ_FAULT '{text}': points are {}", names.join(" ")))
     })?;
-    tracing::warn!(?plan, "RESPQ_FAULT is set: this server fails on purpose");
-    PLAN.get_or_init(|| plan);
+    tracing::warn!(?plans, "RESPQ_FAULT is set: this server fails on purpose");
+    PLANS.get_or_init(|| plans);
     Ok(())
 }
 
 /// Passes a point; the error is that of the step.
 #[inline]
 pub(crate) fn pass(point: Point) -> io::Result<()> {
-    match PLAN.get() {
+    match PLANS.get() {
         None => Ok(()),
-        Some(plan) => plan.pass(point).map_or(Ok(()), How::strike),
+        Some(plans) => struck(plans, point).map_or(Ok(()), How::strike),
     }
 }
 
@@ -177,15 +189,49 @@ pub(crate) fn write(
     bytes: &[u8],
     mut write: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    if let Some(plan) = PLAN.get()
-        && let Some(how) = plan.pass(point)
+    if let Some(plans) = PLANS.get()
+        && let Some(how) = struck(plans, point)
     {
         if matches!(how, How::Half | How::Torn) {
             write(&bytes[..bytes.len() / 2])?;
         }
         how.strike()?;
     }
+    let _held = cuts_power().then(|| SAFE.lock());
     write(bytes)
+}
+
+/// Is the power to be cut?
+fn cuts_power() -> bool {
+    PLANS.get().is_some_and(|plans| plans.iter().any(|plan| plan.how == How::Power))
+}
+
+/// A file of the log was opened; what is in it is safe.
+pub(crate) fn opened(file: &File) -> io::Result<()> {
+    if cuts_power() {
+        let (stat, file) = (file.metadata()?, file.try_clone()?);
+        SAFE.lock().push((stat.ino(), file, stat.len()));
+    }
+    Ok(())
+}
+
+/// Syncs a file of the log.
+pub(crate) fn sync(file: &File) -> io::Result<()> {
+    if !cuts_power() {
+        return file.sync_data();
+    }
+    let stat = file.metadata()?;
+    file.sync_data()?;
+    let mut safe = SAFE.lock();
+    for (_, _, len) in safe.iter_mut().filter(|(inode, ..)| *inode == stat.ino()) {
+        *len = stat.len();
+    }
+    Ok(())
+}
+
+#[cold]
+fn struck(plans: &[Plan], point: Point) -> Option<How> {
+    plans.iter().find_map(|plan| plan.pass(point))
 }
 
 impl Plan {
@@ -200,7 +246,6 @@ impl Plan {
     }
 
     /// Notes a pass; replies how it goes wrong, if it does.
-    #[cold]
     fn pass(&self, point: Point) -> Option<How> {
         if point != self.point {
             return None;
@@ -219,8 +264,20 @@ impl How {
             Self::Error => Err(rustix::io::Errno::IO.into()),
             Self::Full | Self::Half => Err(rustix::io::Errno::NOSPC.into()),
             Self::Panic => panic!("RESPQ_FAULT asked for it"),
+            Self::Power => cut_power(),
         }
     }
+}
+
+/// Ends the process as if the machine went down.
+fn cut_power() -> ! {
+    let safe = SAFE.lock();
+    for (_, file, len) in safe.iter() {
+        if file.metadata().is_ok_and(|stat| stat.len() > *len) {
+            drop(file.set_len(*len));
+        }
+    }
+    end()
 }
 
 /// Ends the process as SIGKILL does: nothing more is written.

@@ -40,7 +40,7 @@ impl Storage for File {
 
     fn sync(&self) -> io::Result<()> {
         fault::pass(Point::LogSync)?;
-        self.sync_data()?;
+        fault::sync(self)?;
         fault::pass(Point::LogSynced)
     }
 }
@@ -107,6 +107,7 @@ impl LogFile {
             .append(true)
             .mode(0o600)
             .open(path)
+            .and_then(|file| fault::opened(&file).map(|()| file))
             .map_err(|error| ServerError::file("open", path, error))?;
         Ok(Self::new(Arc::new(file), content))
     }
