@@ -22,6 +22,7 @@ mod random;
 mod rdb;
 mod script;
 pub mod server;
+mod slot;
 mod store;
 mod tls;
 mod tracking;

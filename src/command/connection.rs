@@ -241,6 +241,7 @@ fn hello(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 fn write_greeting(context: &mut Context<'_>) {
     let id = i64::try_from(context.client.handle.id).unwrap_or(i64::MAX);
+    let mode = if context.is_cluster() { "cluster" } else { "standalone" };
     let reply = &mut *context.reply;
     reply.map(7);
     reply.bulk(b"server");
@@ -252,7 +253,7 @@ fn write_greeting(context: &mut Context<'_>) {
     reply.bulk(b"id");
     reply.integer(id);
     reply.bulk(b"mode");
-    reply.bulk(b"standalone");
+    reply.bulk(mode.as_bytes());
     reply.bulk(b"role");
     reply.bulk(b"master");
     reply.bulk(b"modules");
@@ -320,10 +321,13 @@ fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 
 /// `SELECT index`
 ///
-/// Replies OK. Errors: ERR if there is no such database.
+/// Replies OK. Errors: ERR if there is no such database; in a cluster there is but 0.
 /// <https://redis.io/docs/latest/commands/select/>
 fn select(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let index = args.integer()?;
+    if index != 0 && context.is_cluster() {
+        return Err(CommandError::Plain("ERR SELECT is not allowed in cluster mode"));
+    }
     let databases = context.services.keyspace.databases();
     let index = usize::try_from(index).ok().filter(|&index| index < databases);
     let index = index.ok_or(CommandError::Plain("ERR DB index is out of range"))?;

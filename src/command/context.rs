@@ -55,6 +55,11 @@ pub(crate) struct Services {
 }
 
 impl Services {
+    /// Is this server a cluster, of one node?
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.config.flag(Setting::ClusterEnabled)
+    }
+
     /// Posts into clients' outboxes.
     pub(crate) fn poster(&self) -> Poster<'_> {
         Poster { config: &self.config, clock: &self.clock, stats: &self.stats }
@@ -154,6 +159,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Do the rules of clusters hold? Not for what the log tells of the time before.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.services.is_cluster() && self.mode != Mode::Replay
+    }
+
     /// Has the client said who it is, or need it not?
     pub(crate) fn is_authenticated(&self) -> bool {
         self.client.authenticated || self.services.config.text(Setting::RequirePass).is_empty()

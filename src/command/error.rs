@@ -13,6 +13,8 @@ pub(crate) enum CommandError {
     BusyScript,
     /// What a script failed with: the error of a command, which was counted when that failed.
     Counted(Box<str>),
+    /// The keys lie in several slots of the cluster.
+    CrossSlot,
     /// EXEC after a command was refused while queueing.
     ExecAborted,
     /// The key holds no time to live option that fits (command name).
@@ -64,6 +66,7 @@ impl fmt::Display for CommandError {
                 "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN \
                  NOSAVE."
             }
+            Self::CrossSlot => "CROSSSLOT Keys in request don't hash to the same slot",
             Self::ExecAborted => "EXECABORT Transaction discarded because of previous errors.",
             Self::InvalidExpire(name) => {
                 return write!(f, "ERR invalid expire time in '{name}' command");

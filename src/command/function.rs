@@ -164,8 +164,9 @@ fn fcall(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> Com
         CommandError::NotAnInteger => CommandError::Plain("ERR Bad number of keys provided"),
         other => other,
     })?;
-    let rights = Rights::of(context, flags, read_only)?;
+    let mut rights = Rights::of(context, flags, read_only)?;
     let words = args.rest();
+    rights.bind_to(words.clone().take(keys));
     let run = functions::start(vm, name, words.clone().take(keys), words.skip(keys));
     let call = FunctionCall { name: name.into(), argv: argv.to_owned() };
     drive(context, run.map_err(script_error)?, rights, Some(call))

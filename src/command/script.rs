@@ -5,6 +5,7 @@
 //! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are
 //! answered, with BUSY, and can have it killed. What it changed is logged, not the script.
 
+use super::cluster::Slots;
 use super::table::{Command, table};
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
@@ -236,9 +237,10 @@ struct Cached {
 }
 
 fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: &Cached) -> CommandResult {
-    let rights = Rights::of(context, script.flags, script.read_only)?;
+    let mut rights = Rights::of(context, script.flags, script.read_only)?;
     let words = args.rest();
     let keys = words.clone().take(script.keys);
+    rights.bind_to(keys.clone());
     let vm = &context.services.scripts.vm;
     let run = vm::start(vm, script.sha, keys, words.skip(script.keys)).map_err(script_error)?;
     drive(context, run, rights, None)
@@ -252,6 +254,8 @@ pub(super) struct Rights {
     read_only: bool,
     /// May it call what takes more memory?
     may_grow: bool,
+    /// In a cluster, the slot of its keys, if it may not go beyond that.
+    slots: Option<Slots>,
 }
 
 impl Rights {
@@ -279,7 +283,25 @@ impl Rights {
                 return Err(CommandError::Plain(text));
             }
         }
-        Ok(Self { read_only: read_only || harmless, may_grow: !is_full })
+        let is_cluster = context.is_cluster();
+        if is_cluster && flags.contains(Flags::NO_CLUSTER) {
+            let text = "ERR Can not run script on cluster, 'no-cluster' flag is set.";
+            return Err(CommandError::Plain(text));
+        }
+        let is_bound = is_cluster
+            && !flags.contains(Flags::COMPATIBLE)
+            && !flags.contains(Flags::ALLOW_CROSS_SLOT_KEYS);
+        let slots = is_bound.then(Slots::default);
+        Ok(Self { read_only: read_only || harmless, may_grow: !is_full, slots })
+    }
+}
+
+impl Rights {
+    /// The keys that were declared say which slot is meant; they share one.
+    pub(super) fn bind_to<'k>(&mut self, mut keys: impl Iterator<Item = &'k [u8]>) {
+        if let (Some(slots), Some(key)) = (&mut self.slots, keys.next()) {
+            slots.add(key);
+        }
     }
 }
 
@@ -418,6 +440,16 @@ impl Driven {
         lacks_memory.then_some(CommandError::OutOfMemory)
     }
 
+    /// In a cluster: why a command is not run for the script, as its keys lie elsewhere.
+    fn leaves_slot(&mut self, command: &Command, argv: Argv<'_>) -> Option<&'static str> {
+        if !Slots::default().add_keys(command, argv) {
+            return Some("ERR Script attempted to access a non local key in a cluster node");
+        }
+        let slots = self.rights.slots.as_mut()?;
+        let text = "ERR Script attempted to access keys that do not hash to the same slot";
+        (!slots.add_keys(command, argv)).then_some(text)
+    }
+
     /// Runs a command for the script.
     fn call(&mut self, context: &mut Context<'_>, argv: Argv<'_>) -> Answer {
         let command =
@@ -430,6 +462,13 @@ impl Driven {
             let stats = &context.services.stats;
             stats.error(&text);
             stats.rejected(command.index);
+            return Answer::Error(text.into());
+        }
+        if context.services.is_cluster()
+            && !self.is_replayed
+            && let Some(text) = self.leaves_slot(command, argv)
+        {
+            context.services.stats.error(text);
             return Answer::Error(text.into());
         }
         if command.has(Flag::Write) {

@@ -6,14 +6,16 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, bitmap, client, connection, function, geo, hash, hyperloglog, keys,
-    list, monitor, persistence, pubsub, script, set, sorted_set, stream, string, transaction,
+    CommandSpec, Flag, admin, bitmap, client, cluster, connection, function, geo, hash,
+    hyperloglog, keys, list, monitor, persistence, pubsub, replication, script, set, sorted_set,
+    stream, string, transaction,
 };
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("bitmap", bitmap::COMMANDS),
+    ("cluster", cluster::COMMANDS),
     ("connection", client::COMMANDS),
     ("connection", connection::COMMANDS),
     ("generic", keys::COMMANDS),
@@ -26,8 +28,9 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("scripting", function::COMMANDS),
     ("scripting", script::COMMANDS),
     ("server", admin::COMMANDS),
-    ("server", persistence::SERVER_COMMANDS),
     ("server", monitor::COMMANDS),
+    ("server", persistence::SERVER_COMMANDS),
+    ("server", replication::COMMANDS),
     ("set", set::COMMANDS),
     ("sorted-set", sorted_set::COMMANDS),
     ("stream", stream::COMMANDS),

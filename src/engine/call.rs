@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::slots::require_one_slot;
 use super::tracking::remember_keys;
 use super::wake::Delivery;
 use super::{Engine, Waiter};
@@ -156,6 +157,9 @@ impl<'e> Batch<'e> {
         if client.is_subscribed() && !allowed_when_subscribed(client, command) {
             return Err(CommandError::Subscribed(&command.full_name));
         }
+        if self.engine.services.is_cluster() && self.mode == Mode::Direct {
+            require_one_slot(command, argv, client)?;
+        }
         if self.mode != Mode::Replay {
             self.admit_to_data(command, client)?;
         }
@@ -224,7 +228,9 @@ impl<'e> Batch<'e> {
         }
         let ends = command.is_some_and(|command| command.has(Flag::WholeTransaction));
         if ends && client.transaction.is_some() {
-            text = format!("EXECABORT Transaction discarded because of: {text}");
+            if !matches!(error, CommandError::CrossSlot) {
+                text = format!("EXECABORT Transaction discarded because of: {text}");
+            }
             self.release();
             self.engine.discard_transaction(client);
         }

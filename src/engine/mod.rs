@@ -32,6 +32,7 @@ mod replay;
 mod restore;
 mod rewrite;
 mod session;
+mod slots;
 mod slow;
 mod tracking;
 mod transaction;

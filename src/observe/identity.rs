@@ -7,16 +7,26 @@ use crate::random::Random;
 
 /// The names of this run of the server.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "INFO and CLUSTER call them so")]
 pub(crate) struct Identity {
     /// Of the process.
     pub(crate) run_id: String,
+    /// As a node of a cluster.
+    pub(crate) node_id: String,
+    /// As a shard of a cluster.
+    pub(crate) shard_id: String,
     /// Of the history of its data.
     replication_id: Mutex<String>,
 }
 
 impl Identity {
     pub(crate) fn new(random: &Random) -> Self {
-        Self { run_id: name(random), replication_id: Mutex::new(name(random)) }
+        Self {
+            run_id: name(random),
+            node_id: name(random),
+            shard_id: name(random),
+            replication_id: Mutex::new(name(random)),
+        }
     }
 
     pub(crate) fn replication_id(&self) -> String {

@@ -202,6 +202,15 @@ impl Reply {
         }
     }
 
+    /// A text of lines `name:value`.
+    pub(crate) fn fields(&mut self, fields: &[(&str, &str)]) {
+        let mut text = String::new();
+        for (name, value) in fields {
+            text.extend([name, ":", value, "\r\n"]);
+        }
+        self.verbatim("txt", text.as_bytes());
+    }
+
     /// Bytes that are replies already.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.buf.extend_from_slice(bytes);

@@ -162,6 +162,10 @@ async fn serve_data(
     dir: &Path,
 ) -> Result<(), ServerError> {
     loading.await.unwrap_or(Ok(()))?;
+    if engine.services.is_cluster() && engine.uses_several_databases() {
+        let text = "a cluster has one database, and there are keys in others";
+        return Err(ServerError::Usage(text.to_owned()));
+    }
     engine.services.loading.end();
     announce(engine, &listeners.shown_addresses(), dir);
     tasks::run(engine).await;

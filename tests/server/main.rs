@@ -19,6 +19,7 @@ mod bitmaps;
 mod blocking;
 mod blocking_sorted_sets;
 mod clients;
+mod cluster;
 mod command_info;
 mod config;
 mod expiry;

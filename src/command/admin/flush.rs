@@ -87,6 +87,9 @@ fn noticed_keys(context: &mut Context<'_>, index: usize, other: usize) -> Vec<Bo
 /// Errors: ERR on a number that is none, or no database.
 /// <https://redis.io/docs/latest/commands/swapdb/>
 pub(super) fn swapdb(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if context.is_cluster() {
+        return Err(CommandError::Plain("ERR SWAPDB is not allowed in cluster mode"));
+    }
     let first =
         parse_i64(args.bytes()?).ok_or(CommandError::Plain("ERR invalid first DB index"))?;
     let second =

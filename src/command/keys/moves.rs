@@ -68,6 +68,10 @@ pub(super) fn copy(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
             return Err(CommandError::Syntax);
         }
     }
+    if db != 0 && context.is_cluster() {
+        let text = "ERR Copying to another database is not allowed in cluster mode";
+        return Err(CommandError::Plain(text));
+    }
     if db == context.db.index() && source == destination {
         return Err(SAME_OBJECT);
     }
@@ -92,6 +96,9 @@ pub(super) fn copy(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
 /// there. Errors: ERR on a bad database, or if it is the selected one. O(1).
 /// <https://redis.io/docs/latest/commands/move/>
 pub(super) fn move_key(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if context.is_cluster() {
+        return Err(CommandError::Plain("ERR MOVE is not allowed in cluster mode"));
+    }
     let key = args.bytes()?;
     let db = database(context, args)?;
     if db == context.db.index() {

@@ -56,6 +56,18 @@ impl<'a> SortOptions<'a> {
         Ok(options)
     }
 
+    /// In a cluster, the keys that patterns name may lie elsewhere.
+    fn stay_in_slot(&self) -> Result<(), CommandError> {
+        let denied = |text| Err(CommandError::Plain(text));
+        if self.by.is_some() && !self.keeps_order() {
+            return denied("ERR BY option of SORT denied in Cluster mode.");
+        }
+        if !self.get.is_empty() {
+            return denied("ERR GET option of SORT denied in Cluster mode.");
+        }
+        Ok(())
+    }
+
     /// Are the elements left in the order in which they are kept?
     fn keeps_order(&self) -> bool {
         self.by.is_some_and(|by| !by.contains(&b'*'))
@@ -122,6 +134,9 @@ pub(super) fn sort_ro(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
 fn run(context: &mut Context<'_>, args: &mut Args<'_>, may_store: bool) -> CommandResult {
     let key = args.bytes()?;
     let mut options = SortOptions::read(args, may_store)?;
+    if context.is_cluster() {
+        options.stay_in_slot()?;
+    }
     let elements = elements(context, key, &mut options)?;
     let mut items = Vec::with_capacity(elements.len());
     for element in elements {

@@ -7,7 +7,7 @@ use Effect::{None as Without, Refused};
 
 use super::{AS_IT_IS, BYTES, Change, Effect, INT, Kind, Row, number};
 
-const NO_CLUSTER: &str = "clusters are not supported";
+const NO_CLUSTER: &str = "there is one node, which knows no others";
 const NO_DEFRAG: &str = "memory is not moved around; the allocator keeps it compact";
 const NO_REPLICAS: &str = "replicas are not supported";
 const NOT_MANAGED: &str = "the service manager or the system does this";
@@ -77,17 +77,7 @@ pub(super) const ROWS: &[Row] = &[
     inert("cluster-announce-bus-port", number(0, 65535), "0", Without(NO_CLUSTER)),
     inert("cluster-announce-hostname", Kind::Text, "", Without(NO_CLUSTER)),
     inert("cluster-announce-human-nodename", Kind::Text, "", Without(NO_CLUSTER)),
-    inert("cluster-announce-ip", Kind::Text, "", Without(NO_CLUSTER)),
-    inert("cluster-announce-port", number(0, 65535), "0", Without(NO_CLUSTER)),
-    inert("cluster-announce-tls-port", number(0, 65535), "0", Without(NO_CLUSTER)),
     inert("cluster-config-file", Kind::Text, "nodes.conf", Without(NO_CLUSTER)).at_start(),
-    inert(
-        "cluster-enabled",
-        Kind::Flag,
-        "no",
-        Refused("clusters are not supported, and clients would not find the keys of other nodes"),
-    )
-    .at_start(),
     inert("cluster-link-sendbuf-limit", BYTES, "0", Without(NO_CLUSTER)),
     inert("cluster-migration-barrier", INT, "1", Without(NO_CLUSTER)),
     inert("cluster-node-timeout", number(0, i64::MAX), "15000", Without(NO_CLUSTER)),

@@ -29,6 +29,35 @@ pub(super) const ROWS: &[Row] = &[
         "Bytes that a client may send ahead of what was run.",
     ),
     row(
+        Setting::ClusterAnnounceIp,
+        "cluster-announce-ip",
+        Kind::Text,
+        "",
+        "The address at which clients of the cluster find it; none: the one they have reached.",
+    ),
+    row(
+        Setting::ClusterAnnouncePort,
+        "cluster-announce-port",
+        number(0, 65535),
+        "0",
+        "The port at which clients of the cluster find it; 0: the one they have reached.",
+    ),
+    row(
+        Setting::ClusterAnnounceTlsPort,
+        "cluster-announce-tls-port",
+        number(0, 65535),
+        "0",
+        "The same for encrypted connections.",
+    ),
+    row(
+        Setting::ClusterEnabled,
+        "cluster-enabled",
+        Kind::Flag,
+        "no",
+        "Be a cluster of one node, which holds all slots.",
+    )
+    .at_start(),
+    row(
         Setting::Threads,
         "io-threads",
         number(0, 128),

@@ -78,8 +78,8 @@ pub(super) fn replication(context: &mut Context<'_>, text: &mut Text) {
     text.line("repl_backlog_active", 0);
 }
 
-pub(super) fn cluster(_context: &mut Context<'_>, text: &mut Text) {
-    text.line("cluster_enabled", 0);
+pub(super) fn cluster(context: &mut Context<'_>, text: &mut Text) {
+    text.line("cluster_enabled", u8::from(context.services.is_cluster()));
 }
 
 pub(super) fn keyspace(context: &mut Context<'_>, text: &mut Text) {

@@ -18,7 +18,7 @@ pub(super) fn server(context: &mut Context<'_>, text: &mut Text) {
     let uptime_s = (now_us / 1000).saturating_sub(services.started_ms) / 1000;
     text.line("redis_version", REDIS_VERSION);
     text.line("respq_version", env!("CARGO_PKG_VERSION"));
-    text.line("redis_mode", "standalone");
+    text.line("redis_mode", if services.is_cluster() { "cluster" } else { "standalone" });
     text.line("os", process::os());
     text.line("arch_bits", usize::BITS);
     text.line("multiplexing_api", "epoll");
