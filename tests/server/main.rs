@@ -47,6 +47,7 @@ mod stream_blocking;
 mod stream_groups;
 mod streams;
 mod strings;
+mod syncs;
 mod tls;
 mod tracking;
 mod transactions;
