@@ -4,6 +4,7 @@
 //! timers only ask. What INFO shows of them is here.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -25,10 +26,23 @@ pub(crate) enum Job {
     Save,
 }
 
+/// How the server is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Is a last snapshot written? `None`: if there are save points.
+    pub(crate) saves: Option<bool>,
+    /// Does it end even if that snapshot cannot be written?
+    pub(crate) is_forced: bool,
+    /// The client that asked, and waits for an error.
+    pub(crate) client: Option<u64>,
+}
+
 /// What is going on, and what went before.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     pub(crate) running: Option<Job>,
+    /// Has the saver's thread taken it up?
+    has_begun: bool,
     /// When it was started: unix time in milliseconds.
     pub(crate) started_ms: u64,
     queue: VecDeque<Job>,
@@ -85,7 +99,10 @@ impl Status {
 #[derive(Debug)]
 pub(crate) struct Saver {
     status: Mutex<Status>,
-    stopping: std::sync::atomic::AtomicBool,
+    ending: Mutex<Option<Ending>>,
+    /// The server wants to end: nothing is begun, and what is being written is given up.
+    held: AtomicBool,
+    stopping: AtomicBool,
     work: Condvar,
 }
 
@@ -94,6 +111,7 @@ impl Saver {
     pub(crate) fn new(now_ms: u64) -> Self {
         let status = Status {
             running: None,
+            has_begun: false,
             started_ms: 0,
             queue: VecDeque::new(),
             last_rewrite_ok: true,
@@ -108,8 +126,13 @@ impl Saver {
             failed_rewrites: 0,
             failed_at_ms: 0,
         };
-        let stopping = std::sync::atomic::AtomicBool::new(false);
-        Self { status: Mutex::new(status), stopping, work: Condvar::new() }
+        Self {
+            status: Mutex::new(status),
+            ending: Mutex::new(None),
+            held: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            work: Condvar::new(),
+        }
     }
 
     /// What is going on.
@@ -136,7 +159,8 @@ impl Saver {
             if self.is_stopping() {
                 return None;
             }
-            if status.running.is_some() {
+            if !self.is_held() && status.running.is_some() {
+                status.has_begun = true;
                 return status.running;
             }
             self.work.wait(&mut status);
@@ -146,6 +170,11 @@ impl Saver {
     /// Notes how a job went; the next in the queue is started.
     pub(crate) fn done(&self, job: Job, went_well: bool, now_ms: u64) {
         let mut status = self.status.lock();
+        status.has_begun = false;
+        if self.is_held() && !went_well {
+            // It was given up: no failure, but still to be done if the server goes on.
+            return;
+        }
         let ms = now_ms.saturating_sub(status.started_ms);
         match job {
             Job::Disable => {}
@@ -180,13 +209,45 @@ impl Saver {
     }
 
     /// Must what is being written be given up?
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(std::sync::atomic::Ordering::Acquire)
+    pub(crate) fn gives_up(&self) -> bool {
+        self.is_stopping() || self.is_held()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// Asks for the end of the server.
+    pub(crate) fn ask_to_end(&self, ending: Ending) {
+        *self.ending.lock() = Some(ending);
+    }
+
+    /// How the server is to end, if someone has asked for it since the last look.
+    pub(crate) fn take_ending(&self) -> Option<Ending> {
+        self.ending.lock().take()
+    }
+
+    /// Nothing is begun from now on; replies whether nothing is being written any more.
+    pub(crate) fn hold(&self) -> bool {
+        let status = self.status.lock();
+        self.held.store(true, Ordering::Release);
+        !status.has_begun
+    }
+
+    /// The server goes on, and so does what was asked for.
+    pub(crate) fn let_go(&self) {
+        let _status = self.status.lock();
+        self.held.store(false, Ordering::Release);
+        self.work.notify_all();
     }
 
     /// Ends the saver's thread.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, std::sync::atomic::Ordering::Release);
+        self.stopping.store(true, Ordering::Release);
         drop(self.status.lock());
         self.work.notify_all();
     }
@@ -210,6 +271,18 @@ mod tests {
         saver.done(Job::Save, true, 6);
         saver.stop();
         assert_eq!(saver.next(), None);
+    }
+
+    #[test]
+    fn what_is_given_up_is_no_failure() {
+        let saver = Saver::new(0);
+        saver.ask(Job::Save, 1);
+        assert_eq!(saver.next(), Some(Job::Save));
+        assert!(!saver.hold() && saver.gives_up());
+        saver.done(Job::Save, false, 2);
+        assert!(saver.hold() && saver.status().last_save_ok);
+        saver.let_go();
+        assert_eq!(saver.next(), Some(Job::Save));
     }
 
     #[test]

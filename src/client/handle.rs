@@ -30,11 +30,13 @@ impl Peer {
     }
 }
 
-/// How CLIENT UNBLOCK lets a waiting client go.
+/// How a waiting client is let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unblock {
-    /// With the error `UNBLOCKED`.
+    /// By CLIENT UNBLOCK, with the error `UNBLOCKED`.
     Error,
+    /// From SHUTDOWN, as the last snapshot cannot be written.
+    NoShutdown,
     /// As if its time were up.
     Timeout,
 }

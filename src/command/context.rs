@@ -8,7 +8,7 @@ use super::error::CommandError;
 use super::table::Command;
 use super::{Flag, Outcome, Suspended, TimeoutReply, Wait};
 use crate::aof::Aof;
-use crate::aof::saver::Saver;
+use crate::aof::saver::{Ending, Saver};
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
@@ -50,8 +50,10 @@ pub(crate) struct Services {
     pub(crate) stats: Stats,
     pub(crate) tls: Tls,
     pub(crate) tracking: Tracking,
-    /// Set when the server is asked to stop.
+    /// Set when the server is to stop.
     pub(crate) stopping: AtomicBool,
+    /// Set under the locks of all shards when the last snapshot is written: no call gets a lock.
+    pub(crate) is_over: AtomicBool,
 }
 
 impl Services {
@@ -115,6 +117,12 @@ impl Services {
             has_checksum: self.config.flag(Setting::RdbChecksum),
             fields,
         }
+    }
+
+    /// Is a last snapshot written? Never while the data are loaded, as that would be half of them.
+    pub(crate) fn saves_at_the_end(&self, ending: Ending) -> bool {
+        let saves = ending.saves.unwrap_or_else(|| !self.config.save_points().is_empty());
+        saves && !self.loading.is_active()
     }
 
     /// The error for writes while the log is failing.

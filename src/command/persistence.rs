@@ -5,13 +5,13 @@
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
-    KeySpec, Mode, Outcome, TimeoutReply,
+    KeySpec, Mode, Outcome, Services, TimeoutReply,
 };
 use crate::aof::saver::Job;
 use crate::config::Setting;
 use crate::number::parse_i64;
 use crate::rdb;
-use crate::store::Class;
+use crate::store::{Class, Locked};
 
 pub(crate) const GENERIC_COMMANDS: &[CommandSpec] = &[
     CommandSpec {
@@ -183,12 +183,21 @@ fn save(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     if services.saver.status().is_saving() {
         return Err(CommandError::Plain("ERR Background save already in progress"));
     }
+    let changes = services.stats.changes.value() + context.db.changes().dirty;
+    if !save_all(services, context.db.locked(), changes) {
+        return Err(CommandError::Plain("ERR the snapshot cannot be written; see the log"));
+    }
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// Writes the snapshot file with all shards locked; `changes` were counted so far. Replies
+/// whether that went well.
+pub(crate) fn save_all(services: &Services, locked: &mut Locked, changes: u64) -> bool {
     let config = &services.config;
     let folder = std::path::PathBuf::from(config.text(Setting::Dir));
     let path = folder.join(config.text(Setting::DbFilename));
-    let changes = services.stats.changes.value() + context.db.changes().dirty;
     let functions = services.scripts.sources();
-    let locked = context.db.locked();
     let written = rdb::save(&path, &services.rdb_options(false), |writer| {
         functions.iter().try_for_each(|source| writer.function(source))?;
         for shard in locked.iter_mut() {
@@ -200,13 +209,11 @@ fn save(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
         }
         Ok(())
     });
-    if let Err(error) = written {
-        tracing::error!(%error, "the snapshot cannot be written");
-        return Err(CommandError::Plain("ERR the snapshot cannot be written; see the log"));
+    match &written {
+        Ok(_) => services.saver.saved(changes, services.clock.now_ms()),
+        Err(error) => tracing::error!(%error, "the snapshot cannot be written"),
     }
-    services.saver.saved(changes, context.db.now_ms());
-    context.reply.ok();
-    Ok(Outcome::Done)
+    written.is_ok()
 }
 
 /// `DUMP key`

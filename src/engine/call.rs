@@ -337,6 +337,10 @@ impl<'e> Batch<'e> {
             let is_busy = || services.scripts.running.is_busy();
             let locked = services.keyspace.lock_unless(need, is_busy);
             self.locked = Some(locked.ok_or_else(|| self.engine.busy())?);
+            if services.is_over.load(Ordering::Relaxed) {
+                self.locked = None;
+                return Err(CommandError::Plain("ERR the server is stopping"));
+            }
             self.changes.effects.enable(services.aof.is_enabled());
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = services.config.events();

@@ -79,6 +79,7 @@ impl Engine {
             tls: Tls::default(),
             tracking: Tracking::default(),
             stopping: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         };
         Self { services, waiters: DashMap::new(), next_ticket: AtomicU64::new(1) }
     }

@@ -18,6 +18,7 @@ use crate::aof::folder;
 use crate::aof::manifest::{self, Manifest, Part};
 use crate::aof::saver::{Job, Status};
 use crate::aof::{Failure, commands};
+use crate::command::persistence::save_all;
 use crate::config::Setting;
 use crate::effects::encode;
 use crate::error::ServerError;
@@ -268,7 +269,7 @@ impl Engine {
         let keyspace = &self.services.keyspace;
         for shard in 0..keyspace.shards() {
             while let Some(step) = keyspace.snapshot_step(shard, ENTRIES_PER_HOLD) {
-                if self.services.saver.is_stopping() {
+                if self.services.saver.gives_up() {
                     return Err(io::Error::other("the server stops"));
                 }
                 match step {
@@ -294,6 +295,17 @@ impl Engine {
         fault::step(Point::SaveDone, &path)?;
         services.saver.saved(changes, services.clock.now_ms());
         Ok(())
+    }
+
+    /// Writes the last snapshot, after which no command runs any more; `None` if that cannot be
+    /// done now, as a script holds the locks; `false` if it failed, and all goes on.
+    pub(crate) fn save_finally(&self) -> Option<bool> {
+        let services = &self.services;
+        let is_busy = || services.scripts.running.is_busy();
+        let mut locked = services.keyspace.lock_unless(services.keyspace.all(), is_busy)?;
+        let saved = save_all(services, &mut locked, services.stats.changes.value());
+        services.is_over.store(saved, Ordering::Relaxed);
+        Some(saved)
     }
 
     /// Stops the saver's thread; what it writes is given up.

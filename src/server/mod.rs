@@ -75,7 +75,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         tokio::select! {
             () = listeners.accept(&engine, &workers) => Ok(()),
             outcome = serve_data(&engine, loading, &listeners, &dir) => outcome,
-            () = shutdown::asked(&engine) => Ok(()),
+            () = shutdown::granted(&engine) => Ok(()),
         }
     });
     tracing::info!("stopping");
@@ -91,6 +91,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     drop(log_thread.join());
     match services.aof.failure() {
         Some((_, error)) => tracing::error!(error, "stopped; the last writes are not on disk"),
+        None if services.is_over.load(Ordering::Relaxed) => {
+            tracing::info!("stopped; all data are on disk, also in the snapshot");
+        }
         None if outcome.is_ok() && !services.aof.is_enabled() => {
             tracing::info!("stopped; nothing is kept but snapshots written before");
         }

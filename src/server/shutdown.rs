@@ -1,38 +1,103 @@
-//! When to stop: SIGTERM, SIGINT, or the SHUTDOWN command.
+//! When to stop: SIGTERM, SIGINT, or the SHUTDOWN command; and the last snapshot, without which
+//! the server may go on.
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::aof::saver::Ending;
+use crate::client::Unblock;
 use crate::engine::Engine;
 
 /// How often the SHUTDOWN command is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Time between two looks at who is to let go of something.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Looks at a client that is to begin to wait.
+const TRIES: u32 = 100;
 
-/// Returns when someone asks the server to stop.
-pub(super) async fn asked(engine: &Engine) {
-    tokio::select! {
-        () = signalled(SignalKind::terminate(), "SIGTERM") => {}
-        () = signalled(SignalKind::interrupt(), "SIGINT") => {}
-        () = commanded(engine) => {}
+/// Returns when someone has asked the server to stop, and nothing keeps it from that.
+pub(super) async fn granted(engine: &Engine) {
+    let mut terminate = listen(SignalKind::terminate(), "SIGTERM");
+    let mut interrupt = listen(SignalKind::interrupt(), "SIGINT");
+    let signalled = Ending { saves: None, is_forced: false, client: None };
+    loop {
+        let ending = tokio::select! {
+            () = signals(&mut terminate, "SIGTERM") => signalled,
+            () = signals(&mut interrupt, "SIGINT") => signalled,
+            ending = commanded(engine) => match ending {
+                Some(ending) => ending,
+                None => return,
+            },
+        };
+        if !engine.services.saves_at_the_end(ending) || saves(engine, ending).await {
+            return;
+        }
+        tracing::error!("the server goes on, as the last snapshot cannot be written");
+        refuse(engine, ending).await;
     }
 }
 
-async fn signalled(kind: SignalKind, name: &str) {
-    match signal(kind) {
-        Ok(mut signals) => {
-            signals.recv().await;
+fn listen(kind: SignalKind, name: &str) -> Option<Signal> {
+    signal(kind)
+        .inspect_err(|error| tracing::warn!(%error, signal = name, "cannot listen to a signal"))
+        .ok()
+}
+
+/// Waits for a signal.
+async fn signals(signal: &mut Option<Signal>, name: &str) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
             tracing::info!(signal = name, "asked to stop");
         }
-        Err(error) => {
-            tracing::warn!(%error, signal = name, "cannot listen to a signal");
-            std::future::pending::<()>().await;
-        }
+        None => std::future::pending().await,
     }
 }
 
-async fn commanded(engine: &Engine) {
-    while !engine.is_stopping() {
+/// Waits for a SHUTDOWN; replies `None` if it asks for no snapshot.
+async fn commanded(engine: &Engine) -> Option<Ending> {
+    loop {
+        if engine.is_stopping() {
+            return None;
+        }
+        if let Some(ending) = engine.services.saver.take_ending() {
+            return Some(ending);
+        }
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Writes the last snapshot; `false` if the server must go on without.
+async fn saves(engine: &Engine, ending: Ending) -> bool {
+    tracing::info!("saving the final snapshot before the end");
+    let saver = &engine.services.saver;
+    while !saver.hold() {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let saved = loop {
+        match engine.save_finally() {
+            Some(saved) => break saved,
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    };
+    if !saved && !ending.is_forced {
+        saver.let_go();
+    }
+    saved || ending.is_forced
+}
+
+/// Tells the client that asked.
+async fn refuse(engine: &Engine, ending: Ending) {
+    let clients = engine.services.clients.all();
+    let Some(client) = clients.iter().find(|client| Some(client.id) == ending.client) else {
+        return;
+    };
+    // It may not have begun to wait.
+    for _ in 0..TRIES {
+        if client.unblock(Unblock::NoShutdown) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

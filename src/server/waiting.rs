@@ -242,8 +242,12 @@ impl Connection {
             let served = self.client.handle.take_served();
             if let_go {
                 match released {
-                    Some(Unblock::Error) => {
-                        let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+                    Some(how @ (Unblock::Error | Unblock::NoShutdown)) => {
+                        let text = if how == Unblock::Error {
+                            "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+                        } else {
+                            "ERR Errors trying to SHUTDOWN. Check logs."
+                        };
                         engine.services.stats.error(text);
                         self.output.reply.error(text);
                     }
