@@ -7,6 +7,10 @@ use crate::command::table::{Command, table};
 use crate::resp::request::Argv;
 use crate::store::{Locked, ShardSet};
 
+/// Waiters of one key that are asked which other keys serving them needs. Where more wait, all
+/// shards are locked: that costs less than to ask them all at each push.
+const WAITERS_ASKED_MAX: usize = 8;
+
 impl Engine {
     /// The shards of the keys that a call names.
     pub(super) fn lock_set(&self, command: &Command, argv: Argv<'_>, client: &Client) -> ShardSet {
@@ -89,6 +93,9 @@ impl Engine {
         }
         let mut at = 0;
         while let Some((db, key)) = keys.get(at).cloned() {
+            if set == self.services.keyspace.all() {
+                break;
+            }
             at += 1;
             self.add_waiters_of(locked, db, &key, &mut keys, &mut set);
         }
@@ -110,9 +117,14 @@ impl Engine {
             return;
         };
         let Some(shard_db) = shard.dbs().get(db) else { return };
-        // Serving others takes no more than the key itself.
-        if !shard_db.is_awaited_with_others(key) {
-            return;
+        match shard_db.awaited_with_others(key) {
+            // Serving others takes no more than the key itself.
+            0 => return,
+            1..=WAITERS_ASKED_MAX => {}
+            _ => {
+                *set = self.services.keyspace.all();
+                return;
+            }
         }
         *set = set.union(shard_db.shards_to_serve(key));
         let mut after = 0;

@@ -183,7 +183,8 @@ impl Batch<'_> {
         }
     }
 
-    /// The next in the queue of a key, leaving out the rivals of those who got nothing.
+    /// The next in the queue of a key, leaving out the rivals of those who got nothing. Once the
+    /// last element is taken there is none, however many wait.
     fn next_to_serve(
         &mut self,
         ready: &ReadyKey,
@@ -192,6 +193,9 @@ impl Batch<'_> {
     ) -> Option<Ticket> {
         let locked = self.locked.as_mut()?;
         let shard_db = locked.shard_of(&ready.key).db(ready.db);
+        if !shard_db.may_serve(&ready.key) {
+            return None;
+        }
         shard_db.next_waiting(&ready.key, after, |place| {
             place.rivals.as_ref().is_none_or(|rivals| !empty_handed.contains(rivals))
         })

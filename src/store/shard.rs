@@ -94,6 +94,8 @@ struct Queue {
     places: BTreeMap<Ticket, Place>,
     /// Number of places whose commands name other keys, too.
     with_other_keys: usize,
+    /// Number of places that are served whatever happens to the key.
+    on_any_change: usize,
 }
 
 /// The watch of one client over one key: set when the key changes.
@@ -129,9 +131,10 @@ impl ShardDb {
     /// Queues `ticket` for `key`.
     pub(crate) fn wait(&mut self, key: &[u8], ticket: Ticket, place: Place) {
         let queue = self.waiting.entry(key.into()).or_default();
-        let has_other_keys = place.has_other_keys;
+        let (has_other_keys, on_any_change) = (place.has_other_keys, place.on_any_change);
         if queue.places.insert(ticket, place).is_none() {
             queue.with_other_keys += usize::from(has_other_keys);
+            queue.on_any_change += usize::from(on_any_change);
         }
     }
 
@@ -140,6 +143,7 @@ impl ShardDb {
         let Some(queue) = self.waiting.get_mut(key) else { return false };
         let place = queue.places.remove(&ticket);
         queue.with_other_keys -= usize::from(place.as_ref().is_some_and(|p| p.has_other_keys));
+        queue.on_any_change -= usize::from(place.as_ref().is_some_and(|p| p.on_any_change));
         if queue.places.is_empty() {
             self.waiting.remove(key);
         }
@@ -157,14 +161,20 @@ impl ShardDb {
         places.into_iter().find(|(_, place)| fits(place)).map(|(&ticket, _)| ticket)
     }
 
-    /// Does anyone wait for `key` with a command that names other keys, too?
-    pub(crate) fn is_awaited_with_others(&self, key: &[u8]) -> bool {
-        self.waiting.get(key).is_some_and(|queue| queue.with_other_keys > 0)
+    /// How many wait for `key` with a command that names other keys, too?
+    pub(crate) fn awaited_with_others(&self, key: &[u8]) -> usize {
+        self.waiting.get(key).map_or(0, |queue| queue.with_other_keys)
     }
 
     /// Does anyone wait for `key`?
     pub(crate) fn is_awaited(&self, key: &[u8]) -> bool {
         !self.waiting.is_empty() && self.waiting.contains_key(key)
+    }
+
+    /// Can anyone who waits for `key` be served now? Not if it is gone, as a rule.
+    pub(crate) fn may_serve(&self, key: &[u8]) -> bool {
+        let queue = self.waiting.get(key);
+        queue.is_some_and(|queue| queue.on_any_change > 0 || self.entry(key).is_some())
     }
 
     /// The keys that someone waits for.
@@ -174,8 +184,7 @@ impl ShardDb {
 
     /// How many keys someone waits for who is served whatever happens to the key.
     pub(crate) fn keys_awaited_on_any_change(&self) -> usize {
-        let any = |queue: &&Queue| queue.places.values().any(|place| place.on_any_change);
-        self.waiting.values().filter(any).count()
+        self.waiting.values().filter(|queue| queue.on_any_change > 0).count()
     }
 
     /// The shards needed to serve everyone who waits for `key` and for others, too.
