@@ -279,7 +279,7 @@ mod tests {
             assert!(!row.doc.is_empty(), "{}", row.name);
             settings += 1;
         }
-        assert_eq!(settings, Setting::SlowlogMaxLen as usize + 1);
+        assert_eq!(settings, Setting::Supervised as usize + 1);
     }
 
     #[test]

@@ -39,6 +39,13 @@ pub enum ServerError {
         /// The file that it holds locked.
         path: PathBuf,
     },
+    /// A server that was asked gave no answer, or one that says that it does not serve.
+    NoAnswer {
+        /// Where it was looked for.
+        address: String,
+        /// Why.
+        reason: String,
+    },
     /// The system refused something that every server needs.
     System {
         /// What was tried, as in "cannot <action>".
@@ -75,6 +82,9 @@ impl fmt::Display for ServerError {
             }
             Self::Locked { path } => {
                 write!(f, "another server uses this folder: {} is locked", path.display())
+            }
+            Self::NoAnswer { address, reason } => {
+                write!(f, "no answer from {address}: {reason}")
             }
             Self::System { action, error } => write!(f, "cannot {action}: {error}"),
         }

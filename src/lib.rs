@@ -17,6 +17,7 @@ mod long_double;
 mod message;
 mod number;
 mod observe;
+pub mod ping;
 mod pubsub;
 mod random;
 mod rdb;

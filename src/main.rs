@@ -13,9 +13,9 @@ fn main() -> ExitCode {
     let words: Vec<String> =
         std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let outcome = match words.get(1).map(String::as_str) {
-        Some("check-aof") => {
-            respq::check::run(&words[2..]).and_then(|report| Err(ServerError::Asked(report)))
-        }
+        Some("check-aof") => respq::check::run(&words[2..]).and_then(answer),
+        Some("completions") => source::completions(&words[2..]).and_then(answer),
+        Some("ping") => respq::ping::run(&words[2..]).and_then(answer),
         _ => source::read(std::env::args_os()).and_then(respq::server::run),
     };
     match outcome {
@@ -29,6 +29,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The end of a command that only says something.
+fn answer(text: String) -> Result<(), ServerError> {
+    Err(ServerError::Asked(text))
 }
 
 /// Writes a text; where nobody listens, there is nobody to tell.

@@ -1,5 +1,4 @@
 """Who is compared, and what a workload is."""
-import collections
 import contextlib
 import dataclasses
 import os
@@ -7,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import time
+import types
 import typing
 
 import servers
@@ -98,8 +98,7 @@ class Cost:
 @contextlib.contextmanager
 def timed():
     """Gives an object whose `seconds` say how long the block took."""
-    taken = collections.namedtuple("Taken", "seconds")
+    taken = types.SimpleNamespace(seconds=None)
     begin = time.monotonic()
-    taken.seconds = None
     yield taken
     taken.seconds = time.monotonic() - begin

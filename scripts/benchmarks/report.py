@@ -113,13 +113,14 @@ def merge(path, about, measuring):
     return earlier["workloads"]
 
 
-# The picture: three columns of bars; a bar to the right is better than the best peer.
+# The picture: columns of bars; a bar to the right is better than the best peer.
 COLUMNS = (
     ("throughput", ("per_second", "process_per_second")),
     ("server CPU each", ("cpu_us",)),
     ("latency p99", ("p99_us",)),
+    ("memory", ("rss_bytes", "grown_mb")),
 )
-LABEL_WIDTH, COLUMN_WIDTH, BAR_WIDTH, ROW, TOP = 150, 210, 75, 18, 66
+LABEL_WIDTH, COLUMN_WIDTH, BAR_WIDTH, ROW, TOP = 150, 170, 55, 18, 66
 BETTER, WORSE, INK, FAINT = "#1a7f5a", "#c2571a", "#24292f", "#6e7781"
 # A bar has its full length at this factor.
 FACTOR_MAX = 4.0

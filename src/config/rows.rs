@@ -177,6 +177,7 @@ pub enum Setting {
     ShutdownTimeout,
     SlowlogLogSlowerThan,
     SlowlogMaxLen,
+    Supervised,
 }
 
 impl Setting {
@@ -195,6 +196,26 @@ pub(crate) fn rows() -> &'static [&'static Row] {
             .flatten()
             .collect()
     })
+}
+
+/// The heading under which `--help` shows the row at this place.
+pub(super) fn heading(place: usize) -> &'static str {
+    let groups = [
+        ("Network", network::ROWS.len()),
+        ("Data", data::ROWS.len()),
+        ("Persistence", persistence::ROWS.len()),
+        ("Operation", operation::ROWS.len()),
+    ];
+    let mut end = 0;
+    let of_place = groups.into_iter().find(|(_, rows)| {
+        end += rows;
+        place < end
+    });
+    match of_place {
+        Some(_) if rows()[place].name.starts_with("tls-") => "Encryption",
+        Some((name, _)) => name,
+        None => "Without effect",
+    }
 }
 
 const AS_IT_IS: Accept = |_, new| Ok(new.to_owned());
@@ -281,5 +302,7 @@ pub(crate) const EVICTION_POLICIES: &[&str] = &[
 ];
 /// Words of `tls-auth-clients`.
 pub(crate) const TLS_AUTH_CLIENTS: &[&str] = &["no", "yes", "optional"];
+/// Words of `supervised`.
+pub(crate) const SUPERVISORS: &[&str] = &["no", "systemd", "auto"];
 /// Words of the settings that allow risky commands.
 pub(crate) const PERMISSIONS: &[&str] = &["no", "yes", "local"];

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
 
 use super::{Config, Effect, Kind, Row, Setting, rows};
 use crate::error::ServerError;
@@ -25,8 +26,31 @@ Examples:
   respq respq.conf --bind 10.0.0.5 -::1        a file in the form of redis.conf, an option more
 
 Options are spelt as redis-server spells them, and so are the lines of the file (`port 6380`).
-All settings, those without effect included: CONFIG GET *. Stop with Ctrl-C, SIGTERM or SHUTDOWN.
+Bytes may be written as 64mb. CONFIG SET changes most settings of a running server, CONFIG REWRITE
+keeps them; CONFIG GET * shows all, those without effect included.
+
+Any Redis client connects: redis-cli -p 6379. Stop with Ctrl-C, SIGTERM or SHUTDOWN. The exit code
+is 0 after that, and 1 with a line that says why if the server cannot start or go on.
 ";
+
+/// What `-h` shows.
+const COMMON: &[&str] = &[
+    "appendfsync",
+    "appendonly",
+    "bind",
+    "dir",
+    "io-threads",
+    "logfile",
+    "loglevel",
+    "maxmemory",
+    "port",
+    "requirepass",
+    "save",
+    "tls-cert-file",
+    "tls-key-file",
+    "tls-port",
+    "unixsocket",
+];
 
 /// Directives of redis.conf that are no settings, and why they are refused.
 const REFUSED: &[(&str, &str)] = &[
@@ -43,7 +67,9 @@ fn command_line() -> Command {
     Command::new("respq")
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
-        .override_usage("respq [config-file | -] [--setting value ...]...")
+        .override_usage("respq [config-file | -] [--setting value ...]...\n       respq COMMAND")
+        .disable_help_subcommand(true)
+        .subcommands(tools())
         .after_help(EXAMPLES)
         .disable_version_flag(true)
         .max_term_width(100)
@@ -55,10 +81,40 @@ fn command_line() -> Command {
                 .action(ArgAction::Version),
         )
         .arg(file)
-        .args(rows().iter().map(|row| option(row)))
+        .args(rows().iter().enumerate().map(|(place, row)| option(row, rows::heading(place))))
 }
 
-fn option(row: &'static Row) -> Arg {
+/// Commands that start no server; `main` runs them.
+fn tools() -> [Command; 3] {
+    [
+        Command::new("check-aof")
+            .about("Look through an append-only file; with --fix, cut off what is damaged")
+            .arg(Arg::new("fix").long("fix").action(ArgAction::SetTrue))
+            .arg(Arg::new("folder").required(true)),
+        Command::new("completions")
+            .about("Print completions of options for bash, elvish, fish, powershell or zsh")
+            .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell))),
+        Command::new("ping")
+            .about("Ask a running server whether it serves; the exit code tells, too")
+            .arg(Arg::new("host").long("host").value_name("name"))
+            .arg(Arg::new("port").long("port").value_name("number")),
+    ]
+}
+
+/// Runs with the arguments behind `completions`: the script for a shell.
+pub fn completions(arguments: &[String]) -> Result<String, ServerError> {
+    let shell = match arguments {
+        [name] => name.parse::<Shell>().ok(),
+        _ => None,
+    };
+    let usage = "usage: respq completions bash|elvish|fish|powershell|zsh";
+    let shell = shell.ok_or_else(|| ServerError::Usage(usage.to_owned()))?;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command_line(), "respq", &mut script);
+    Ok(String::from_utf8_lossy(&script).into_owned())
+}
+
+fn option(row: &'static Row, heading: &'static str) -> Arg {
     let value_name = match row.kind {
         Kind::Bytes { .. } => "bytes",
         Kind::Flag => "yes|no",
@@ -79,7 +135,9 @@ fn option(row: &'static Row) -> Arg {
         .aliases(row.aliases)
         .help(format!("{}{words} [{default}]", row.doc))
         .value_name(value_name)
+        .help_heading(heading)
         .hide(row.effect != Effect::Full || row.hidden)
+        .hide_short_help(!COMMON.contains(&row.name))
         .action(ArgAction::Append)
 }
 

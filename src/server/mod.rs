@@ -28,6 +28,7 @@ mod connection;
 mod input;
 mod listener;
 mod logging;
+mod notify;
 mod output;
 mod shutdown;
 mod stream;
@@ -79,6 +80,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         }
     });
     tracing::info!("stopping");
+    notify::tell(&services.config, notify::STOPPING);
     drop(listeners);
     let ended = worker::stop_all(&engine, workers);
     engine.stop_saver();
@@ -171,6 +173,7 @@ async fn serve_data(
     }
     engine.services.loading.end();
     announce(engine, &listeners.shown_addresses(), dir);
+    notify::tell(&engine.services.config, notify::READY);
     tasks::run(engine).await;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use crate::harness::{Server, check, run};
 
@@ -34,6 +36,60 @@ fn help_and_version() {
         String::from_utf8_lossy(&version.stdout),
         format!("respq {}\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+#[test]
+fn short_help_is_short() {
+    let help = respq(&["-h"]);
+    let text = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(text.contains("--appendfsync") && text.contains("Persistence:"), "{text}");
+    assert!(!text.contains("--hash-max-listpack-value"), "{text}");
+}
+
+#[test]
+fn completions_know_settings_and_commands() {
+    for shell in ["bash", "fish", "zsh"] {
+        let output = respq(&["completions", shell]);
+        let script = String::from_utf8_lossy(&output.stdout);
+        for word in ["appendfsync", "check-aof", "ping"] {
+            assert!(output.status.success() && script.contains(word), "{word} in {shell}");
+        }
+    }
+    assert!(failure(&["completions", "cmd"]).starts_with("respq: usage: respq completions bash|"));
+}
+
+#[test]
+fn ping_tells_whether_a_server_serves() {
+    let server = Server::start(&[]);
+    let port = server.port().to_string();
+    let asked = respq(&["ping", "--port", &port]);
+    assert!(asked.status.success());
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "PONG\n");
+    let closed = Server::start(&["--requirepass", "secret"]);
+    let asked = respq(&["ping", "--port", &closed.port().to_string()]);
+    assert!(asked.status.success(), "it is alive, though it asks for a password");
+    drop(server);
+    let text = failure(&["ping", "--port", &port]);
+    assert!(text.starts_with(&format!("respq: no answer from 127.0.0.1:{port}: ")), "{text}");
+    assert!(failure(&["ping", "--port"]).starts_with("respq: usage: respq ping "));
+}
+
+#[test]
+fn a_service_manager_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).expect("a socket");
+    manager.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+    let shell = format!("NOTIFY_SOCKET={} exec", path.display());
+    let mut server = Server::start_by(&shell, &["--supervised", "systemd"]);
+    let mut buffer = [0; 64];
+    let mut told = || {
+        let bytes = manager.recv(&mut buffer).expect("the server tells");
+        String::from_utf8_lossy(&buffer[..bytes]).into_owned()
+    };
+    assert_eq!(told(), "READY=1");
+    assert!(server.stop());
+    assert_eq!(told(), "STOPPING=1");
 }
 
 #[test]

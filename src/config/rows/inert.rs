@@ -234,13 +234,6 @@ pub(super) const ROWS: &[Row] = &[
     inert("shutdown-on-sigterm", Kind::Text, "default", Without("SIGTERM stops as SHUTDOWN does")),
     inert("socket-mark-id", number(0, u32::MAX as i64), "0", Without(NOT_MANAGED)).at_start(),
     inert(
-        "supervised",
-        Kind::Word(&["no", "upstart", "systemd", "auto"]),
-        "no",
-        Without(NOT_MANAGED),
-    )
-    .at_start(),
-    inert(
         "syslog-enabled",
         Kind::Flag,
         "no",

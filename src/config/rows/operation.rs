@@ -1,7 +1,7 @@
 //! Settings of the process and of what it tells about itself.
 
 use super::super::text;
-use super::{COUNT, INT, Kind, LOG_LEVELS, PERMISSIONS, Row, Setting, number, row};
+use super::{COUNT, INT, Kind, LOG_LEVELS, PERMISSIONS, Row, SUPERVISORS, Setting, number, row};
 
 pub(super) const ROWS: &[Row] = &[
     row(Setting::AclLogMaxLen, "acllog-max-len", COUNT, "128", "Most entries of ACL LOG."),
@@ -72,4 +72,12 @@ pub(super) const ROWS: &[Row] = &[
         "Microseconds from which on SLOWLOG notes a command; negative: none.",
     ),
     row(Setting::SlowlogMaxLen, "slowlog-max-len", COUNT, "128", "Most entries of SLOWLOG."),
+    row(
+        Setting::Supervised,
+        "supervised",
+        Kind::Word(SUPERVISORS),
+        "no",
+        "Tell the service manager when data are loaded: if it is systemd, or if one asks for it.",
+    )
+    .at_start(),
 ];
