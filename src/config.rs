@@ -22,7 +22,7 @@ mod text;
 pub(crate) use derived::EVENT_LETTERS;
 pub(crate) use derived::OutputLimit;
 pub use rows::Setting;
-pub(crate) use rows::{Change, Effect, Kind, Row, rows};
+pub(crate) use rows::{Change, EVICTION_POLICIES, Effect, Kind, Row, rows};
 
 /// What is wrong with a value; its `Display` is what CONFIG SET and the command line answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +163,24 @@ impl Config {
     fn derive(&self) {
         self.derived.set_events(&self.text(Setting::NotifyKeyspaceEvents));
         self.derived.set_limits(&self.text(Setting::ClientOutputBufferLimit));
+        let counts = self
+            .text(Setting::MaxMemoryPolicy)
+            .ends_with("-lfu")
+            .then(|| (self.size(Setting::LfuLogFactor), self.size(Setting::LfuDecayTime)));
+        self.derived.set_access_counts(counts);
+        let clients = self.text(Setting::MaxMemoryClients);
+        self.derived.set_client_memory(&clients, self.size(Setting::MaxMemory));
+    }
+
+    /// Bytes that all clients may take, by `maxmemory-clients`; 0: any number.
+    pub(crate) fn client_memory_limit(&self) -> u64 {
+        self.derived.client_memory()
+    }
+
+    /// `lfu-log-factor` and `lfu-decay-time`, if `maxmemory-policy` goes by how often keys are
+    /// used.
+    pub(crate) fn access_counts(&self) -> Option<(u32, u32)> {
+        self.derived.access_counts()
     }
 
     /// The classes of keyspace events that are published, as bits of [`EVENT_LETTERS`].

@@ -70,7 +70,10 @@ pub(crate) struct Figures {
     pub(crate) channels: AtomicUsize,
     pub(crate) patterns: AtomicUsize,
     pub(crate) shard_channels: AtomicUsize,
+    /// The buffer that holds what was not sent yet; 0 if all was.
     pub(crate) reply_buf_bytes: AtomicUsize,
+    /// Prefixes of the keys of whose changes it is told.
+    pub(crate) prefixes: AtomicUsize,
     /// The client that is told of changes, plus one; 0: none is.
     pub(crate) redirect: AtomicU64,
     pub(crate) broken_redirect: AtomicBool,
@@ -105,6 +108,8 @@ pub(crate) struct Handle {
     pub(crate) figures: Figures,
     pub(crate) name: Mutex<Box<[u8]>>,
     pub(crate) library: Mutex<Library>,
+    /// Its part in what the registry counts.
+    pub(super) counted_bytes: AtomicUsize,
     outbox: Mutex<Outbox>,
     has_mail: AtomicBool,
     /// Was the client's blocking command answered?
@@ -145,6 +150,7 @@ impl Handle {
             figures,
             name: Mutex::default(),
             library: Mutex::default(),
+            counted_bytes: AtomicUsize::new(0),
             outbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
             served: AtomicBool::new(false),
@@ -166,6 +172,11 @@ impl Handle {
     /// Bytes that the client has not taken yet.
     pub(crate) fn pending_bytes(&self) -> usize {
         self.figures.output_bytes.load(Ordering::Relaxed) + self.outbox.lock().bytes.len()
+    }
+
+    /// Bytes that hold what others wrote for the client.
+    pub(super) fn outbox_capacity(&self) -> usize {
+        self.outbox.lock().bytes.capacity()
     }
 
     /// The client speaks this protocol from now on.

@@ -2,6 +2,7 @@
 
 pub(crate) mod caching;
 pub(crate) mod handle;
+mod memory;
 pub(crate) mod monitor;
 pub(crate) mod outbox;
 pub(crate) mod pause;

@@ -4,7 +4,7 @@
 //! confirmation comes before its first message. Each addition carries the log position that must
 //! be safe before it may leave.
 
-use super::{Handle, Kind};
+use super::{Handle, Kind, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, OutputLimit};
 use crate::observe::Stats;
@@ -19,6 +19,7 @@ pub(crate) struct Outbox {
 /// Posts into outboxes, within the limits of the settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Poster<'a> {
+    pub(crate) clients: &'a Registry,
     pub(crate) config: &'a Config,
     pub(crate) clock: &'a Clock,
     pub(crate) stats: &'a Stats,
@@ -37,7 +38,9 @@ impl Poster<'_> {
     /// that does not read.
     pub(crate) fn post(&self, client: &Handle, bytes: &[u8], position: u64) {
         let pending = client.post(bytes, position);
-        self.check(client, pending);
+        if !self.check(client, pending) {
+            self.count(client);
+        }
     }
 
     /// Disconnects a client for which more waits than its limit allows; replies whether it was.

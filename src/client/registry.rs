@@ -1,9 +1,10 @@
 //! All clients that are connected.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 
 use super::{ClientId, Handle, Peer};
 
@@ -13,11 +14,21 @@ pub(crate) struct Registry {
     clients: DashMap<ClientId, Arc<Handle>>,
     next_id: AtomicU64,
     blocked: AtomicUsize,
+    /// Bytes that all clients take; kept up to date while they are limited.
+    memory: AtomicI64,
+    /// Held by who disconnects clients as they take too much.
+    pub(super) evicting: Mutex<()>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { clients: DashMap::new(), next_id: AtomicU64::new(1), blocked: AtomicUsize::new(0) }
+        Self {
+            clients: DashMap::new(),
+            next_id: AtomicU64::new(1),
+            blocked: AtomicUsize::new(0),
+            memory: AtomicI64::new(0),
+            evicting: Mutex::default(),
+        }
     }
 }
 
@@ -36,7 +47,27 @@ impl Registry {
     }
 
     pub(crate) fn remove(&self, id: ClientId) {
-        self.clients.remove(&id);
+        if let Some((_, handle)) = self.clients.remove(&id) {
+            self.count_memory(&handle, 0);
+        }
+    }
+
+    /// A client takes so many bytes; replies how many all take.
+    pub(super) fn count_memory(&self, client: &Handle, bytes: usize) -> u64 {
+        let before = client.counted_bytes.swap(bytes, Ordering::Relaxed);
+        let change = bytes.cast_signed() - before.cast_signed();
+        let all = self.memory.fetch_add(change as i64, Ordering::Relaxed) + change as i64;
+        all.max(0).cast_unsigned()
+    }
+
+    /// Bytes that all clients take, as counted last.
+    pub(super) fn memory(&self) -> u64 {
+        self.memory.load(Ordering::Relaxed).max(0).cast_unsigned()
+    }
+
+    /// All clients take so many bytes.
+    pub(super) fn set_memory(&self, bytes: u64) {
+        self.memory.store(bytes.cast_signed(), Ordering::Relaxed);
     }
 
     /// Number of clients.

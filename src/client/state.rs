@@ -53,6 +53,9 @@ pub(crate) struct Client {
     /// Must all that it has seen be on disk before its next replies leave, whatever `appendfsync`
     /// says (WAITAOF)?
     pub(crate) needs_durable: bool,
+    /// Was there not enough memory when its last request came, and nothing that could go? Kept up
+    /// to date only while memory is limited.
+    pub(crate) lacks_memory: bool,
     /// Close the connection once the replies are sent.
     pub(crate) closing: bool,
 }
@@ -71,6 +74,7 @@ impl Client {
             caching: None,
             pushed: false,
             needs_durable: false,
+            lacks_memory: false,
             closing: false,
         }
     }

@@ -313,8 +313,9 @@ fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.client.select(0);
     context.db.select(0);
     rename(context, b"");
-    context.reply.switch(Protocol::Resp2);
-    context.client.handle.set_protocol(Protocol::Resp2);
+    let protocol = context.services.default_protocol();
+    context.reply.switch(protocol);
+    context.client.handle.set_protocol(protocol);
     context.reply.status("RESET");
     Ok(Outcome::Done)
 }

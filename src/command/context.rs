@@ -16,8 +16,8 @@ use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::rdb;
-use crate::resp::Reply;
 use crate::resp::request::Argv;
+use crate::resp::{Protocol, Reply};
 use crate::script::Scripts;
 use crate::store::{Class, Db, Keyspace, Reclaim};
 use crate::tls::Tls;
@@ -62,9 +62,18 @@ impl Services {
         self.config.flag(Setting::ClusterEnabled)
     }
 
+    /// The protocol that clients speak until they choose one.
+    pub(crate) fn default_protocol(&self) -> Protocol {
+        match self.config.number(Setting::ClientDefaultResp) {
+            3 => Protocol::Resp3,
+            _ => Protocol::Resp2,
+        }
+    }
+
     /// Posts into clients' outboxes.
     pub(crate) fn poster(&self) -> Poster<'_> {
-        Poster { config: &self.config, clock: &self.clock, stats: &self.stats }
+        let Self { clients, config, clock, stats, .. } = self;
+        Poster { clients, config, clock, stats }
     }
 
     /// Shows a command that `origin` runs to those who monitor.

@@ -110,7 +110,7 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         Arity::Exact(2),
         &[Flag::Loading, Flag::Stale],
         ("", "Replies with the subcommands."),
-        help,
+        super::help::help,
     ),
     subcommand(
         "kill",
@@ -383,37 +383,5 @@ fn stats(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     reply.count(libraries);
     reply.bulk(b"functions_count");
     reply.count(functions);
-    Ok(Outcome::Done)
-}
-
-/// `FUNCTION HELP`
-///
-/// <https://redis.io/docs/latest/commands/function-help/>
-fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let lines = [
-        "FUNCTION <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "DELETE <library-name>",
-        "    Remove a library.",
-        "DUMP",
-        "    Reply with all libraries as a payload for RESTORE.",
-        "FLUSH [ASYNC|SYNC]",
-        "    Remove all libraries.",
-        "HELP",
-        "    Print this help.",
-        "KILL",
-        "    End the function that runs, if it has not written yet.",
-        "LIST [LIBRARYNAME <pattern>] [WITHCODE]",
-        "    Reply with the libraries, their functions and, if asked for, their code.",
-        "LOAD [REPLACE] <function-code>",
-        "    Load a library.",
-        "RESTORE <payload> [FLUSH|APPEND|REPLACE]",
-        "    Load the libraries of a payload.",
-        "STATS",
-        "    Reply with the function that runs, and the counts of libraries and functions.",
-    ];
-    context.reply.array(lines.len());
-    for line in lines {
-        context.reply.status(line);
-    }
     Ok(Outcome::Done)
 }

@@ -235,6 +235,7 @@ struct RestoreOptions {
     replaces: bool,
     is_absolute: bool,
     idle_s: Option<i64>,
+    frequency: Option<u8>,
 }
 
 impl RestoreOptions {
@@ -243,21 +244,17 @@ impl RestoreOptions {
         const FREQUENCY: CommandError =
             CommandError::Plain("ERR Invalid FREQ value, must be >= 0 and <= 255");
         let mut options = Self::default();
-        let mut has_frequency = false;
         while !args.is_empty() {
             if args.keyword("replace") {
                 options.replaces = true;
             } else if args.keyword("absttl") {
                 options.is_absolute = true;
-            } else if args.len() > 1 && !has_frequency && args.keyword("idletime") {
+            } else if args.len() > 1 && options.frequency.is_none() && args.keyword("idletime") {
                 let seconds = args.integer()?;
                 options.idle_s = Some(if seconds < 0 { return Err(IDLE) } else { seconds });
             } else if args.len() > 1 && options.idle_s.is_none() && args.keyword("freq") {
-                let frequency = args.integer()?;
-                if !(0..=255).contains(&frequency) {
-                    return Err(FREQUENCY);
-                }
-                has_frequency = true;
+                let frequency = u8::try_from(args.integer()?).map_err(|_| FREQUENCY)?;
+                options.frequency = Some(frequency);
             } else {
                 return Err(CommandError::Syntax);
             }
@@ -303,6 +300,9 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     context.db.set_expiry(key, at_ms);
     if let Some(idle_s) = options.idle_s {
         context.db.set_idle_s(key, u32::try_from(idle_s).unwrap_or(u32::MAX));
+    }
+    if let Some(frequency) = options.frequency {
+        context.db.set_frequency(key, frequency);
     }
     context.modified(key, Class::Generic, "restore");
     let at_ms = at_ms.unwrap_or(0).to_string();

@@ -146,7 +146,7 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         syntax: "",
         summary: "Replies with the subcommands.",
         subcommands: &[],
-        handler: help,
+        handler: super::help::help,
     },
     CommandSpec {
         name: "kill",
@@ -268,7 +268,11 @@ impl Rights {
         let services = context.services;
         let harmless = flags.contains(Flags::NO_WRITES);
         let is_checked = context.mode != Mode::Replay;
-        let is_full = is_checked && !flags.contains(Flags::ALLOW_OOM) && services.is_memory_full();
+        let is_limited = services.config.size(Setting::MaxMemory) > 0;
+        let is_full = is_checked
+            && !flags.contains(Flags::ALLOW_OOM)
+            && is_limited
+            && context.client.lacks_memory;
         if !flags.contains(Flags::COMPATIBLE) && !harmless {
             if read_only {
                 let text = "ERR Can not execute a script with write flag using *_ro command.";
@@ -534,30 +538,6 @@ fn flush(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut vm = context.services.scripts.vm.lock();
     *vm = vm::Vm::default();
     context.reply.ok();
-    Ok(Outcome::Done)
-}
-
-/// `SCRIPT HELP`
-///
-/// <https://redis.io/docs/latest/commands/script-help/>
-fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let lines = [
-        "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-        "EXISTS <sha1> [<sha1> ...]",
-        "    Reply for each script whether it is in the cache.",
-        "FLUSH [ASYNC|SYNC]",
-        "    Empty the cache of scripts.",
-        "HELP",
-        "    Print this help.",
-        "KILL",
-        "    End the script that runs, if it has not written yet.",
-        "LOAD <script>",
-        "    Put a script into the cache without running it.",
-    ];
-    context.reply.array(lines.len());
-    for line in lines {
-        context.reply.status(line);
-    }
     Ok(Outcome::Done)
 }
 

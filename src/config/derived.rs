@@ -7,6 +7,10 @@ pub(crate) const EVENT_LETTERS: &str = "g$lshzxetdnKEm";
 /// Letters that `A` stands for: the first ones.
 const ALL_EVENTS: u32 = (1 << 10) - 1;
 
+/// The bits of one of two numbers in a word, and the bit that says that they count.
+const NUMBER_MASK: u64 = (1 << 31) - 1;
+const COUNTED: u64 = 1 << 63;
+
 /// The limits of a class of clients, from `client-output-buffer-limit`; 0 stands for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OutputLimit {
@@ -31,6 +35,9 @@ impl OutputLimit {
 #[derive(Debug, Default)]
 pub(super) struct Derived {
     events: AtomicU32,
+    /// Are accesses counted, and how? See [`Derived::access_counts`].
+    access_counts: AtomicU64,
+    client_memory: AtomicU64,
     limits: [[AtomicU64; 3]; 3],
 }
 
@@ -38,6 +45,38 @@ impl Derived {
     /// The classes of events that are published, as bits of [`EVENT_LETTERS`].
     pub(super) fn events(&self) -> u32 {
         self.events.load(Ordering::Relaxed)
+    }
+
+    /// `lfu-log-factor` and `lfu-decay-time`, if a policy goes by how often keys are used.
+    pub(super) fn access_counts(&self) -> Option<(u32, u32)> {
+        let word = self.access_counts.load(Ordering::Relaxed);
+        let number = |word: u64| u32::try_from(word & NUMBER_MASK).unwrap_or(0);
+        (word & COUNTED != 0).then(|| (number(word >> 31), number(word)))
+    }
+
+    /// Takes those over; neither is above `i32::MAX`.
+    pub(super) fn set_access_counts(&self, counts: Option<(usize, usize)>) {
+        let word = counts.map_or(0, |(log_factor, decay_minutes)| {
+            COUNTED | (log_factor as u64) << 31 | decay_minutes as u64
+        });
+        self.access_counts.store(word, Ordering::Relaxed);
+    }
+
+    /// Bytes that all clients may take; 0: any number.
+    pub(super) fn client_memory(&self) -> u64 {
+        self.client_memory.load(Ordering::Relaxed)
+    }
+
+    /// Takes over `maxmemory-clients`, which may be a share of `maxmemory`.
+    pub(super) fn set_client_memory(&self, kept: &str, maxmemory: usize) {
+        let bytes = match kept.strip_suffix('%') {
+            None => kept.parse().unwrap_or(0),
+            Some(share) => {
+                let share: u128 = share.parse().unwrap_or(0);
+                u64::try_from(maxmemory as u128 * share / 100).unwrap_or(u64::MAX)
+            }
+        };
+        self.client_memory.store(bytes, Ordering::Relaxed);
     }
 
     /// The limits of a class, in the order of the setting.
@@ -81,6 +120,13 @@ mod tests {
         let derived = Derived::default();
         derived.set_events("AKm");
         assert_eq!(derived.events(), ALL_EVENTS | 1 << 11 | 1 << 13);
+        assert_eq!(derived.access_counts(), None);
+        derived.set_access_counts(Some((10, i32::MAX as usize)));
+        assert_eq!(derived.access_counts(), Some((10, i32::MAX as u32)));
+        derived.set_client_memory("5%", 1000);
+        assert_eq!(derived.client_memory(), 50);
+        derived.set_client_memory("7", 1000);
+        assert_eq!(derived.client_memory(), 7);
         derived.set_limits("normal 0 0 0 slave 1 2 3 pubsub 4 5 6");
         assert_eq!(derived.limit(0), OutputLimit::default());
         let expected = OutputLimit { hard_bytes: 4, soft_bytes: 5, soft_seconds: 6 };

@@ -83,6 +83,7 @@ pub(crate) struct Row {
 pub enum Setting {
     // network.rs
     Bind,
+    ClientDefaultResp,
     ClientOutputBufferLimit,
     ClientQueryBufferLimit,
     ClusterAnnounceIp,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::evict::Room;
 use super::slots::require_one_slot;
 use super::tracking::remember_keys;
 use super::wake::Delivery;
@@ -15,7 +16,7 @@ use crate::command::{
 use crate::config::Setting;
 use crate::resp::Reply;
 use crate::resp::request::{Argv, OwnedArgv};
-use crate::store::{Changes, Db, Locked, ShardSet};
+use crate::store::{Changes, Db, Locked, ShardSet, Usage};
 use crate::tracking::Invalidation;
 
 /// Calls after which a batch lets go of its locks, so that others get their turn.
@@ -139,7 +140,7 @@ impl<'e> Batch<'e> {
     }
 
     /// May this request run now, or be queued?
-    fn admit(&self, client: &Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
+    fn admit(&mut self, client: &mut Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
         let command = table().resolve(argv).ok_or_else(|| unknown(argv))?;
         if command.is_container() && argv.len() > 1 {
             let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
@@ -198,7 +199,11 @@ impl<'e> Batch<'e> {
     }
 
     /// Are the data in a state in which this command can run?
-    fn admit_to_data(&self, command: &Command, client: &Client) -> Result<(), CommandError> {
+    fn admit_to_data(
+        &mut self,
+        command: &Command,
+        client: &mut Client,
+    ) -> Result<(), CommandError> {
         let services = &self.engine.services;
         if services.loading.is_active() && !command.has(Flag::Loading) {
             return Err(CommandError::Loading);
@@ -206,10 +211,23 @@ impl<'e> Batch<'e> {
         if services.aof.is_failing() && (is_write(command, client) || command.spec.name == "ping") {
             return Err(services.unwritable());
         }
-        if needs_memory(command, client) && services.is_memory_full() {
-            return Err(CommandError::OutOfMemory);
+        let limit = services.memory_limit();
+        if limit > 0 {
+            client.lacks_memory = self.lacks_memory(limit);
+            if client.lacks_memory && needs_memory(command, client) {
+                return Err(CommandError::OutOfMemory);
+            }
         }
         Ok(())
+    }
+
+    /// Makes room for data, if there is not enough; replies whether that failed.
+    fn lacks_memory(&mut self, limit: u64) -> bool {
+        if !self.engine.is_above_limit(limit) {
+            return false;
+        }
+        self.release();
+        self.engine.make_room(limit) == Room::None
     }
 
     /// Answers a request that was not admitted.
@@ -345,6 +363,8 @@ impl<'e> Batch<'e> {
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = services.config.events();
             self.changes.tracks = services.tracking.is_used();
+            self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
+            self.note_usage();
             self.clock_ns = services.clock.elapsed_ns();
             if self.clock_ns - self.read_ns >= INSTANT_NS {
                 self.read_ns = self.clock_ns;
@@ -352,6 +372,15 @@ impl<'e> Batch<'e> {
             }
         }
         Ok(())
+    }
+
+    /// What of accesses to keys is noted under the locks held.
+    fn note_usage(&mut self) {
+        let services = &self.engine.services;
+        self.changes.usage = services.usage();
+        if self.changes.usage != Usage::Recency && self.changes.chance == 0 {
+            self.changes.chance = services.random.next();
+        }
     }
 
     /// Runs the handler under the locks held, and gathers its effects.
@@ -439,6 +468,7 @@ impl<'e> Batch<'e> {
         for (counter, count) in [
             (&stats.changes, &mut self.changes.dirty),
             (&stats.expired_keys, &mut self.changes.expired),
+            (&stats.evicted_keys, &mut self.changes.evicted),
             (&stats.keyspace_hits, &mut self.changes.hits),
             (&stats.keyspace_misses, &mut self.changes.misses),
         ] {
@@ -559,11 +589,12 @@ fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
     client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
 }
 
-/// Is it a writing command, or EXEC with one in its queue?
-/// Does the command, or one that it runs as a transaction, take more memory?
+/// Does the command, or one that it runs as a transaction, take more memory? Whatever is queued
+/// does.
 fn needs_memory(command: &Command, client: &Client) -> bool {
     if !command.has(Flag::WholeTransaction) {
-        return command.has(Flag::DenyOom);
+        let is_queued = client.transaction.is_some() && !command.has(Flag::Unqueued);
+        return is_queued || command.has(Flag::DenyOom);
     }
     let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
     queued
@@ -571,6 +602,7 @@ fn needs_memory(command: &Command, client: &Client) -> bool {
         .any(|command| command.has(Flag::DenyOom))
 }
 
+/// Is it a writing command, or EXEC with one in its queue?
 fn is_write(command: &Command, client: &Client) -> bool {
     let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
     let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));

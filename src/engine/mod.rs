@@ -26,6 +26,7 @@ use crate::tls::Tls;
 use crate::tracking::Tracking;
 
 mod call;
+mod evict;
 mod expire;
 mod lock_set;
 mod replay;
@@ -49,6 +50,7 @@ pub struct Engine {
     /// Blocking commands that wait, by their ticket.
     waiters: DashMap<Ticket, Arc<Waiter>>,
     next_ticket: AtomicU64,
+    evictor: evict::Evictor,
 }
 
 impl Engine {
@@ -81,7 +83,12 @@ impl Engine {
             stopping: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         };
-        Self { services, waiters: DashMap::new(), next_ticket: AtomicU64::new(1) }
+        Self {
+            services,
+            waiters: DashMap::new(),
+            next_ticket: AtomicU64::new(1),
+            evictor: evict::Evictor::default(),
+        }
     }
 
     /// Starts a run of calls.
@@ -94,6 +101,7 @@ impl Engine {
         let services = &self.services;
         services.stats.connections.add(1);
         let handle: Arc<Handle> = services.clients.add(peer, services.clock.now_ms(), wake);
+        handle.set_protocol(services.default_protocol());
         let authenticated = services.config.text(Setting::RequirePass).is_empty();
         Client::new(handle, authenticated)
     }

@@ -59,9 +59,9 @@ impl Engine {
             Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
                 failure.get_or_insert((offset, "there are more databases than `databases` says"));
             }
-            Item::Entry { db, key, value, expires_at_ms, idle_s } => {
+            Item::Entry { db, key, value, expires_at_ms, idle_s, frequency } => {
                 if expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
-                    self.put(db, &key, value, (expires_at_ms, idle_s));
+                    self.put(db, &key, value, expires_at_ms, (idle_s, frequency));
                 }
                 keys += 1;
                 if keys % KEYS_PER_NOTE == 0 {
@@ -81,18 +81,28 @@ impl Engine {
         }
     }
 
-    /// Makes a key; `times`: when it expires (unix ms), and seconds since its last access.
-    fn put(&self, db: usize, key: &[u8], value: Value, times: (Option<u64>, Option<u64>)) {
-        let (expires_at_ms, idle_s) = times;
+    /// Makes a key; `usage`: seconds since its last access, and its access count.
+    fn put(
+        &self,
+        db: usize,
+        key: &[u8],
+        value: Value,
+        expires_at_ms: Option<u64>,
+        usage: (Option<u64>, Option<u8>),
+    ) {
+        let (idle_s, frequency) = usage;
         let keyspace = &self.services.keyspace;
         let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
-        let mut changes = Changes::default();
+        let mut changes = Changes { usage: self.services.usage(), ..Changes::default() };
         let now_ms = self.services.clock.now_ms();
         let mut db = Db::new(&mut locked, &mut changes, db, now_ms).keeping_expired();
         db.set(key, value);
         db.set_expiry(key, expires_at_ms);
         if let Some(idle_s) = idle_s {
             db.set_idle_s(key, u32::try_from(idle_s).unwrap_or(u32::MAX));
+        }
+        if let Some(frequency) = frequency {
+            db.set_frequency(key, frequency);
         }
     }
 

@@ -43,6 +43,11 @@ impl Services {
         }
     }
 
+    /// Notes how long keys were evicted at a time.
+    pub(super) fn note_eviction_time(&self, ns: u64) {
+        self.note_latency("eviction-cycle", ns / 1_000_000);
+    }
+
     fn note_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, us: u64) {
         let call = SlowCall {
             id: 0,
@@ -53,14 +58,6 @@ impl Services {
             client_name: client.name.lock().clone(),
         };
         self.slowlog.note(call, self.config.size(Setting::SlowlogMaxLen));
-    }
-}
-
-impl Services {
-    /// Is more memory in use than `maxmemory` allows?
-    pub(crate) fn is_memory_full(&self) -> bool {
-        let limit = self.config.size(Setting::MaxMemory) as u64;
-        limit > 0 && self.stats.uses_more_than(limit)
     }
 }
 

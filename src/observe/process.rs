@@ -1,7 +1,10 @@
 //! What the system and the allocator say about this process.
 
+use std::cell::Cell;
 use std::fs;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use tikv_jemalloc_ctl::{epoch, stats};
 
 /// Clock ticks a second in `/proc`; the same on every Linux.
@@ -31,12 +34,60 @@ pub(crate) struct Cpu {
     pub(crate) user_children: f64,
 }
 
-/// Bytes that the allocator has handed out.
+/// Bytes handed out by the last look at the allocator, and what threads have noted since.
+static USED_BYTES: AtomicI64 = AtomicI64::new(0);
+
+/// Bytes that the allocator has handed out and not got back. Takes some 100 microseconds.
 pub(crate) fn used_bytes() -> u64 {
     if epoch::advance().is_err() {
         return 0;
     }
-    stats::allocated::read().map_or(0, |bytes| bytes as u64)
+    let allocated = stats::allocated::read().unwrap_or(0);
+    let used = allocated.saturating_sub(cached_bytes()) as u64;
+    own_change();
+    USED_BYTES.store(used.cast_signed(), Ordering::Relaxed);
+    used
+}
+
+/// Bytes that threads have given back and the allocator keeps for them: it counts them as handed
+/// out.
+fn cached_bytes() -> usize {
+    use tikv_jemalloc_ctl::{Access, AsName};
+    // 4096 stands for all arenas.
+    let names = [
+        &b"stats.arenas.4096.tcache_bytes\0"[..],
+        &b"stats.arenas.4096.tcache_stashed_bytes\0"[..],
+    ];
+    names.into_iter().map(|name| Access::<usize>::read(name.name()).unwrap_or(0)).sum()
+}
+
+/// As [`used_bytes`], in no time: the last look, and what those threads have taken and given back
+/// since that have called this.
+pub(crate) fn used_bytes_about() -> u64 {
+    let change = own_change();
+    let before = USED_BYTES.fetch_add(change, Ordering::Relaxed);
+    (before + change).max(0).cast_unsigned()
+}
+
+/// What this thread has taken less what it gave back, since the last call.
+fn own_change() -> i64 {
+    thread_local! {
+        static SEEN: Cell<i64> = Cell::new(own_bytes());
+    }
+    let now = own_bytes();
+    SEEN.with(|seen| now.wrapping_sub(seen.replace(now)))
+}
+
+/// Bytes that this thread has ever taken less those that it gave back; negative where it gives
+/// back what others took.
+pub(crate) fn own_bytes() -> i64 {
+    thread_local! {
+        static COUNTS: Option<(ThreadLocal<u64>, ThreadLocal<u64>)> =
+            allocatedp::read().ok().zip(deallocatedp::read().ok());
+    }
+    COUNTS.with(|counts| {
+        counts.map_or(0, |(taken, given)| taken.get().wrapping_sub(given.get()).cast_signed())
+    })
 }
 
 /// All figures of memory.
@@ -131,6 +182,17 @@ pub(crate) fn os() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_threads_take_is_noted() {
+        const BYTES: u64 = 64 << 20;
+        let before = used_bytes();
+        let data = vec![1_u8; usize::try_from(BYTES).expect("it fits")];
+        let with_data = used_bytes_about();
+        assert!(with_data > before + BYTES / 2, "{before} {with_data}");
+        drop(data);
+        assert!(used_bytes_about() < with_data - BYTES / 2);
+    }
 
     #[test]
     fn figures_are_there() {

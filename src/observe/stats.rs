@@ -106,6 +106,43 @@ impl CommandStats {
     }
 }
 
+/// For how long more memory is in use than allowed, as keys cannot go fast enough.
+#[derive(Debug, Default)]
+pub(crate) struct Excess {
+    /// Since when (elapsed time); 0: it is not so.
+    since_ns: AtomicU64,
+    /// Milliseconds of all times that are over.
+    ended_ms: Counter,
+}
+
+impl Excess {
+    pub(crate) fn begin(&self, now_ns: u64) {
+        if self.since_ns.load(Ordering::Relaxed) == 0 {
+            self.since_ns.store(now_ns.max(1), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn end(&self, now_ns: impl FnOnce() -> u64) {
+        if self.since_ns.load(Ordering::Relaxed) != 0 {
+            self.ended_ms.add(self.current_ms(now_ns()));
+            self.since_ns.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Milliseconds so far.
+    pub(crate) fn current_ms(&self, now_ns: u64) -> u64 {
+        match self.since_ns.load(Ordering::Relaxed) {
+            0 => 0,
+            since_ns => now_ns.saturating_sub(since_ns) / 1_000_000,
+        }
+    }
+
+    /// Milliseconds ever.
+    pub(crate) fn total_ms(&self, now_ns: u64) -> u64 {
+        self.ended_ms.value() + self.current_ms(now_ns)
+    }
+}
+
 /// Something that INFO shows per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rate {
@@ -132,15 +169,17 @@ pub(crate) struct Stats {
     error_codes: Mutex<BTreeMap<Box<str>, u64>>,
     rates: Mutex<Rates>,
     peak_bytes: AtomicU64,
-    /// Bytes in use at the last look.
-    used_bytes: AtomicU64,
+    /// When (elapsed time) the allocator was asked last how much memory is in use.
+    measured_ns: AtomicU64,
     /// Bytes in use before any data were loaded.
     pub(crate) startup_bytes: AtomicU64,
     pub(crate) connections: Counter,
     pub(crate) rejected_connections: Counter,
     pub(crate) errors: Counter,
     pub(crate) expired_keys: Counter,
+    pub(crate) evicted_clients: Counter,
     pub(crate) evicted_keys: Counter,
+    pub(crate) excess: Excess,
     pub(crate) keyspace_hits: Counter,
     pub(crate) keyspace_misses: Counter,
     pub(crate) bytes_in: Counter,
@@ -165,14 +204,15 @@ impl Stats {
             error_codes: Mutex::default(),
             rates: Mutex::default(),
             peak_bytes: AtomicU64::new(0),
-            // Not looked at yet: the first question looks.
-            used_bytes: AtomicU64::new(u64::MAX),
+            measured_ns: AtomicU64::new(0),
             startup_bytes: AtomicU64::new(0),
             connections: Counter::default(),
             rejected_connections: Counter::default(),
             errors: Counter::default(),
             expired_keys: Counter::default(),
+            evicted_clients: Counter::default(),
             evicted_keys: Counter::default(),
+            excess: Excess::default(),
             keyspace_hits: Counter::default(),
             keyspace_misses: Counter::default(),
             bytes_in: Counter::default(),
@@ -257,19 +297,25 @@ impl Stats {
         rates.last = Some((now_ns, counts));
         drop(rates);
         let used_bytes = super::process::used_bytes();
-        self.used_bytes.store(used_bytes, Ordering::Relaxed);
         self.peak_bytes.fetch_max(used_bytes, Ordering::Relaxed);
+        self.measured_ns.store(now_ns, Ordering::Relaxed);
     }
 
-    /// Are more than `limit` bytes in use? Far below the limit the last sample tells.
-    pub(crate) fn uses_more_than(&self, limit: u64) -> bool {
-        let sampled = self.used_bytes.load(Ordering::Relaxed);
-        if sampled / 3 < limit / 4 {
-            return false;
+    /// Asks the allocator how much memory is in use, unless that was asked within `fresh_ns`.
+    pub(crate) fn measure_memory(&self, now_ns: u64, fresh_ns: u64) {
+        let last_ns = self.measured_ns.load(Ordering::Relaxed);
+        if last_ns == 0 || now_ns.saturating_sub(last_ns) > fresh_ns {
+            self.measured_ns.store(now_ns, Ordering::Relaxed);
+            super::process::used_bytes();
         }
-        let used_bytes = super::process::used_bytes();
-        self.used_bytes.store(used_bytes, Ordering::Relaxed);
-        used_bytes > limit
+    }
+
+    /// Bytes in use, about: see [`super::process::used_bytes_about`].
+    pub(crate) fn used_bytes_about(&self) -> u64 {
+        if self.measured_ns.load(Ordering::Relaxed) == 0 {
+            self.measure_memory(1, 0);
+        }
+        super::process::used_bytes_about()
     }
 
     /// So many of these a second, over the last samples.
@@ -297,7 +343,9 @@ impl Stats {
             &self.rejected_connections,
             &self.errors,
             &self.expired_keys,
+            &self.evicted_clients,
             &self.evicted_keys,
+            &self.excess.ended_ms,
             &self.keyspace_hits,
             &self.keyspace_misses,
             &self.bytes_in,

@@ -41,6 +41,8 @@ pub(crate) enum Item {
         expires_at_ms: Option<u64>,
         /// Seconds since its last access, where the file tells.
         idle_s: Option<u64>,
+        /// Its access count, where the file tells.
+        frequency: Option<u8>,
     },
     /// The source of a library of functions.
     Function(Vec<u8>),
@@ -66,7 +68,7 @@ fn load_from<R: Read>(
 ) -> Result<(), RdbError> {
     let version = version(input)?;
     let mut db = 0;
-    let (mut expires_at_ms, mut idle_s) = (None, None);
+    let (mut expires_at_ms, mut idle_s, mut frequency) = (None, None, None);
     loop {
         match input.byte()? {
             operation::AUXILIARY => drop((input.string()?, input.string()?)),
@@ -76,7 +78,7 @@ fn load_from<R: Read>(
                 let seconds = u32::from_le_bytes(input.array()?);
                 expires_at_ms = Some(u64::from(seconds) * 1000);
             }
-            operation::FREQUENCY => drop(input.byte()?),
+            operation::FREQUENCY => frequency = Some(input.byte()?),
             operation::FUNCTION => visit(Item::Function(input.string()?), input.offset),
             operation::FUNCTION_EARLY => {
                 return Err(RdbError::Corrupt("functions of a release candidate of Redis 7.0"));
@@ -91,9 +93,15 @@ fn load_from<R: Read>(
             kind => {
                 let key = input.string()?;
                 let value = decode::object(input, kind, limits)?;
-                let expires_at_ms = expires_at_ms.take();
-                let idle_s = idle_s.take();
-                visit(Item::Entry { db, key, value, expires_at_ms, idle_s }, input.offset);
+                let entry = Item::Entry {
+                    db,
+                    key,
+                    value,
+                    expires_at_ms: expires_at_ms.take(),
+                    idle_s: idle_s.take(),
+                    frequency: frequency.take(),
+                };
+                visit(entry, input.offset);
             }
         }
     }

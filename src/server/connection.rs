@@ -82,6 +82,7 @@ impl Connection {
         let bell = Arc::new(Bell::default());
         let rope = Arc::clone(&bell);
         let client = worker.engine.connect(peer, Box::new(move || rope.ring()));
+        let protocol = client.handle.protocol();
         Ok(Self {
             worker,
             stream,
@@ -90,7 +91,7 @@ impl Connection {
             client,
             decoder: RequestDecoder::new(),
             input: Input::default(),
-            output: Output::new(),
+            output: Output::new(protocol),
             mails: 0,
             ended: false,
             only_read: false,
@@ -202,9 +203,10 @@ impl Connection {
     }
 
     /// Shows others how much of the input is not run yet.
-    fn note_input(&self) {
+    pub(super) fn note_input(&self) {
         let figures = &self.client.handle.figures;
         figures.query_bytes.store(self.input.len(), Ordering::Relaxed);
         figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
+        self.worker.engine.services.poster().count(&self.client.handle);
     }
 }

@@ -16,8 +16,8 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new() -> Self {
-        Self { reply: Reply::new(Protocol::Resp2), sent: 0 }
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self { reply: Reply::new(protocol), sent: 0 }
     }
 
     /// Bytes not sent yet.

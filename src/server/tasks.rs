@@ -27,6 +27,8 @@ pub(super) async fn run(engine: &Engine) {
         if config.flag(Setting::ActiveExpire) && !paused {
             engine.note_time("expire-cycle", Engine::expire_cycle);
         }
+        engine.evict_cycle();
+        engine.services.poster().count_all();
         engine.limit_tracking();
         if now_ms.abs_diff(sampled_ms) >= SAMPLE_EVERY_MS {
             sampled_ms = now_ms;

@@ -72,8 +72,13 @@ impl Connection {
             return Ok(());
         }
         handle.figures.output_bytes.store(pending, Ordering::Relaxed);
+        handle.figures.reply_buf_bytes.store(self.output.reply.capacity(), Ordering::Relaxed);
         let poster = self.worker.engine.services.poster();
-        if poster.check(handle, pending) { Err(Closed::ByServer) } else { Ok(()) }
+        if poster.check(handle, pending) {
+            return Err(Closed::ByServer);
+        }
+        poster.count(handle);
+        Ok(())
     }
 
     /// Waits for the next event.
@@ -140,6 +145,12 @@ impl Connection {
         let services = &self.worker.engine.services;
         let queued = self.client.handle.figures.queued_bytes.load(Ordering::Relaxed);
         let bytes = self.input.len() + queued;
+        if services.config.client_memory_limit() > 0 {
+            self.note_input();
+            if self.client.handle.is_killed() {
+                return Err(Closed::ByServer);
+            }
+        }
         if bytes <= services.config.size(Setting::ClientQueryBufferLimit) {
             return Ok(());
         }

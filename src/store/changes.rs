@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::reclaim::Garbage;
+use super::usage::Usage;
 use crate::effects::Effects;
 use crate::message::{Messages, Topic};
 use crate::types::value::Value;
@@ -11,6 +12,8 @@ use crate::types::value::Value;
 /// Classes of keyspace events, as `notify-keyspace-events` names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
+    /// `e`
+    Evicted,
     /// `x`
     Expired,
     /// `g`: not bound to a type, such as DEL.
@@ -44,6 +47,7 @@ impl Class {
             Self::Hash => 4,
             Self::SortedSet => 5,
             Self::Expired => 6,
+            Self::Evicted => 7,
             Self::Stream => 8,
             Self::New => 10,
             Self::KeyMiss => 13,
@@ -83,6 +87,12 @@ pub(crate) struct Changes {
     pub(crate) messages: Messages,
     /// The keyspace events that are published: bits by the letters of `notify-keyspace-events`.
     pub(crate) events: u32,
+    /// `list-max-listpack-size`
+    pub(crate) list_limit: i64,
+    /// What is noted of accesses to keys.
+    pub(crate) usage: Usage,
+    /// Where random numbers for access counts come from next.
+    pub(crate) chance: u64,
     /// Does anyone cache keys? If not, `touched` stays empty.
     pub(crate) tracks: bool,
     /// The client whose command runs; 0: none.
@@ -95,6 +105,8 @@ pub(crate) struct Changes {
     pub(crate) ready: VecDeque<ReadyKey>,
     /// Keys that were deleted as their time was up.
     pub(crate) expired: u64,
+    /// Keys that were deleted as memory was full.
+    pub(crate) evicted: u64,
     /// Lookups of keys by reading commands that found one, and that found none.
     pub(crate) hits: u64,
     pub(crate) misses: u64,
@@ -105,6 +117,12 @@ pub(crate) struct Changes {
 impl Changes {
     pub(crate) fn new(logged: bool) -> Self {
         Self { effects: Effects::new(logged), ..Self::default() }
+    }
+
+    /// A random number, from a row of its own: counts need many, and not good ones.
+    pub(super) fn next_chance(&mut self) -> u64 {
+        self.chance = self.chance.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        self.chance >> 16
     }
 
     /// Notes for those who cache keys that `key`, or all, was changed by a client.

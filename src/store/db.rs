@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 
 use super::changes::{Changes, Class, ReadyKey};
 use super::keyspace::Locked;
-use super::shard::{Entry, NEVER, ShardDb, seconds};
+use super::shard::{Entry, NEVER, ShardDb};
+use super::usage::{Usage, seconds};
 use crate::hash;
 use crate::types::value::{DataType, Value};
 
@@ -147,12 +148,18 @@ impl<'a> Db<'a> {
     }
 
     fn access(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        let now_s = seconds(self.now_ms);
-        let no_touch = self.no_touch;
-        let entry = self.find(key)?;
-        if !no_touch {
-            entry.accessed_s = now_s;
+        if self.no_touch {
+            return self.find(key);
         }
+        let (now_ms, usage) = (self.now_ms, self.changes.usage);
+        if usage != Usage::Recency {
+            let chance = self.changes.next_chance();
+            let entry = self.find(key)?;
+            entry.used = usage.accessed(entry.used, now_ms, || chance);
+            return Some(entry);
+        }
+        let entry = self.find(key)?;
+        entry.used = seconds(now_ms);
         Some(entry)
     }
 
@@ -228,7 +235,7 @@ impl<'a> Db<'a> {
 
     fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
         self.notify(key, Class::New, "new");
-        let entry = Entry::new(key, value, self.now_ms);
+        let entry = Entry::new(key, value, self.changes.usage.fresh(self.now_ms));
         let shard = self.shard(key);
         shard.preserve(key);
         shard.keys.insert(entry)
@@ -302,17 +309,35 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// Lets `key` look as if its last access was so many seconds ago.
+    /// Lets `key` look as if its last access was so many seconds ago, if that is what is noted.
     pub(crate) fn set_idle_s(&mut self, key: &[u8], idle_s: u32) {
         let accessed_s = seconds(self.now_ms).saturating_sub(idle_s);
+        if self.changes.usage == Usage::Recency {
+            self.set_used(key, accessed_s);
+        }
+    }
+
+    /// Lets `key` have this access count, if that is what is noted.
+    pub(crate) fn set_frequency(&mut self, key: &[u8], count: u8) {
+        if self.changes.usage != Usage::Recency {
+            self.set_used(key, Usage::with_frequency(count, self.now_ms));
+        }
+    }
+
+    fn set_used(&mut self, key: &[u8], used: u32) {
         if let Some(entry) = self.find(key) {
-            entry.accessed_s = accessed_s;
+            entry.used = used;
         }
     }
 
     /// `key` was changed by the command that runs: `event` of `class` happened to it.
     pub(crate) fn modified(&mut self, key: &[u8], class: Class, event: &'static str) {
         self.changes.dirty += 1;
+        self.also_modified(key, class, event);
+    }
+
+    /// As [`Db::modified`], where that was said of another key and both make one change.
+    pub(crate) fn also_modified(&mut self, key: &[u8], class: Class, event: &'static str) {
         self.signal(key);
         self.notify(key, class, event);
         self.settle(key);
@@ -322,8 +347,12 @@ impl<'a> Db<'a> {
     /// filed.
     pub(super) fn settle(&mut self, key: &[u8]) {
         let hash = hash::of(key);
+        let list_limit = self.changes.list_limit;
         let shard = self.shard(key);
         let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
+        if let Value::List(list) = &mut entry.value {
+            list.note_size(list_limit);
+        }
         if entry.value.is_empty_collection() {
             self.take(key);
             self.notify(key, Class::Generic, "del");
@@ -356,13 +385,21 @@ impl<'a> Db<'a> {
 
     /// Removes a key whose time is up.
     pub(crate) fn expire(&mut self, key: &[u8]) {
-        let Some(value) = self.take(key) else { return };
+        if self.drop_logged(key, b"DEL") {
+            self.changes.expired += 1;
+            self.notify(key, Class::Expired, "expired");
+        }
+    }
+
+    /// Removes `key` by the server's own decision, logged as this command; `false` if there is
+    /// no such key.
+    pub(super) fn drop_logged(&mut self, key: &[u8], command: &[u8]) -> bool {
+        let Some(value) = self.take(key) else { return false };
         self.changes.discard(value);
-        self.changes.expired += 1;
         let db = self.index;
-        self.changes.effects.push(db, [b"DEL", key].into_iter());
+        self.changes.effects.push(db, [command, key].into_iter());
         self.signal_by(key, 0);
-        self.notify(key, Class::Expired, "expired");
+        true
     }
 
     /// Sets `dirty` when `key` changes.

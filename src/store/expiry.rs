@@ -15,6 +15,8 @@ use crate::types::table::Hashed;
 const BUCKET_MS_LOG2: u32 = 10;
 /// Stale hashes that are tolerated above twice the number of those that were not.
 const STALE_MIN: usize = 1024;
+/// Values a part of which expires that are passed over to find a key that does.
+const OTHERS_MAX: usize = 256;
 
 /// Hashes of keys by the bucket in which they come due.
 #[derive(Debug, Default)]
@@ -47,6 +49,20 @@ impl ExpiryIndex {
         entry.indexed = bucket;
         self.buckets.entry(bucket).or_default().push(entry.hash());
         self.filed += 1;
+    }
+
+    /// Files an entry where it stood.
+    fn put_back(&mut self, (bucket, hash): (u32, u64)) {
+        self.buckets.entry(bucket).or_default().push(hash);
+        self.filed += 1;
+    }
+
+    /// Some hash, from one of the first `buckets_max` buckets.
+    pub(super) fn pick(&self, random: u64, buckets_max: u64) -> Option<u64> {
+        let buckets = (self.buckets.len() as u64).min(buckets_max);
+        let nth = |random: u64, len: u64| usize::try_from(random % len.max(1)).unwrap_or(0);
+        let hashes = self.buckets.values().nth(nth(random, buckets))?;
+        hashes.get(nth(random >> 32, hashes.len() as u64)).copied()
     }
 
     fn pop_due(&mut self, now_bucket: u32) -> Option<(u32, u64)> {
@@ -84,6 +100,32 @@ impl ShardDb {
             }
         }
         (due, true)
+    }
+
+    /// The hashes of up to `count` keys with a time to live that expire soonest, unless parts of
+    /// many values expire sooner.
+    pub(super) fn soonest(&mut self, count: usize) -> Vec<u64> {
+        let (mut found, mut others) = (Vec::new(), Vec::new());
+        while found.len() < count
+            && others.len() < OTHERS_MAX
+            && let Some((bucket, hash)) = self.expiry.pop_due(u32::MAX)
+        {
+            let filed_here = |entry: &Entry| entry.indexed == bucket && entry.hash() == hash;
+            let Some(entry) = self.keys.find_mut(hash, filed_here) else { continue };
+            if due_bucket(entry.due_ms()) != bucket {
+                entry.indexed = 0;
+                if entry.due_ms() != NEVER {
+                    self.expiry.file(entry);
+                }
+            } else if entry.expires_at_ms == NEVER {
+                // A part of its value expires here, not the key.
+                others.push((bucket, hash));
+            } else {
+                found.push((bucket, hash));
+            }
+        }
+        others.iter().chain(&found).for_each(|&place| self.expiry.put_back(place));
+        found.into_iter().map(|(_, hash)| hash).collect()
     }
 
     /// Looks at up to about `count` keys with a time to live, spread over the times at which they

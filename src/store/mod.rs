@@ -10,14 +10,18 @@
 
 pub(crate) mod changes;
 pub(crate) mod db;
+pub(crate) mod evict;
 pub(crate) mod expiry;
 pub(crate) mod keyspace;
 mod parts;
 pub(crate) mod reclaim;
 pub(crate) mod shard;
 pub(crate) mod snapshot;
+mod usage;
 
 pub(crate) use changes::{Changes, Class, Touched};
 pub(crate) use db::{Db, WrongType};
+pub(crate) use evict::Eviction;
 pub(crate) use keyspace::{Keyspace, Locked, ShardSet};
 pub(crate) use reclaim::Reclaim;
+pub(crate) use usage::Usage;

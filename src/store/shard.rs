@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::expiry::ExpiryIndex;
 use super::keyspace::ShardSet;
 use super::snapshot::PartSnapshot;
+use super::usage::{Usage, seconds};
 use crate::hash;
 use crate::types::table::{Hashed, Table};
 use crate::types::value::Value;
@@ -23,19 +24,14 @@ pub(crate) struct Entry {
     pub(super) expires_at_ms: u64,
     /// When the expiry index will look at this key, in its own unit; 0: never.
     pub(super) indexed: u32,
-    /// Unix time in seconds of the last access.
-    pub(super) accessed_s: u32,
+    /// When or how often it was used: see [`Usage`].
+    pub(super) used: u32,
 }
 
 impl Entry {
-    pub(super) fn new(key: &[u8], value: Value, now_ms: u64) -> Self {
-        Self {
-            key: key.into(),
-            value,
-            expires_at_ms: NEVER,
-            indexed: 0,
-            accessed_s: seconds(now_ms),
-        }
+    /// A key without a time to live; `used` as [`Usage`] has it.
+    pub(super) fn new(key: &[u8], value: Value, used: u32) -> Self {
+        Self { key: key.into(), value, expires_at_ms: NEVER, indexed: 0, used }
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -56,14 +52,15 @@ impl Entry {
         self.expires_at_ms.min(self.value.next_due_ms())
     }
 
-    /// Seconds since the last access.
+    /// Seconds since the last access, where its time is noted.
     pub(crate) fn idle_s(&self, now_ms: u64) -> u32 {
-        seconds(now_ms).saturating_sub(self.accessed_s)
+        seconds(now_ms).saturating_sub(self.used)
     }
-}
 
-pub(super) fn seconds(ms: u64) -> u32 {
-    u32::try_from(ms / 1000).unwrap_or(u32::MAX)
+    /// The access count, where that is noted.
+    pub(crate) fn frequency(&self, usage: Usage, now_ms: u64) -> u8 {
+        usage.frequency(self.used, now_ms)
+    }
 }
 
 impl Hashed for Entry {

@@ -21,6 +21,30 @@ const CHUNK_BYTES_MAX: usize = 8192;
 /// Bytes of the first chunk of a short list, at least; it doubles as it fills.
 const CHUNK_BYTES_MIN: usize = 64;
 
+/// A list of more chunks than this is not small by any limit: most of them are more than half full.
+const CHUNKS_SMALL_MAX: usize = 32;
+
+/// How large a list may be to count as small.
+#[derive(Clone, Copy, Debug)]
+struct SmallLimit {
+    bytes: usize,
+    len: usize,
+}
+
+impl SmallLimit {
+    /// From `list-max-listpack-size`: a number of elements, or -1 to -5 for 4 to 64 KiB.
+    fn new(setting: i64) -> Self {
+        match usize::try_from(setting) {
+            Ok(len) => Self { bytes: CHUNK_BYTES_MAX, len: len.max(1) },
+            Err(_) => Self { bytes: 2048 << setting.unsigned_abs().min(5), len: usize::MAX },
+        }
+    }
+
+    fn half(self) -> Self {
+        Self { bytes: self.bytes / 2, len: self.len / 2 }
+    }
+}
+
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -33,6 +57,8 @@ pub(crate) enum End {
 pub(crate) struct List {
     chunks: VecDeque<Arc<Chunk>>,
     len: usize,
+    /// Has it outgrown the limit of small lists, and not shrunk to half of that since?
+    is_large: bool,
 }
 
 /// Packed elements in `buf[start..]`.
@@ -162,22 +188,24 @@ impl List {
         self.len == 0
     }
 
-    /// Is all of it one packed run of at most `bytes_max` bytes and `len_max` elements?
-    pub(crate) fn is_packed(&self, bytes_max: usize, len_max: usize) -> bool {
-        let bytes = self.chunks.front().map_or(0, |chunk| chunk.bytes());
-        self.chunks.len() <= 1 && bytes <= bytes_max && self.len <= len_max
+    /// The name OBJECT ENCODING replies with; `limit` as for [`SmallLimit::new`].
+    pub(crate) fn encoding(&self, limit: i64) -> &'static str {
+        let is_small = !self.is_large && self.is_within(SmallLimit::new(limit));
+        if is_small { "listpack" } else { "quicklist" }
     }
 
-    /// The name OBJECT ENCODING replies with.
-    ///
-    /// `limit` is `list-max-listpack-size`: a number of elements, or -1 to -5 for 4 to 64 KiB.
-    pub(crate) fn encoding(&self, limit: i64) -> &'static str {
-        let packed = match (usize::try_from(limit), limit) {
-            (Ok(len_max), _) => self.is_packed(CHUNK_BYTES_MAX, len_max),
-            (Err(_), -1) => self.is_packed(CHUNK_BYTES_MAX / 2, usize::MAX),
-            (Err(_), _) => self.is_packed(CHUNK_BYTES_MAX, usize::MAX),
-        };
-        if packed { "listpack" } else { "quicklist" }
+    /// Keeps up after a change what [`List::encoding`] tells: a list that has become large is
+    /// small again at half the limit.
+    pub(crate) fn note_size(&mut self, limit: i64) {
+        let limit = SmallLimit::new(limit);
+        self.is_large = !self.is_within(if self.is_large { limit.half() } else { limit });
+    }
+
+    fn is_within(&self, limit: SmallLimit) -> bool {
+        if self.len > limit.len || self.chunks.len() > CHUNKS_SMALL_MAX {
+            return false;
+        }
+        self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>() <= limit.bytes
     }
 
     /// Bytes that the list takes in memory.

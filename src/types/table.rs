@@ -155,6 +155,35 @@ impl<T: Hashed> Table<T> {
         self.iter().next()
     }
 
+    /// Visits elements that stand together at a random place until `visit` replies `false`,
+    /// `places` are looked at, or all were. `random` is over all of `u64`.
+    pub(crate) fn sample(&self, random: u64, places: usize, mut visit: impl FnMut(&T) -> bool) {
+        let below = |random: u64, end: usize| usize::try_from(random % end.max(1) as u64);
+        let start = below(random, self.segments.len()).unwrap_or(0);
+        let (before, from) = self.segments.split_at(start);
+        let mut skipped = random >> 32;
+        let mut left = places;
+        for segment in from.iter().chain(before) {
+            let elements = &segment.elements;
+            let first = below(std::mem::take(&mut skipped), elements.num_buckets()).unwrap_or(0);
+            for place in first..elements.num_buckets() {
+                if left == 0 {
+                    return;
+                }
+                left -= 1;
+                if elements.get_bucket(place).is_some_and(|element| !visit(element)) {
+                    return;
+                }
+            }
+        }
+        // What stands before the random place in its segment comes last.
+        let segment = self.segments.get(start);
+        let Some(elements) = segment.map(|segment| &segment.elements) else { return };
+        let first = below(random >> 32, elements.num_buckets()).unwrap_or(0);
+        let rest = (0..first.min(left)).filter_map(|place| elements.get_bucket(place));
+        rest.map(visit).take_while(|&goes_on| goes_on).for_each(drop);
+    }
+
     /// Bytes taken by the table itself, without what its elements own elsewhere.
     pub(crate) fn bytes(&self) -> usize {
         let segments: usize = self.segments.iter().map(|s| s.elements.allocation_size()).sum();
@@ -345,6 +374,27 @@ mod tests {
         let mut seen = 0;
         table.scan(0, 10, |_| seen += 1);
         assert!((10..20).contains(&seen), "{seen}");
+    }
+
+    #[test]
+    fn samples_reach_everything() {
+        let table = table(0..2000);
+        let random = crate::random::Random::seeded(1);
+        let mut seen = HashSet::new();
+        for _ in 0..20_000 {
+            let mut count = 0;
+            table.sample(random.next(), 64, |n| {
+                seen.insert(n.0);
+                count += 1;
+                count < 5
+            });
+            assert!((1..=5).contains(&count), "{count}");
+        }
+        assert_eq!(seen.len(), 2000);
+        let mut all = HashSet::new();
+        table.sample(random.next(), usize::MAX, |n| all.insert(n.0));
+        assert_eq!(all.len(), 2000, "no element comes twice");
+        Table::<Number>::default().sample(7, 9, |_| true);
     }
 
     #[test]

@@ -208,6 +208,9 @@ fn apply(services: &Services, setting: Setting) {
     if setting == Setting::AppendFsync {
         services.aof.set_policy(FsyncPolicy::from_number(services.config.number(setting)));
     }
+    if matches!(setting, Setting::MaxMemory | Setting::MaxMemoryClients) {
+        services.poster().count_all();
+    }
     let wants_log = services.config.flag(Setting::AppendOnly);
     if setting == Setting::AppendOnly && wants_log != services.aof.is_enabled() {
         let job = if wants_log { Job::Enable } else { Job::Disable };

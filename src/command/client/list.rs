@@ -6,9 +6,6 @@ use super::super::table::table;
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::client::{ClientId, Handle, Kind};
 
-/// Memory of a connection beyond its buffers.
-const FIXED_BYTES: usize = 1024;
-
 /// `CLIENT INFO`
 ///
 /// Replies what is known of this connection, in the form of CLIENT LIST.
@@ -108,7 +105,7 @@ fn describe_memory(client: &Handle, text: &mut Vec<u8>) {
     let (query, query_free) = (load(&figures.query_bytes), load(&figures.query_bytes_free));
     let (queued, output) = (load(&figures.queued_bytes), client.pending_bytes());
     let reply_buf = load(&figures.reply_buf_bytes);
-    let total = FIXED_BYTES + query + query_free + queued + output.max(reply_buf);
+    let total = client.memory_bytes();
     let command = load(&figures.last_command).checked_sub(1);
     let command = command.and_then(|index| table().all().get(index));
     text.extend_from_slice(

@@ -208,12 +208,13 @@ fn on_or_off(args: &mut Args<'_>) -> Result<bool, CommandError> {
 
 /// `CLIENT NO-EVICT <ON | OFF>`
 ///
-/// Replies OK. Connections are not closed for the memory they take all together, so this changes
-/// what CLIENT LIST shows, and nothing else.
+/// Replies OK. When clients take more memory than `maxmemory-clients` allows, this connection is
+/// not closed, and its memory does not count.
 /// <https://redis.io/docs/latest/commands/client-no-evict/>
 fn no_evict(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let on = on_or_off(args)?;
     context.client.handle.figures.no_evict.store(on, Ordering::Relaxed);
+    context.services.poster().count(&context.client.handle);
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::config::Setting;
+use crate::store::Usage;
 use crate::store::shard::Entry;
 
 /// `OBJECT`
@@ -41,25 +42,36 @@ pub(super) fn encoding(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
 
 /// `OBJECT FREQ key`
 ///
-/// Errors: ERR, as how often keys are used is not counted; nil if there is no such key. O(1).
+/// Replies the logarithmic count of accesses; nil if there is no such key. O(1).
+/// Errors: ERR if `maxmemory-policy` does not go by how often keys are used.
 /// <https://redis.io/docs/latest/commands/object-freq/>
 pub(super) fn freq(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    if context.db.exists(args.bytes()?) {
+    let usage = context.db.changes().usage;
+    let mut asked = args.clone();
+    if usage == Usage::Recency && context.db.exists(asked.bytes()?) {
         return Err(CommandError::Plain(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
              note that when switching between policies at runtime LRU and LFU data will take some \
              time to adjust.",
         ));
     }
-    context.reply.nil();
-    Ok(Outcome::Done)
+    reply_about(context, args, |entry, now_ms| i64::from(entry.frequency(usage, now_ms)))
 }
 
 /// `OBJECT IDLETIME key`
 ///
 /// Replies the seconds since the last access; nil if there is no such key. O(1).
+/// Errors: ERR if `maxmemory-policy` goes by how often keys are used.
 /// <https://redis.io/docs/latest/commands/object-idletime/>
 pub(super) fn idletime(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let mut asked = args.clone();
+    let is_counted = context.db.changes().usage != Usage::Recency;
+    if is_counted && context.db.exists(asked.bytes()?) {
+        return Err(CommandError::Plain(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+             switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
     reply_about(context, args, |entry, now_ms| i64::from(entry.idle_s(now_ms)))
 }
 

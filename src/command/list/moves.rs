@@ -37,7 +37,7 @@ impl<'a> Move<'a> {
         }
         context.db.create::<List>(self.destination)?.push(self.to, &element);
         context.modified(self.destination, Class::List, push_event(self.to));
-        context.modified(self.source, Class::List, pop_event(self.from));
+        context.db.also_modified(self.source, Class::List, pop_event(self.from));
         context.reply.bulk(&element);
         Ok(true)
     }

@@ -57,9 +57,8 @@ pub(super) const ROWS: &[Row] = &[
         "lazyfree-lazy-eviction",
         Kind::Flag,
         "no",
-        "Free evicted values in the background.",
-    )
-    .without_effect("large values are always freed in the background"),
+        "Log evictions as UNLINK, not DEL; large values are always freed in the background.",
+    ),
     row(
         Setting::LazyfreeLazyExpire,
         "lazyfree-lazy-expire",
@@ -97,16 +96,14 @@ pub(super) const ROWS: &[Row] = &[
         INT,
         "1",
         "Minutes after which the access count of a key goes down.",
-    )
-    .without_effect("keys are not evicted"),
+    ),
     row(
         Setting::LfuLogFactor,
         "lfu-log-factor",
         INT,
         "10",
         "How many accesses it takes to raise a key's access count.",
-    )
-    .without_effect("keys are not evicted"),
+    ),
     row(
         Setting::ListCompressDepth,
         "list-compress-depth",
@@ -128,7 +125,7 @@ pub(super) const ROWS: &[Row] = &[
         "maxmemory",
         BYTES,
         "0",
-        "Memory above which writes that need more are refused; 0: no limit.",
+        "Memory above which keys are evicted, or writes that need more are refused; 0: no limit.",
     ),
     row(
         Setting::MaxMemoryEvictionTenacity,
@@ -136,24 +133,21 @@ pub(super) const ROWS: &[Row] = &[
         number(0, 100),
         "10",
         "How long a command may be held up by eviction.",
-    )
-    .without_effect("keys are not evicted"),
+    ),
     row(
         Setting::MaxMemoryPolicy,
         "maxmemory-policy",
         Kind::Word(EVICTION_POLICIES),
         "noeviction",
         "Which keys go when memory is full.",
-    )
-    .without_effect("keys are not evicted; once memory is full, writes are refused"),
+    ),
     row(
         Setting::MaxMemorySamples,
         "maxmemory-samples",
         number(1, i32::MAX as i64),
         "5",
         "Keys compared to find one to evict.",
-    )
-    .without_effect("keys are not evicted"),
+    ),
     row(
         Setting::NotifyKeyspaceEvents,
         "notify-keyspace-events",

@@ -14,6 +14,15 @@ pub(super) const ROWS: &[Row] = &[
     .at_start()
     .accepting(text::words),
     row(
+        Setting::ClientDefaultResp,
+        "client-default-resp",
+        number(2, 3),
+        "2",
+        "The version of the protocol in which clients are answered until HELLO chooses one.",
+    )
+    .at_start()
+    .hidden(),
+    row(
         Setting::ClientOutputBufferLimit,
         "client-output-buffer-limit",
         Kind::Text,
@@ -79,7 +88,6 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Memory that all clients may take, in bytes or as a share of maxmemory; 0: any.",
     )
-    .without_effect("clients are limited one by one, by client-output-buffer-limit")
     .accepting(text::bytes_or_percent),
     row(
         Setting::Port,

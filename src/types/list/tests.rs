@@ -42,6 +42,31 @@ fn a_long_list_takes_few_bytes_above_its_payload() {
     }
 }
 
+#[test]
+fn a_large_list_is_small_again_at_half_the_limit() {
+    for (limit, bytes) in [(4, 1), (-2, 1800), (0, 1)] {
+        let mut list = List::new();
+        let len_max: usize = if limit == 0 { 1 } else { 4 };
+        let element = vec![7; bytes];
+        let mut encodings = Vec::new();
+        for _ in 0..=len_max {
+            list.push(End::Tail, &element);
+            list.note_size(limit);
+            encodings.push(list.encoding(limit));
+        }
+        assert_eq!(encodings.pop(), Some("quicklist"), "{limit}");
+        assert!(encodings.iter().all(|&encoding| encoding == "listpack"), "{limit}");
+        while list.len() > len_max / 2 + 1 {
+            list.pop(End::Head);
+            list.note_size(limit);
+            assert_eq!(list.encoding(limit), "quicklist", "{limit}");
+        }
+        list.pop(End::Head);
+        list.note_size(limit);
+        assert_eq!(list.encoding(limit), "listpack", "{limit}");
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Insert(usize, Vec<u8>),

@@ -20,6 +20,10 @@ pub(super) fn stats(context: &mut Context<'_>, text: &mut Text) {
     text.line("rejected_connections", stats.rejected_connections.value());
     text.line("expired_keys", stats.expired_keys.value());
     text.line("evicted_keys", stats.evicted_keys.value());
+    text.line("evicted_clients", stats.evicted_clients.value());
+    let now_ns = context.services.clock.elapsed_ns();
+    text.line("total_eviction_exceeded_time", stats.excess.total_ms(now_ns));
+    text.line("current_eviction_exceeded_time", stats.excess.current_ms(now_ns));
     text.line("keyspace_hits", stats.keyspace_hits.value());
     text.line("keyspace_misses", stats.keyspace_misses.value());
     let pubsub = &context.services.pubsub;

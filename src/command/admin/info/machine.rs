@@ -149,17 +149,11 @@ fn signed_difference(a: u64, b: u64) -> i64 {
     i64::try_from(i128::from(a) - i128::from(b)).unwrap_or(i64::MAX)
 }
 
-/// Bytes of the buffers of all clients.
+/// Bytes that all clients take.
 fn client_bytes(context: &Context<'_>) -> usize {
-    let clients = context.services.clients.all();
-    let of = |client: &std::sync::Arc<crate::client::Handle>| {
-        let figures = &client.figures;
-        [&figures.query_bytes, &figures.query_bytes_free, &figures.output_bytes]
-            .iter()
-            .map(|bytes| bytes.load(Ordering::Relaxed))
-            .sum::<usize>()
-    };
-    clients.iter().map(of).sum()
+    let mut bytes = 0;
+    context.services.clients.for_each(|client| bytes += client.memory_bytes());
+    bytes
 }
 
 /// Bytes in use less those of the tables of keys and of the clients.

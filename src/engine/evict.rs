@@ -1,0 +1,288 @@
+//! Eviction: when more memory is in use than `maxmemory` allows, keys go until it is not.
+//!
+//! Before a call, and with no lock held: a shard is locked for an instant, a few of its keys are
+//! drawn, and the best of them join the candidates that earlier draws have left; then the best
+//! candidate goes, under its shard's lock. So locks are short, and every victim is the worst of
+//! many draws. What a draw costs does not depend on the number of keys.
+//!
+//! How much memory is in use is asked for before each call while there is a limit; the answer
+//! comes from counts that threads keep (`observe/process.rs`), which are corrected now and then.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::call::Batch;
+use crate::command::Services;
+use crate::config::{EVICTION_POLICIES, Setting};
+use crate::observe::process::own_bytes;
+use crate::store::evict::Order;
+use crate::store::{Db, Eviction, ShardSet, Usage};
+
+/// Candidates that are kept.
+const CANDIDATES_MAX: usize = 16;
+/// Keys that go between two looks at the clock.
+const KEYS_PER_LOOK: u32 = 16;
+/// Age of a figure from the allocator that is not worth asking again.
+const FRESH_NS: u64 = 1_000_000;
+/// How long the periodic work may evict at a time.
+const CYCLE_NS: u64 = 25_000_000;
+
+/// Is there room for more data?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Yes.
+    Enough,
+    /// Not yet, but keys are going; that took too long for one command to wait.
+    Freeing,
+    /// No, and nothing may go.
+    None,
+}
+
+/// A key that may go.
+#[derive(Debug)]
+struct Candidate {
+    db: usize,
+    key: Box<[u8]>,
+    score: u64,
+}
+
+/// What is known of keys to evict.
+#[derive(Debug, Default)]
+pub(super) struct Evictor {
+    /// By rising score, all by one policy.
+    candidates: Mutex<(Option<Eviction>, Vec<Candidate>)>,
+    /// The shard to draw from next.
+    next_shard: AtomicUsize,
+}
+
+impl Evictor {
+    /// Takes a key among the candidates, if it is good enough.
+    fn offer(&self, eviction: Eviction, db: usize, key: &[u8], score: u64) {
+        let mut guard = self.candidates.lock();
+        let (policy, candidates) = &mut *guard;
+        if *policy != Some(eviction) {
+            *policy = Some(eviction);
+            candidates.clear();
+        }
+        let is_full = candidates.len() == CANDIDATES_MAX;
+        if is_full && candidates.first().is_some_and(|worst| worst.score >= score) {
+            return;
+        }
+        if candidates.iter().any(|other| other.db == db && *other.key == *key) {
+            return;
+        }
+        if is_full {
+            candidates.remove(0);
+        }
+        let place = candidates.partition_point(|other| other.score < score);
+        candidates.insert(place, Candidate { db, key: key.into(), score });
+    }
+
+    fn best(&self) -> Option<Candidate> {
+        self.candidates.lock().1.pop()
+    }
+}
+
+impl Services {
+    /// What is noted of accesses to keys.
+    pub(super) fn usage(&self) -> Usage {
+        match self.config.access_counts() {
+            Some((log_factor, decay_minutes)) => Usage::Frequency { log_factor, decay_minutes },
+            None => Usage::Recency,
+        }
+    }
+
+    /// Which keys go when memory is full; `None`: none.
+    fn eviction(&self) -> Option<Eviction> {
+        let policy = EVICTION_POLICIES[self.config.size(Setting::MaxMemoryPolicy)];
+        let (keys, order) = policy.split_once('-')?;
+        let order = match order {
+            "random" => Order::Random,
+            "ttl" => Order::Soonest,
+            _ => Order::Unused(self.usage()),
+        };
+        Some(Eviction { order, only_volatile: keys == "volatile" })
+    }
+
+    /// Bytes that may be in use; 0: any number.
+    pub(super) fn memory_limit(&self) -> u64 {
+        self.config.size(Setting::MaxMemory) as u64
+    }
+
+    /// Bytes in use above those allowed. What is on its way to the log does not count.
+    fn excess_bytes(&self, limit: u64) -> u64 {
+        let used = self.stats.used_bytes_about();
+        if used <= limit {
+            return 0;
+        }
+        used.saturating_sub(self.aof.buffered_bytes() as u64).saturating_sub(limit)
+    }
+
+    /// As [`Services::excess_bytes`], by a fresh figure.
+    fn excess_bytes_now(&self, limit: u64) -> u64 {
+        self.stats.measure_memory(self.clock.elapsed_ns(), FRESH_NS);
+        self.excess_bytes(limit)
+    }
+
+    /// How long one call may be held up by eviction, by `maxmemory-eviction-tenacity`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a duration of some minutes at most"
+    )]
+    fn patience_ns(&self) -> u64 {
+        match self.config.number(Setting::MaxMemoryEvictionTenacity) {
+            100.. => u64::MAX,
+            tenacity @ 11.. => (500_000.0 * 1.15_f64.powf((tenacity - 10) as f64)) as u64,
+            tenacity => u64::try_from(tenacity).unwrap_or(0) * 50_000,
+        }
+    }
+}
+
+impl Engine {
+    /// Is more memory in use than allowed?
+    pub(super) fn is_above_limit(&self, limit: u64) -> bool {
+        let is_above = self.services.excess_bytes(limit) > 0;
+        if !is_above {
+            self.services.stats.excess.end(|| self.services.clock.elapsed_ns());
+        }
+        is_above
+    }
+
+    /// Evicts keys while more memory is in use than allowed. No lock may be held.
+    pub(super) fn make_room(&self, limit: u64) -> Room {
+        let services = &self.services;
+        // While CLIENT PAUSE or a script holds things up, the data stay as they are.
+        if services.pause.is_set() && services.pause.current(services.clock.now_ms()).is_some() {
+            return Room::Enough;
+        }
+        if services.scripts.running.is_busy() {
+            return Room::Freeing;
+        }
+        self.evict_until(limit, services.patience_ns())
+    }
+
+    /// Evicts for about so long at most.
+    #[cold]
+    fn evict_until(&self, limit: u64, patience_ns: u64) -> Room {
+        let services = &self.services;
+        let Some(eviction) = services.eviction() else { return self.room_without_eviction(limit) };
+        let start_ns = services.clock.elapsed_ns();
+        let is_over = || services.clock.elapsed_ns().saturating_sub(start_ns) > patience_ns;
+        let mut batch = self.batch();
+        let mut evicted = 0;
+        // What evictions make others take (messages, say) must not make more of them.
+        let mut excess = services.excess_bytes(limit).cast_signed();
+        let room = loop {
+            if excess <= 0 {
+                break Room::Enough;
+            }
+            if services.reclaim.pending() > 0 {
+                // Large values are being freed: that may be enough.
+                if is_over() {
+                    break Room::Freeing;
+                }
+                std::thread::yield_now();
+                excess = services.excess_bytes_now(limit).cast_signed();
+                continue;
+            }
+            let Some(freed) = self.evict_one(&mut batch, eviction) else {
+                break self.room_without_eviction(limit);
+            };
+            excess -= freed;
+            evicted += 1;
+            if evicted % KEYS_PER_LOOK == 0 && is_over() {
+                break Room::Freeing;
+            }
+        };
+        if room == Room::Freeing {
+            services.stats.excess.begin(services.clock.elapsed_ns());
+        }
+        services.note_eviction_time(services.clock.elapsed_ns().saturating_sub(start_ns));
+        room
+    }
+
+    /// What remains to be said where nothing can go.
+    fn room_without_eviction(&self, limit: u64) -> Room {
+        if self.services.excess_bytes_now(limit) > 0 { Room::None } else { Room::Enough }
+    }
+
+    /// Removes the key that is needed least, as far as known; replies the bytes that came back,
+    /// or `None` if there is no such key.
+    fn evict_one(&self, batch: &mut Batch<'_>, eviction: Eviction) -> Option<i64> {
+        for _ in 0..self.services.keyspace.shards() {
+            self.draw(batch, eviction);
+            while let Some(candidate) = self.evictor.best() {
+                let freed = self.evict(batch, &candidate, eviction);
+                if freed.is_some() {
+                    return freed;
+                }
+            }
+        }
+        None
+    }
+
+    /// Draws some keys of the next shard.
+    fn draw(&self, batch: &mut Batch<'_>, eviction: Eviction) {
+        let services = &self.services;
+        let next = self.evictor.next_shard.fetch_add(1, Ordering::Relaxed);
+        let shard = next % services.keyspace.shards();
+        if batch.lock(ShardSet::of(shard)).is_err() {
+            return;
+        }
+        let now_ms = batch.now_ms;
+        let count = match eviction.order {
+            Order::Random => 1,
+            Order::Soonest | Order::Unused(_) => services.config.size(Setting::MaxMemorySamples),
+        };
+        let Some(part) = batch.locked.as_mut().and_then(|locked| locked.shard(shard)) else {
+            return;
+        };
+        for (index, db) in part.dbs().iter_mut().enumerate() {
+            let random = services.random.next();
+            db.offer_evictable(eviction, count, (now_ms, random), |score, key| {
+                self.evictor.offer(eviction, index, key, score);
+            });
+        }
+    }
+
+    /// Removes a candidate; replies the bytes that came back, or `None` if it is gone, or is no
+    /// longer a candidate.
+    fn evict(
+        &self,
+        batch: &mut Batch<'_>,
+        candidate: &Candidate,
+        eviction: Eviction,
+    ) -> Option<i64> {
+        let services = &self.services;
+        let shard = services.keyspace.shard_of(&candidate.key);
+        batch.lock(ShardSet::of(shard)).ok()?;
+        let in_background = services.config.flag(Setting::LazyfreeLazyEviction);
+        let before = own_bytes();
+        let locked = batch.locked.as_mut()?;
+        let mut db = Db::new(locked, &mut batch.changes, candidate.db, batch.now_ms);
+        let evicted = db.evict(&candidate.key, eviction, candidate.score, in_background);
+        let freed = before - own_bytes();
+        if evicted {
+            batch.serve_ready();
+            batch.tell_touched();
+            batch.release();
+        }
+        evicted.then_some(freed)
+    }
+
+    /// Periodic work: keys go even if no command comes.
+    pub(crate) fn evict_cycle(&self) {
+        let limit = self.services.memory_limit();
+        if limit == 0 {
+            self.services.stats.excess.end(|| self.services.clock.elapsed_ns());
+        } else if self.is_above_limit(limit)
+            && self.services.pause.current(self.services.clock.now_ms()).is_none()
+        {
+            self.evict_until(limit, CYCLE_NS);
+        }
+    }
+}

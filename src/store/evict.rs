@@ -1,0 +1,124 @@
+//! Eviction: which keys of a shard are needed least, and their removal.
+//!
+//! A few keys are drawn at random and given a score; whoever evicts keeps the best of many draws
+//! (`engine/evict.rs`). Keys that expire soonest are not drawn: the expiry index knows them.
+
+use super::changes::Class;
+use super::db::Db;
+use super::shard::{Entry, NEVER, ShardDb};
+use super::usage::Usage;
+
+/// Places of a table looked at for each key that is wanted.
+const PROBES_PER_KEY: usize = 64;
+/// Parts of the expiry index among which a key is drawn if keys with a time to live are rare.
+const BUCKETS_MAX: u64 = 4096;
+
+/// Which keys go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Any.
+    Random,
+    /// Those that expire soonest.
+    Soonest,
+    /// Those used least, by what is noted of their use.
+    Unused(Usage),
+}
+
+/// Which keys may go, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Eviction {
+    pub(crate) order: Order,
+    /// Only keys with a time to live?
+    pub(crate) only_volatile: bool,
+}
+
+impl Eviction {
+    fn allows(self, entry: &Entry) -> bool {
+        !self.only_volatile || entry.expires_at_ms != NEVER
+    }
+
+    /// The higher, the sooner the entry goes; `None` if it must stay.
+    fn score(self, entry: &Entry, now_ms: u64) -> Option<u64> {
+        self.allows(entry).then(|| match self.order {
+            Order::Random => 0,
+            Order::Soonest => NEVER - entry.expires_at_ms,
+            Order::Unused(Usage::Recency) => u64::from(entry.idle_s(now_ms)),
+            Order::Unused(usage) => u64::from(u8::MAX - entry.frequency(usage, now_ms)),
+        })
+    }
+}
+
+impl ShardDb {
+    /// Offers up to `count` keys that may go, with their scores; `random` is over all of `u64`.
+    pub(crate) fn offer_evictable(
+        &mut self,
+        eviction: Eviction,
+        count: usize,
+        (now_ms, random): (u64, u64),
+        mut offer: impl FnMut(u64, &[u8]),
+    ) {
+        if self.keys.is_empty() || (eviction.only_volatile && self.volatile == 0) {
+            return;
+        }
+        let mut left = count;
+        if eviction.order == Order::Soonest {
+            for hash in self.soonest(count) {
+                let Some(entry) = self.keys.find(hash, is_volatile) else { continue };
+                offer(NEVER - entry.expires_at_ms, entry.key());
+                left -= 1;
+            }
+        }
+        if left < count {
+            return;
+        }
+        self.keys.sample(random, count * PROBES_PER_KEY, |entry| {
+            if let Some(score) = eviction.score(entry, now_ms) {
+                offer(score, entry.key());
+                left -= 1;
+            }
+            left > 0
+        });
+        if left == count {
+            let entry = self.random_volatile(random);
+            let scored = entry.and_then(|entry| Some((eviction.score(entry, now_ms)?, entry)));
+            if let Some((score, entry)) = scored {
+                offer(score, entry.key());
+            }
+        }
+    }
+
+    /// Some key with a time to live, found by the expiry index.
+    fn random_volatile(&mut self, random: u64) -> Option<&Entry> {
+        let hash = self.expiry.pick(random, BUCKETS_MAX);
+        // What the index knows may be stale.
+        let hash = hash.filter(|&hash| self.keys.find(hash, is_volatile).is_some());
+        let hash = hash.or_else(|| self.soonest(1).pop())?;
+        self.keys.find(hash, is_volatile)
+    }
+}
+
+fn is_volatile(entry: &Entry) -> bool {
+    entry.expires_at_ms != NEVER
+}
+
+impl Db<'_> {
+    /// Removes `key` as memory is full, if it may go and its score is no lower than `score`:
+    /// it may have been used since. Logged as DEL, or as UNLINK if `in_background`.
+    pub(crate) fn evict(
+        &mut self,
+        key: &[u8],
+        eviction: Eviction,
+        score: u64,
+        in_background: bool,
+    ) -> bool {
+        let now_ms = self.now_ms();
+        let now = self.shard(key).entry(key).and_then(|entry| eviction.score(entry, now_ms));
+        if now.is_none_or(|now| now < score) {
+            return false;
+        }
+        self.drop_logged(key, if in_background { b"UNLINK" } else { b"DEL" });
+        self.changes().evicted += 1;
+        self.notify(key, Class::Evicted, "evicted");
+        true
+    }
+}
