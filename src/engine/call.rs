@@ -69,6 +69,8 @@ pub(crate) struct Batch<'e> {
     pub(super) mode: Mode,
     /// Has it changed nothing so far?
     only_read: bool,
+    /// Did the last request have keys evicted?
+    has_evicted: bool,
 }
 
 impl<'e> Batch<'e> {
@@ -87,14 +89,22 @@ impl<'e> Batch<'e> {
             clock_ns: elapsed_ns,
             mode: Mode::Direct,
             only_read: true,
+            has_evicted: false,
         }
     }
 
     /// Runs one request of a client and writes its reply.
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
-        let start = reply.len();
         let mode = client.reply_mode;
-        let mut flow = match self.admit(client, argv) {
+        let admitted = self.admit(client, argv);
+        if std::mem::take(&mut self.has_evicted)
+            && let Some(outbox) = client.handle.take_outbox()
+        {
+            // Word of keys that went comes before the reply.
+            reply.raw(&outbox.bytes);
+        }
+        let start = reply.len();
+        let mut flow = match admitted {
             Err(error) => {
                 self.refuse(client, argv, &error, reply);
                 Flow::Next
@@ -227,6 +237,8 @@ impl<'e> Batch<'e> {
             return false;
         }
         self.release();
+        self.has_evicted = true;
+        self.only_read = false;
         self.engine.make_room(limit) == Room::None
     }
 

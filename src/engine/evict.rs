@@ -8,7 +8,7 @@
 //! How much memory is in use is asked for before each call while there is a limit; the answer
 //! comes from counts that threads keep (`observe/process.rs`), which are corrected now and then.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -24,8 +24,10 @@ use crate::store::{Db, Eviction, ShardSet, Usage};
 const CANDIDATES_MAX: usize = 16;
 /// Keys that go between two looks at the clock.
 const KEYS_PER_LOOK: u32 = 16;
-/// Age of a figure from the allocator that is not worth asking again.
-const FRESH_NS: u64 = 1_000_000;
+/// Age of a figure from the allocator that suffices for evicting keys.
+const FRESH_NS: u64 = 10_000_000;
+/// The same for refusing a write.
+const FRESH_TO_REFUSE_NS: u64 = 1_000_000;
 /// How long the periodic work may evict at a time.
 const CYCLE_NS: u64 = 25_000_000;
 
@@ -55,6 +57,9 @@ pub(super) struct Evictor {
     candidates: Mutex<(Option<Eviction>, Vec<Candidate>)>,
     /// The shard to draw from next.
     next_shard: AtomicUsize,
+    /// Bytes that evictions made others take: messages to those who cache the keys, say. They are
+    /// on their way out, and must not be a reason to evict more, until the periodic work comes.
+    echo_bytes: AtomicU64,
 }
 
 impl Evictor {
@@ -120,12 +125,6 @@ impl Services {
         used.saturating_sub(self.aof.buffered_bytes() as u64).saturating_sub(limit)
     }
 
-    /// As [`Services::excess_bytes`], by a fresh figure.
-    fn excess_bytes_now(&self, limit: u64) -> u64 {
-        self.stats.measure_memory(self.clock.elapsed_ns(), FRESH_NS);
-        self.excess_bytes(limit)
-    }
-
     /// How long one call may be held up by eviction, by `maxmemory-eviction-tenacity`.
     #[expect(
         clippy::cast_possible_truncation,
@@ -145,7 +144,7 @@ impl Services {
 impl Engine {
     /// Is more memory in use than allowed?
     pub(super) fn is_above_limit(&self, limit: u64) -> bool {
-        let is_above = self.services.excess_bytes(limit) > 0;
+        let is_above = self.excess_bytes(limit) > 0;
         if !is_above {
             self.services.stats.excess.end(|| self.services.clock.elapsed_ns());
         }
@@ -165,6 +164,21 @@ impl Engine {
         self.evict_until(limit, services.patience_ns())
     }
 
+    /// Bytes in use above those allowed.
+    fn excess_bytes(&self, limit: u64) -> u64 {
+        let excess = self.services.excess_bytes(limit);
+        if excess == 0 {
+            return 0;
+        }
+        excess.saturating_sub(self.evictor.echo_bytes.load(Ordering::Relaxed))
+    }
+
+    /// As [`Engine::excess_bytes`], by a figure that is no older than `fresh_ns`.
+    fn excess_bytes_now(&self, limit: u64, fresh_ns: u64) -> i64 {
+        self.services.stats.measure_memory(self.services.clock.elapsed_ns(), fresh_ns);
+        self.excess_bytes(limit).cast_signed()
+    }
+
     /// Evicts for about so long at most.
     #[cold]
     fn evict_until(&self, limit: u64, patience_ns: u64) -> Room {
@@ -174,8 +188,7 @@ impl Engine {
         let is_over = || services.clock.elapsed_ns().saturating_sub(start_ns) > patience_ns;
         let mut batch = self.batch();
         let mut evicted = 0;
-        // What evictions make others take (messages, say) must not make more of them.
-        let mut excess = services.excess_bytes(limit).cast_signed();
+        let mut excess = self.excess_bytes_now(limit, FRESH_NS);
         let room = loop {
             if excess <= 0 {
                 break Room::Enough;
@@ -186,7 +199,7 @@ impl Engine {
                     break Room::Freeing;
                 }
                 std::thread::yield_now();
-                excess = services.excess_bytes_now(limit).cast_signed();
+                excess = self.excess_bytes_now(limit, FRESH_TO_REFUSE_NS);
                 continue;
             }
             let Some(freed) = self.evict_one(&mut batch, eviction) else {
@@ -207,7 +220,8 @@ impl Engine {
 
     /// What remains to be said where nothing can go.
     fn room_without_eviction(&self, limit: u64) -> Room {
-        if self.services.excess_bytes_now(limit) > 0 { Room::None } else { Room::Enough }
+        let is_above = self.excess_bytes_now(limit, FRESH_TO_REFUSE_NS) > 0;
+        if is_above { Room::None } else { Room::Enough }
     }
 
     /// Removes the key that is needed least, as far as known; replies the bytes that came back,
@@ -265,17 +279,27 @@ impl Engine {
         let locked = batch.locked.as_mut()?;
         let mut db = Db::new(locked, &mut batch.changes, candidate.db, batch.now_ms);
         let evicted = db.evict(&candidate.key, eviction, candidate.score, in_background);
-        let freed = before - own_bytes();
+        let after = own_bytes();
         if evicted {
             batch.serve_ready();
             batch.tell_touched();
             batch.release();
+            let echo = u64::try_from(own_bytes() - after).unwrap_or(0);
+            self.evictor.echo_bytes.fetch_add(echo, Ordering::Relaxed);
         }
-        evicted.then_some(freed)
+        evicted.then_some(before - after)
+    }
+
+    /// Notes what this thread has taken and given back, where memory is limited.
+    pub(crate) fn note_own_memory(&self) {
+        if self.services.memory_limit() > 0 {
+            self.services.stats.used_bytes_about();
+        }
     }
 
     /// Periodic work: keys go even if no command comes.
     pub(crate) fn evict_cycle(&self) {
+        self.evictor.echo_bytes.store(0, Ordering::Relaxed);
         let limit = self.services.memory_limit();
         if limit == 0 {
             self.services.stats.excess.end(|| self.services.clock.elapsed_ns());

@@ -93,7 +93,11 @@ impl Engine {
         let (idle_s, frequency) = usage;
         let keyspace = &self.services.keyspace;
         let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
-        let mut changes = Changes { usage: self.services.usage(), ..Changes::default() };
+        let mut changes = Changes {
+            usage: self.services.usage(),
+            list_limit: self.services.config.number(Setting::ListMaxListpackSize),
+            ..Changes::default()
+        };
         let now_ms = self.services.clock.now_ms();
         let mut db = Db::new(&mut locked, &mut changes, db, now_ms).keeping_expired();
         db.set(key, value);

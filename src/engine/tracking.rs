@@ -9,7 +9,9 @@ use crate::resp::request::Argv;
 
 /// Has the keys remembered that a client's command reads.
 pub(super) fn remember_keys(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) {
-    if !command.has(Flag::ReadOnly) || !context.client.caches() {
+    // What a script reads are the keys of the commands that it calls.
+    let reads = command.has(Flag::ReadOnly) && command.group != "scripting";
+    if !reads || !context.client.caches() {
         return;
     }
     let client = context.client.handle.id;

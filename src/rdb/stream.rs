@@ -138,8 +138,11 @@ fn read_group<R: Read>(
 ) -> Result<(), RdbError> {
     let name = input.string()?;
     let last_delivered_id = id_of_lengths(input)?;
-    let entries_read = if kind == kind::STREAM_1 { UNKNOWN } else { input.length()? };
-    let entries_read = (entries_read != UNKNOWN).then_some(entries_read);
+    let entries_read = if kind == kind::STREAM_1 {
+        stream.entries.added_up_to(last_delivered_id)
+    } else {
+        Some(input.length()?).filter(|&read| read != UNKNOWN)
+    };
     let mut pending = std::collections::BTreeMap::new();
     for _ in 0..input.length()? {
         let id = id_of_bytes(&input.array::<16>()?)?;

@@ -39,7 +39,9 @@ impl Connection {
     /// behind them, as far as the peer takes it.
     pub(super) async fn send(&mut self, mut position: u64) -> Result<(), Closed> {
         let mut only_read = std::mem::take(&mut self.only_read);
-        if let Some(outbox) = self.client.handle.take_outbox() {
+        let outbox = self.client.handle.take_outbox();
+        let has_mail = outbox.is_some();
+        if let Some(outbox) = outbox {
             only_read = false;
             position = position.max(outbox.log_position);
             self.output.append(outbox.bytes);
@@ -59,7 +61,12 @@ impl Connection {
             stats.bytes_out.add(sent as u64);
             stats.writes.add(1);
         }
-        self.settle_output()
+        let settled = self.settle_output();
+        if has_mail {
+            // Other threads took the memory that is given back here.
+            self.worker.engine.note_own_memory();
+        }
+        settled
     }
 
     /// Notes how much is left to send, and disconnects a client that does not read.

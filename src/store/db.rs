@@ -242,7 +242,10 @@ impl<'a> Db<'a> {
     }
 
     /// Gives `key` this value, in place of any other; its time to live stays.
-    pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
+    pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], mut value: Value) {
+        if let Value::List(list) = &mut value {
+            list.note_size(self.changes.list_limit);
+        }
         let has_expiring_parts = value.next_due_ms() != NEVER;
         match self.entry_mut(key) {
             Some(entry) => {

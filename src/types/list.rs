@@ -194,6 +194,15 @@ impl List {
         if is_small { "listpack" } else { "quicklist" }
     }
 
+    /// Notes that an element is about to be replaced by one of so many bytes, which counts as one
+    /// more until the next [`List::note_size`].
+    pub(crate) fn note_replacing(&mut self, limit: i64, bytes: usize) {
+        let limit = SmallLimit::new(limit);
+        let left = limit.bytes.checked_sub(bytes);
+        let rest = left.map(|bytes| SmallLimit { bytes, len: limit.len.saturating_sub(1) });
+        self.is_large |= !rest.is_some_and(|rest| self.is_within(rest));
+    }
+
     /// Keeps up after a change what [`List::encoding`] tells: a list that has become large is
     /// small again at half the limit.
     pub(crate) fn note_size(&mut self, limit: i64) {

@@ -68,15 +68,17 @@ fn flush(context: &mut Context<'_>, databases: std::ops::Range<usize>, in_backgr
 }
 
 /// The keys that someone watches or waits for in database `index`, and that exist there or in
-/// database `other`.
+/// database `other`; those whose time is up go.
 fn noticed_keys(context: &mut Context<'_>, index: usize, other: usize) -> Vec<Box<[u8]>> {
-    let mut noticed = Vec::new();
+    let mut noticed: Vec<Box<[u8]>> = Vec::new();
     for shard in context.db.locked().iter_mut() {
-        let (db, other) = (shard.db_ref(index), shard.db_ref(other));
-        let keys = db.watched_keys().chain(db.awaited_keys());
-        let exists = |key: &&[u8]| db.entry(key).is_some() || other.entry(key).is_some();
-        noticed.extend(keys.filter(exists).map(Box::<[u8]>::from));
+        let db = shard.db_ref(index);
+        noticed.extend(db.watched_keys().chain(db.awaited_keys()).map(Box::from));
     }
+    noticed.retain(|key| {
+        let exists_there = context.db.other(other).exists(key);
+        context.db.other(index).exists(key) || exists_there
+    });
     noticed
 }
 

@@ -62,12 +62,15 @@ pub(super) fn lrem(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
 /// <https://redis.io/docs/latest/commands/lset/>
 pub(super) fn lset(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
+    let list_limit = context.db.changes().list_limit;
     let Some(list) = context.db.write::<List>(key)? else {
         return Err(CommandError::Plain("ERR no such key"));
     };
     let index = args.integer()?;
     let place = place(index, list.len()).ok_or(CommandError::Plain("ERR index out of range"))?;
-    list.set(place, args.bytes()?);
+    let element = args.bytes()?;
+    list.note_replacing(list_limit, element.len());
+    list.set(place, element);
     context.modified(key, Class::List, "lset");
     context.reply.ok();
     Ok(Outcome::Done)

@@ -32,6 +32,7 @@ pub(super) fn stats(context: &mut Context<'_>, text: &mut Text) {
     text.line("pubsubshard_channels", pubsub.channels_count(Topic::ShardChannel));
     text.line("total_forks", 0);
     text.line("total_error_replies", stats.errors.value());
+    text.line("migrate_cached_sockets", 0);
     let tracking = &context.services.tracking;
     text.line("tracking_total_keys", tracking.keys_count());
     text.line("tracking_total_items", tracking.items_count());

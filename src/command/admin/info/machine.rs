@@ -121,6 +121,7 @@ pub(super) fn memory(context: &mut Context<'_>, text: &mut Text) {
     text.line("rss_overhead_bytes", signed_difference(memory.rss, memory.resident));
     text.line("mem_fragmentation_ratio", format!("{:.2}", ratio(memory.rss, used)));
     text.line("mem_fragmentation_bytes", signed_difference(memory.rss, used));
+    text.line("mem_not_counted_for_evict", services.aof.buffered_bytes());
     text.line("mem_clients_normal", client_bytes(context));
     text.line("mem_allocator", process::allocator());
     text.line("active_defrag_running", 0);
