@@ -86,17 +86,17 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::store::Changes;
 
     const MINUTE_MS: u64 = 60_000;
     const NOW_MS: u64 = 1_700_000_000_000;
 
     fn count_after(accesses: u32, log_factor: u32) -> u8 {
         let usage = Usage::Frequency { log_factor, decay_minutes: 1 };
-        let random = Random::seeded(1);
+        let mut changes = Changes { chance: 1, ..Changes::default() };
         let used = usage.fresh(NOW_MS);
-        let used =
-            (0..accesses).fold(used, |used, _| usage.accessed(used, NOW_MS, || random.next()));
+        let used = (0..accesses)
+            .fold(used, |used, _| usage.accessed(used, NOW_MS, || changes.next_chance()));
         usage.frequency(used, NOW_MS)
     }
 
