@@ -7,7 +7,7 @@ case "${1:-}" in
 redis-server | respq)
   shift
   ;;
-'' | -* | *.conf) ;;
+'' | -* | *.conf | check-aof | completions | ping) ;;
 *)
   exec "$@"
   ;;
