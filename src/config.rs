@@ -10,14 +10,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::RwLock;
 
+use declared::UserLine;
 use derived::Derived;
 
+mod declared;
 mod derived;
 pub(crate) mod rewrite;
 mod rows;
 pub mod source;
 mod text;
 
+pub(crate) use declared::Renamed;
 #[cfg(test)]
 pub(crate) use derived::EVENT_LETTERS;
 pub(crate) use derived::OutputLimit;
@@ -76,6 +79,8 @@ pub struct Config {
     derived: Derived,
     /// The file that was given, for CONFIG REWRITE.
     file: RwLock<Option<PathBuf>>,
+    users: RwLock<Vec<UserLine>>,
+    renamed: RwLock<Vec<Renamed>>,
 }
 
 impl Default for Config {
@@ -86,8 +91,13 @@ impl Default for Config {
                 parse(kind, row.default).expect("the defaults of the table are valid"),
             )),
         });
-        let config =
-            Self { values: values.collect(), derived: Derived::default(), file: RwLock::default() };
+        let config = Self {
+            values: values.collect(),
+            derived: Derived::default(),
+            file: RwLock::default(),
+            users: RwLock::default(),
+            renamed: RwLock::default(),
+        };
         config.derive();
         config
     }

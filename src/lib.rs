@@ -5,6 +5,7 @@ pub mod config;
 pub mod error;
 pub mod resp;
 
+mod acl;
 mod aof;
 mod client;
 mod command;

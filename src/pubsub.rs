@@ -69,6 +69,22 @@ impl PubSub {
         });
     }
 
+    /// Visits all subscriptions; `visit` must not come back here.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(Topic, &[u8], &Arc<Handle>)) {
+        for topic in [Topic::Channel, Topic::ShardChannel] {
+            for entry in self.channels_of(topic) {
+                for client in entry.value().values() {
+                    visit(topic, entry.key(), client);
+                }
+            }
+        }
+        for (pattern, subscribers) in &*self.patterns.lock() {
+            for client in subscribers.values() {
+                visit(Topic::Pattern, pattern, client);
+            }
+        }
+    }
+
     /// Ends all subscriptions of a client.
     pub(crate) fn leave(&self, mut subscriptions: Subscriptions, client: &Handle) {
         for topic in [Topic::Channel, Topic::Pattern, Topic::ShardChannel] {

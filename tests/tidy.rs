@@ -27,6 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fault", &["error"]),
     ("resp", &["number"]),
     ("config", &["error", "number", "resp", "clock", "glob"]),
+    ("acl", &["glob", "resp"]),
     ("effects", &["resp"]),
     ("types", &["clock", "hash", "number", "random"]),
     ("store", &["clock", "effects", "glob", "hash", "message", "number", "types"]),
@@ -38,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "types",
         ],
     ),
-    ("client", &["clock", "config", "message", "number", "observe", "resp"]),
+    ("client", &["acl", "clock", "config", "message", "number", "observe", "resp"]),
     ("observe", &["clock", "number", "random", "resp"]),
     ("pubsub", &["client", "glob", "message", "resp"]),
     ("tls", &["config", "error"]),
@@ -47,6 +48,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "command",
         &[
+            "acl",
             "aof",
             "client",
             "clock",

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::{ClientId, Outbox};
+use crate::acl::Account;
 use crate::resp::Protocol;
 
 /// Where a client comes from and what it reached, as `ip:port`, or a socket's path and `:0`.
@@ -110,6 +112,8 @@ pub(crate) struct Handle {
     pub(crate) library: Mutex<Library>,
     /// Its part in what the registry counts.
     pub(super) counted_bytes: AtomicUsize,
+    /// The user whom it speaks for; `None`: nobody has said so yet.
+    account: Mutex<Option<Arc<Account>>>,
     outbox: Mutex<Outbox>,
     has_mail: AtomicBool,
     /// Was the client's blocking command answered?
@@ -151,6 +155,7 @@ impl Handle {
             name: Mutex::default(),
             library: Mutex::default(),
             counted_bytes: AtomicUsize::new(0),
+            account: Mutex::default(),
             outbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
             served: AtomicBool::new(false),
@@ -167,6 +172,20 @@ impl Handle {
         let counts = [&figures.channels, &figures.patterns, &figures.shard_channels];
         let subscribed = counts.iter().any(|count| count.load(Ordering::Relaxed) > 0);
         if subscribed { Kind::PubSub } else { Kind::Normal }
+    }
+
+    /// The user whom the client speaks for.
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+        self.account.lock().clone()
+    }
+
+    pub(super) fn set_account(&self, account: Arc<Account>) {
+        *self.account.lock() = Some(account);
+    }
+
+    /// Does the client speak for this user, the very one and not one of the same name?
+    pub(crate) fn speaks_for(&self, account: &Arc<Account>) -> bool {
+        self.account.lock().as_ref().is_some_and(|own| Arc::ptr_eq(own, account))
     }
 
     /// Bytes that the client has not taken yet.

@@ -59,6 +59,10 @@ impl Monitors {
     }
 }
 
+/// Settings whose values are secrets.
+const SECRETS: &[&str] =
+    &["masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"];
+
 /// The places of passwords and users' names among the words of a request.
 pub(crate) fn secrets(argv: Argv<'_>) -> Vec<usize> {
     let is = |place: usize, word: &str| {
@@ -72,10 +76,12 @@ pub(crate) fn secrets(argv: Argv<'_>) -> Vec<usize> {
         return auth.map_or_else(Vec::new, |place| vec![place + 1, place + 2]);
     }
     if is(0, "CONFIG") && is(1, "SET") {
-        let values = (2..argv.len()).step_by(2).filter(|&place| {
-            ["requirepass", "masterauth", "masteruser"].iter().any(|name| is(place, name))
-        });
+        let names = (2..argv.len()).step_by(2);
+        let values = names.filter(|&place| SECRETS.iter().any(|name| is(place, name)));
         return values.map(|place| place + 1).collect();
+    }
+    if is(0, "ACL") && is(1, "SETUSER") {
+        return (2..argv.len()).collect();
     }
     Vec::new()
 }
@@ -113,6 +119,8 @@ mod tests {
             ("AUTH a b", vec![1, 2]),
             ("HELLO 3 AUTH a b SETNAME c", vec![3, 4]),
             ("config set requirepass a port 1", vec![3]),
+            ("acl setuser a >b", vec![2, 3]),
+            ("ACL GETUSER a", vec![]),
             ("GET auth", vec![]),
         ] {
             let argv = OwnedArgv::new(request.split(' ').map(str::as_bytes));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Caching, Handle, Peer, Subscriptions};
+use crate::acl::Account;
 use crate::resp::request::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
@@ -36,6 +37,9 @@ pub(crate) struct WatchedKey {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Client {
     pub(crate) handle: Arc<Handle>,
+    /// The user whom the client speaks for.
+    pub(crate) account: Arc<Account>,
+    /// Has the client said who it is, or had it no need to?
     pub(crate) authenticated: bool,
     /// The selected database.
     pub(crate) db: usize,
@@ -61,9 +65,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(handle: Arc<Handle>, authenticated: bool) -> Self {
+    pub(crate) fn new(handle: Arc<Handle>, account: Arc<Account>, authenticated: bool) -> Self {
         Self {
             handle,
+            account,
             authenticated,
             db: 0,
             transaction: None,
@@ -81,7 +86,20 @@ impl Client {
 
     /// A client of the server's own, without a connection: replay and tests.
     pub(crate) fn internal() -> Self {
-        Self::new(Arc::new(Handle::new(0, Peer::default(), 0, Box::new(|| {}))), true)
+        let handle = Handle::new(0, Peer::default(), 0, Box::new(|| {}));
+        Self::new(Arc::new(handle), Account::of_server(), true)
+    }
+
+    /// May the client do everything? If not, each request is checked.
+    pub(crate) fn is_unlimited(&self) -> bool {
+        self.authenticated && self.account.is_unlimited()
+    }
+
+    /// The client speaks for this user from now on.
+    pub(crate) fn speak_for(&mut self, account: Arc<Account>, authenticated: bool) {
+        self.handle.set_account(Arc::clone(&account));
+        self.account = account;
+        self.authenticated = authenticated;
     }
 
     /// Is this a client of the server's own?

@@ -2,21 +2,20 @@
 
 use std::sync::atomic::Ordering;
 
+use super::access::Origin;
 use super::client::{is_printable, rename};
 use super::transaction::forget_watches;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
     Outcome,
 };
+use crate::acl::Reason;
+use crate::acl::accounts::DEFAULT;
 use crate::client::ReplyMode;
-use crate::config::{Config, Setting};
 use crate::resp::Protocol;
 
 /// The version of Redis that clients may take this server for.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
-
-/// The only user there is.
-const USER: &[u8] = b"default";
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
@@ -138,44 +137,43 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
 
 /// `AUTH [username] password`
 ///
-/// Tells who the client is: the user `default` with the password of the setting `requirepass`.
-/// Replies OK. Errors: WRONGPASS; ERR if no password is asked for and no user is named.
+/// Tells who the client is: a user of ACL SETUSER, or `default` if none is named. Replies OK.
+/// Errors: WRONGPASS; ERR if `default` needs no password and no user is named.
 /// <https://redis.io/docs/latest/commands/auth/>
 fn auth(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let first = args.bytes()?;
     let second = args.bytes().ok();
     args.finish()?;
-    let config = &context.services.config;
     let (user, password) = match second {
         Some(password) => (first, password),
-        None if config.text(Setting::RequirePass).is_empty() => {
+        None if context.services.acl.needs_no_password() => {
             return Err(CommandError::Plain(
                 "ERR AUTH <password> called without any password configured for the default \
                  user. Are you sure your configuration is correct?",
             ));
         }
-        None => (USER, first),
+        None => (DEFAULT, first),
     };
-    check_password(config, user, password)?;
-    context.client.authenticated = true;
+    log_in(context, (user, password), args.argv().get(0).unwrap_or_default())?;
     context.reply.ok();
     Ok(Outcome::Done)
 }
 
-/// A user without a password takes any.
-fn check_password(config: &Config, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
-    let expected = config.text(Setting::RequirePass);
-    if user == USER && (expected.is_empty() || is_same_secret(password, expected.as_bytes())) {
+/// Makes the client speak for a user; `word` is the command that asks for it.
+fn log_in(
+    context: &mut Context<'_>,
+    (user, password): (&[u8], &[u8]),
+    word: &[u8],
+) -> Result<(), CommandError> {
+    let services = context.services;
+    if let Some(account) = services.acl.log_in(user, password) {
+        context.client.speak_for(account, true);
         return Ok(());
     }
+    let in_transaction = context.mode == Mode::Transaction;
+    let origin = if in_transaction { Origin::Transaction } else { Origin::of(context.client) };
+    services.note_denial(&context.client.handle, Reason::Auth, origin, (user, word));
     Err(CommandError::Plain("WRONGPASS invalid username-password pair or user is disabled."))
-}
-
-/// Takes as long for any `given` of one length, so that the time tells nothing of `expected`.
-fn is_same_secret(given: &[u8], expected: &[u8]) -> bool {
-    let padded = expected.iter().copied().chain(std::iter::repeat(0));
-    let difference = given.iter().zip(padded).fold(0, |sum, (a, b)| sum | (a ^ b));
-    std::hint::black_box(difference) == 0 && given.len() == expected.len()
 }
 
 /// `ECHO message`
@@ -218,9 +216,8 @@ fn hello(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if name.is_some_and(|name| !is_printable(name)) {
         return Err(CommandError::Plain(super::client::BAD_NAME));
     }
-    if let Some((user, password)) = credentials {
-        check_password(&context.services.config, user, password)?;
-        context.client.authenticated = true;
+    if let Some(credentials) = credentials {
+        log_in(context, credentials, args.argv().get(0).unwrap_or_default())?;
     } else if !context.is_authenticated() {
         return Err(CommandError::Plain(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
@@ -298,7 +295,7 @@ fn quit(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// `RESET`
 ///
 /// Drops the transaction, watches, subscriptions and name; back to database 0, RESP2 and all
-/// replies; a password must be given again. Replies the status RESET.
+/// replies; the user is `default`, and a password must be given again. Replies the status RESET.
 /// <https://redis.io/docs/latest/commands/reset/>
 fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.client.close_transaction();
@@ -306,7 +303,8 @@ fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     super::monitor::end(context);
     super::client::tracking::stop(context);
     forget_watches(context);
-    context.client.authenticated = context.services.config.text(Setting::RequirePass).is_empty();
+    let acl = &context.services.acl;
+    context.client.speak_for(acl.default_account(), acl.is_open());
     context.client.reply_mode = ReplyMode::On;
     context.client.handle.figures.no_evict.store(false, Ordering::Relaxed);
     context.client.handle.figures.no_touch.store(false, Ordering::Relaxed);
@@ -336,19 +334,4 @@ fn select(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     context.db.select(index);
     context.reply.ok();
     Ok(Outcome::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_same_secret;
-
-    #[test]
-    fn secrets() {
-        for (given, expected, same) in
-            [("a", "a", true), ("", "", true), ("a", "ab", false), ("ab", "a", false)]
-        {
-            assert_eq!(is_same_secret(given.as_bytes(), expected.as_bytes()), same);
-        }
-        assert!(!is_same_secret(b"a\0", b"a"));
-    }
 }

@@ -7,6 +7,7 @@ use super::connection::REDIS_VERSION;
 use super::error::CommandError;
 use super::table::Command;
 use super::{Flag, Outcome, Suspended, TimeoutReply, Wait};
+use crate::acl::Accounts;
 use crate::aof::Aof;
 use crate::aof::saver::{Ending, Saver};
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
@@ -29,6 +30,7 @@ use crate::types::stream::BlockLimits;
 /// The parts of the server that commands reach beyond the keyspace.
 #[derive(Debug)]
 pub(crate) struct Services {
+    pub(crate) acl: Accounts,
     pub(crate) aof: Aof,
     pub(crate) clients: Registry,
     pub(crate) clock: Clock,
@@ -183,7 +185,7 @@ impl Context<'_> {
 
     /// Has the client said who it is, or need it not?
     pub(crate) fn is_authenticated(&self) -> bool {
-        self.client.authenticated || self.services.config.text(Setting::RequirePass).is_empty()
+        self.client.authenticated || self.services.acl.is_open()
     }
 
     /// Logs this effect instead of the command as it was sent. Several calls add up.

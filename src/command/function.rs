@@ -56,7 +56,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         arity: Arity::AtLeast(2),
         keys: KeySpec::None,
         flags: &[],
-        acl: &[Category::Scripting],
+        acl: &[],
         since: "7.0.0",
         syntax: "",
         summary: "Libraries of functions.",

@@ -6,6 +6,7 @@
 
 use crate::resp::request::{Argv, OwnedArgv};
 
+pub(crate) mod access;
 pub(crate) mod admin;
 pub(crate) mod args;
 pub(crate) mod bitmap;
@@ -96,11 +97,13 @@ impl KeySpec {
     }
 }
 
-/// Finds keys behind a count: `numkeys` is word `at`, the keys follow.
+/// Finds keys behind a count: `numkeys` is word `at`, the keys follow; none if the words do not
+/// suffice, which the handler refuses.
 pub(crate) fn counted_keys(argv: Argv<'_>, at: usize) -> Vec<usize> {
     let count = argv.get(at).and_then(crate::number::parse_i64).unwrap_or(0);
-    let count = usize::try_from(count).unwrap_or(0).min(argv.len().saturating_sub(at + 1));
-    (at + 1..=at + count).collect()
+    let count = usize::try_from(count).unwrap_or(0);
+    let left = argv.len().saturating_sub(at + 1);
+    if count > left { Vec::new() } else { (at + 1..=at + count).collect() }
 }
 
 /// What a command is and may do; names as COMMAND INFO shows them, where it does.
@@ -140,6 +143,10 @@ pub(crate) enum Flag {
     PubSub,
     /// Changes no data.
     ReadOnly,
+    /// Not shown: the settings left it no name.
+    Removed,
+    /// Not shown: the settings gave it another name; the log has the old one.
+    Renamed,
     /// Not shown to MONITOR.
     SkipMonitor,
     /// Not noted in the slow log.
@@ -164,6 +171,7 @@ impl Flag {
 /// ACL categories; the ones that follow from flags (read, write, fast, slow, …) are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Category {
+    Admin,
     Bitmap,
     Connection,
     Dangerous,

@@ -125,13 +125,16 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         |context, args| channels(context, args, Topic::Channel),
         ("2.8.0", "[pattern]", "Replies with the channels that someone subscribed to."),
     ),
-    row(
-        "help",
-        Arity::Exact(2),
-        &[Flag::Loading, Flag::Stale],
-        super::help::help,
-        ("6.2.0", "", "Replies with the subcommands."),
-    ),
+    CommandSpec {
+        acl: &[],
+        ..row(
+            "help",
+            Arity::Exact(2),
+            &[Flag::Loading, Flag::Stale],
+            super::help::help,
+            ("6.2.0", "", "Replies with the subcommands."),
+        )
+    },
     row(
         "numpat",
         Arity::Exact(2),

@@ -5,6 +5,7 @@
 //! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are
 //! answered, with BUSY, and can have it killed. What it changed is logged, not the script.
 
+use super::access::{Asked, Origin};
 use super::cluster::Slots;
 use super::table::{Command, table};
 use super::{
@@ -90,7 +91,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         arity: Arity::AtLeast(2),
         keys: KeySpec::None,
         flags: &[],
-        acl: &[Category::Scripting],
+        acl: &[],
         since: "2.6.0",
         syntax: "",
         summary: "The cache of scripts.",
@@ -390,7 +391,7 @@ impl Driven {
             };
             answer = match ask {
                 Ask::Call(argv) => self.call(context, argv.as_argv()),
-                Ask::MayCall(argv) => may_call(argv.as_argv()),
+                Ask::MayCall(argv) => may_call(context, argv.as_argv()),
                 Ask::Log(level, text) => log(level, &text),
                 Ask::SetLogged(logged) => {
                     self.logged = logged;
@@ -419,7 +420,7 @@ impl Driven {
     fn refusal(
         &self,
         context: &Context<'_>,
-        command: &Command,
+        command: &'static Command,
         argv: Argv<'_>,
     ) -> Option<CommandError> {
         let services = context.services;
@@ -430,6 +431,12 @@ impl Driven {
         }
         if command.has(Flag::NoScript) {
             return refused("ERR This Redis command is not allowed from script");
+        }
+        if !context.client.is_unlimited() {
+            let asked = Asked { command, argv, origin: Origin::Script };
+            if let Err(error) = services.check_access(context.client, asked) {
+                return Some(error);
+            }
         }
         if self.rights.read_only && (writes || command.has(Flag::MayReplicate)) {
             return refused("ERR Write commands are not allowed from read-only scripts.");
@@ -489,9 +496,13 @@ impl Driven {
 }
 
 /// May the client run this command?
-fn may_call(argv: Argv<'_>) -> Answer {
+fn may_call(context: &Context<'_>, argv: Argv<'_>) -> Answer {
     match table().resolve(argv) {
-        Some(_) => Answer::Flag(true),
+        Some(command) => {
+            let request = Asked { command, argv, origin: Origin::Script }.request();
+            let rights = context.client.account.rights();
+            Answer::Flag(rights.is_none_or(|rights| rights.check(&request).is_ok()))
+        }
         None => Answer::Error("ERR Invalid command passed to redis.acl_check_cmd()".into()),
     }
 }

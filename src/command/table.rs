@@ -10,6 +10,8 @@ use super::{
     hyperloglog, keys, list, monitor, persistence, pubsub, replication, script, set, sorted_set,
     stream, string, transaction,
 };
+use crate::config::Renamed;
+use crate::error::ServerError;
 use crate::resp::request::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
@@ -67,6 +69,16 @@ impl Command {
         1 + usize::from(self.container.is_some())
     }
 
+    /// A request as the log has it, whatever name the settings gave the command.
+    pub(crate) fn words_to_log<'a>(
+        &self,
+        argv: Argv<'a>,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
+        let name = self.container.unwrap_or(self.spec).name.as_bytes();
+        let words = argv.iter().enumerate();
+        words.map(move |(place, word)| if place == 0 { name } else { word })
+    }
+
     pub(crate) fn is_container(&self) -> bool {
         !self.spec.subcommands.is_empty()
     }
@@ -77,17 +89,40 @@ impl Command {
 pub(crate) struct Table {
     commands: Vec<Command>,
     by_name: HashMap<&'static [u8], usize, RandomState>,
+    /// The names that commands had before they were given others.
+    old_names: HashMap<&'static [u8], usize, RandomState>,
 }
+
+static TABLE: OnceLock<Table> = OnceLock::new();
 
 /// The table of this server.
 pub(crate) fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(Table::new)
+}
+
+/// Gives commands other names, or none, before the table is first used.
+pub(crate) fn rename(renamed: &[Renamed]) -> Result<(), ServerError> {
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new();
+    for Renamed { place, old, new } in renamed {
+        table
+            .rename(old, new)
+            .map_err(|error| ServerError::Usage(format!("{place}: rename-command: {error}")))?;
+    }
+    let first = TABLE.set(table).is_ok();
+    debug_assert!(first, "the table is not used before");
+    Ok(())
 }
 
 impl Table {
     fn new() -> Self {
-        let mut table = Self { commands: Vec::new(), by_name: HashMap::default() };
+        let mut table = Self {
+            commands: Vec::new(),
+            by_name: HashMap::default(),
+            old_names: HashMap::default(),
+        };
         for &(group, specs) in GROUPS {
             for spec in specs {
                 let index = table.add(spec, group, None);
@@ -126,6 +161,29 @@ impl Table {
         index
     }
 
+    /// Gives a command another name, or none if that is empty.
+    fn rename(&mut self, old: &str, new: &str) -> Result<(), &'static str> {
+        let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
+        let (name, index) =
+            self.by_name.remove_entry(old.as_bytes()).ok_or("No such command in rename-command")?;
+        let flag = if new.is_empty() { Flag::Removed } else { Flag::Renamed };
+        let subcommands: Vec<usize> = self.commands[index].subcommands.values().copied().collect();
+        for index in std::iter::once(index).chain(subcommands) {
+            self.commands[index].flags |= flag.bit();
+        }
+        self.old_names.entry(name).or_insert(index);
+        if new.is_empty() {
+            return Ok(());
+        }
+        // A name that another command had stands in the log for that one.
+        let had = self.old_names.get(new.as_bytes()).is_some_and(|&other| other != index);
+        if had || self.by_name.contains_key(new.as_bytes()) {
+            return Err("Target command name already exists");
+        }
+        self.by_name.insert(String::leak(new).as_bytes(), index);
+        Ok(())
+    }
+
     /// All commands and subcommands; a container stands before its subcommands.
     pub(crate) fn all(&self) -> &[Command] {
         &self.commands
@@ -146,6 +204,13 @@ impl Table {
         find_in(&container.subcommands, name).map(|index| &self.commands[index])
     }
 
+    /// As [`Table::resolve`], for a request from the log, where commands have their old names.
+    pub(crate) fn resolve_logged(&self, argv: Argv<'_>) -> Option<&Command> {
+        let command = find_in(&self.old_names, argv.get(0)?).map(|index| &self.commands[index])?;
+        let subcommand = argv.get(1).and_then(|name| self.find_subcommand(command, name));
+        Some(subcommand.unwrap_or(command))
+    }
+
     /// The command or subcommand that a request names; a container alone, or with an unknown
     /// subcommand, is itself.
     pub(crate) fn resolve(&self, argv: Argv<'_>) -> Option<&Command> {
@@ -160,7 +225,10 @@ impl Table {
 
 fn find_in(names: &HashMap<&[u8], usize, RandomState>, name: &[u8]) -> Option<usize> {
     let mut lower = [0; NAME_BYTES_MAX];
-    let lower = lower.get_mut(..name.len())?;
+    let Some(lower) = lower.get_mut(..name.len()) else {
+        // Only a name that the settings gave can be that long.
+        return names.get(&*name.to_ascii_lowercase()).copied();
+    };
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
     names.get(&*lower).copied()
@@ -191,7 +259,7 @@ mod tests {
         for command in table().all() {
             let (spec, name) = (command.spec, &command.full_name);
             assert!(name.len() <= NAME_BYTES_MAX && !spec.summary.is_empty(), "{name}");
-            if !matches!(spec.keys, KeySpec::None) {
+            if !matches!(spec.keys, KeySpec::None) && name != "watch" {
                 let both = command.has(Flag::Write) && command.has(Flag::ReadOnly);
                 let one = [Flag::Write, Flag::ReadOnly, Flag::MayReplicate]
                     .iter()
@@ -203,6 +271,27 @@ mod tests {
                 assert!(first < words && step > 0, "{name}: the range does not fit the arity");
             }
         }
+    }
+
+    #[test]
+    fn commands_are_renamed() {
+        let mut table = Table::new();
+        let long = "x".repeat(100);
+        assert_eq!(table.rename("KEYS", ""), Ok(()));
+        assert_eq!(table.rename("config", &long), Ok(()));
+        assert_eq!(table.rename("config", "c"), Err("No such command in rename-command"));
+        for taken in ["get", "keys", "config"] {
+            assert_eq!(table.rename("set", taken), Err("Target command name already exists"));
+            table = Table::new();
+            assert_eq!(table.rename("keys", ""), Ok(()));
+            assert_eq!(table.rename("config", &long), Ok(()));
+        }
+        assert!(table.find(b"keys").is_none() && table.find(b"config").is_none());
+        let config = table.find(long.to_uppercase().as_bytes()).expect("it has that name");
+        assert!(config.full_name == "config" && config.has(Flag::Renamed));
+        let argv = crate::resp::request::OwnedArgv::new([&b"KEYS"[..], b"*"]);
+        let keys = table.resolve_logged(argv.as_argv()).expect("it had that name");
+        assert!(keys.full_name == "keys" && keys.has(Flag::Removed));
     }
 
     #[test]

@@ -5,12 +5,14 @@
 
 use std::sync::atomic::Ordering;
 
+use super::access::{Asked, Origin};
+use super::table::table;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
     Outcome, Suspended,
 };
 use crate::client::state::WatchedKey;
-use crate::resp::request::OwnedArgv;
+use crate::resp::request::{Argv, OwnedArgv};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
@@ -96,7 +98,6 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         keys: KeySpec::Range { first: 1, last: -1, step: 1 },
         flags: &[
             Flag::AllowBusy,
-            Flag::ReadOnly,
             Flag::NoScript,
             Flag::Loading,
             Flag::Stale,
@@ -164,7 +165,9 @@ impl Suspended for Executing {
         let host = context.host;
         while self.suspended.is_none() {
             let Some(argv) = self.queue.next() else { break };
-            self.suspended = host.run(context, argv.as_argv());
+            if may_run(context, argv.as_argv()) {
+                self.suspended = host.run(context, argv.as_argv());
+            }
         }
         context.mode = mode;
         context.propagated = true;
@@ -173,6 +176,20 @@ impl Suspended for Executing {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// May the client still run a queued command? Replies the error if not.
+fn may_run(context: &mut Context<'_>, argv: Argv<'_>) -> bool {
+    if context.client.is_unlimited() {
+        return true;
+    }
+    let Some(command) = table().resolve(argv) else { return true };
+    let asked = Asked { command, argv, origin: Origin::Transaction };
+    let Err(error) = context.services.check_queued(context.client, asked) else { return true };
+    let text = error.to_string();
+    context.services.stats.error(&text);
+    context.reply.error(&text);
+    false
 }
 
 /// Goes on with a script; replies it if it was put aside again.

@@ -165,7 +165,9 @@ pub enum Setting {
     Save,
     StopWritesOnBgsaveError,
     // operation.rs
+    AclFile,
     AclLogMaxLen,
+    AclPubsubDefault,
     EnableDebugCommand,
     EnableProtectedConfigs,
     Hz,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
+use super::declared::{Renamed, UserLine};
 use super::{Config, Effect, Kind, Row, Setting, rows};
 use crate::error::ServerError;
 use crate::resp::request::split_line;
@@ -53,10 +54,12 @@ const COMMON: &[&str] = &[
 ];
 
 /// Directives of redis.conf that are no settings, and why they are refused.
-const REFUSED: &[(&str, &str)] = &[
-    ("loadmodule", "modules are not supported"),
-    ("rename-command", "commands cannot be renamed, and would stay within reach"),
-    ("user", "access rules are not supported, and without them everyone has all rights"),
+const REFUSED: &[(&str, &str)] = &[("loadmodule", "modules are not supported")];
+
+/// Directives of redis.conf that are no settings, with what they take and what they do.
+const DECLARATIONS: &[(&str, &str, &str)] = &[
+    ("rename-command", "old new", "Gives a command another name, or with \"\" none"),
+    ("user", "name rules", "Declares a user and what it may do, as ACL SETUSER takes it"),
 ];
 
 /// The command line, with an option for each setting.
@@ -81,6 +84,15 @@ fn command_line() -> Command {
                 .action(ArgAction::Version),
         )
         .arg(file)
+        .args(DECLARATIONS.iter().map(|(name, value, help)| {
+            Arg::new(*name)
+                .long(*name)
+                .help(*help)
+                .value_name(*value)
+                .action(ArgAction::Append)
+                .help_heading("Operation")
+                .hide_short_help(true)
+        }))
         .args(rows().iter().enumerate().map(|(place, row)| option(row, rows::heading(place))))
 }
 
@@ -198,6 +210,13 @@ fn one_line(text: &str) -> String {
 }
 
 fn read_options(config: &Config, matches: &ArgMatches) -> Result<(), ServerError> {
+    for (name, _, _) in DECLARATIONS {
+        let source = Source { config, saves: None };
+        for value in matches.get_many::<String>(name).into_iter().flatten() {
+            let words: Vec<Vec<u8>> = value.split_whitespace().map(Into::into).collect();
+            source.declare(name, &words, &format!("option --{name}"), false)?;
+        }
+    }
     for row in rows() {
         let values = matches.get_many::<String>(row.name).into_iter().flatten();
         let mut source = Source { config, saves: None };
@@ -247,6 +266,11 @@ impl Source<'_> {
             }
             let words = split_line(line.as_bytes())
                 .ok_or_else(|| ServerError::Usage(format!("{place}: unbalanced quotes")))?;
+            if let Some((directive, rest)) = words.split_first()
+                && self.declare(&String::from_utf8_lossy(directive), rest, &place, depth == 0)?
+            {
+                continue;
+            }
             let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
             let Some((directive, values)) = words.split_first() else { continue };
             if directive.eq_ignore_ascii_case("include") {
@@ -276,6 +300,37 @@ impl Source<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes a directive that is no setting; `false` if it is one.
+    fn declare(
+        &self,
+        directive: &str,
+        words: &[Vec<u8>],
+        place: &str,
+        in_file: bool,
+    ) -> Result<bool, ServerError> {
+        let wrong = |why: &str| Err(ServerError::Usage(format!("{place}: {why}")));
+        let place = place.to_owned();
+        if directive.eq_ignore_ascii_case("user") {
+            if words.is_empty() {
+                return wrong("a user needs a name");
+            }
+            if !self.config.declare_user(UserLine { place, in_file, words: words.to_vec() }) {
+                return wrong("Duplicate user found. A user can only be defined once");
+            }
+            return Ok(true);
+        }
+        if !directive.eq_ignore_ascii_case("rename-command") {
+            return Ok(false);
+        }
+        let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+        let (old, new) = match words {
+            [old, new] => (text(old), if new == b"\"\"" { String::new() } else { text(new) }),
+            _ => return wrong("rename-command needs the name of a command and another name"),
+        };
+        self.config.rename_command(Renamed { place, old, new });
+        Ok(true)
     }
 
     fn set(&mut self, name: &str, value: &str, place: &str) -> Result<(), ServerError> {

@@ -9,6 +9,7 @@ use super::tracking::remember_keys;
 use super::wake::Delivery;
 use super::{Engine, Waiter};
 use crate::client::{Client, Paused, ReplyMode};
+use crate::command::access::{Asked, Origin};
 use crate::command::table::{Command, table};
 use crate::command::{
     Args, CommandError, Context, Flag, Host, Mode, Outcome, Services, Suspended, Wait,
@@ -151,7 +152,8 @@ impl<'e> Batch<'e> {
 
     /// May this request run now, or be queued?
     fn admit(&mut self, client: &mut Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
-        let command = table().resolve(argv).ok_or_else(|| unknown(argv))?;
+        let command = table().resolve(argv).or_else(|| self.resolve_logged(argv));
+        let command = command.ok_or_else(|| unknown(argv))?;
         if command.is_container() && argv.len() > 1 {
             let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
             return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
@@ -159,8 +161,9 @@ impl<'e> Batch<'e> {
         if !command.spec.arity.allows(argv.len()) {
             return Err(CommandError::WrongArity(command.full_name.as_str().into()));
         }
-        if !client.authenticated && !command.has(Flag::NoAuth) && self.needs_password() {
-            return Err(CommandError::NoAuth);
+        if !client.is_unlimited() {
+            let asked = Asked { command, argv, origin: Origin::of(client) };
+            self.engine.services.check_access(client, asked)?;
         }
         if self.engine.services.scripts.running.is_busy() && !command.has(Flag::AllowBusy) {
             return Err(self.engine.busy());
@@ -186,8 +189,9 @@ impl<'e> Batch<'e> {
         Ok(Admitted::Run(command))
     }
 
-    fn needs_password(&self) -> bool {
-        !self.engine.services.config.text(Setting::RequirePass).is_empty()
+    /// The command that a request of the log names, if the settings gave it another name.
+    fn resolve_logged(&self, argv: Argv<'_>) -> Option<&'static Command> {
+        if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None }
     }
 
     /// Does CLIENT PAUSE put this command off?
@@ -566,7 +570,12 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
     let mut args = Args::new(argv, command.name_words());
     let outcome = (command.spec.handler)(context, &mut args);
     if context.db.changes().dirty != dirty && !context.propagated {
-        context.db.changes().effects.push(db, argv.iter());
+        let effects = &mut context.db.changes().effects;
+        if command.has(Flag::Renamed) {
+            effects.push(db, command.words_to_log(argv));
+        } else {
+            effects.push(db, argv.iter());
+        }
     }
     if context.client.caching.is_some() {
         remember_keys(context, command, argv);

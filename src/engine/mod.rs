@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 
+use crate::acl::{Account, Accounts};
 use crate::aof::saver::Saver;
 use crate::aof::{Aof, FsyncPolicy};
 use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry};
 use crate::clock::Clock;
 use crate::command::table::table;
-use crate::command::{CommandError, Services};
+use crate::command::{CommandError, Services, access};
 use crate::config::{Config, Setting};
 use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
@@ -37,6 +38,7 @@ mod slots;
 mod slow;
 mod tracking;
 mod transaction;
+mod users;
 mod wake;
 
 pub(crate) use call::{Batch, Flow};
@@ -59,7 +61,10 @@ impl Engine {
         let saver = Saver::new(clock.now_ms());
         let policy = FsyncPolicy::from_number(config.number(Setting::AppendFsync));
         let random = Random::from_system();
+        let password = config.text(Setting::RequirePass);
+        let password = Some(password.as_bytes()).filter(|password| !password.is_empty());
         let services = Services {
+            acl: Accounts::new(access::basis(&config), password),
             aof: Aof::new(policy),
             clients: Registry::default(),
             keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
@@ -102,8 +107,9 @@ impl Engine {
         services.stats.connections.add(1);
         let handle: Arc<Handle> = services.clients.add(peer, services.clock.now_ms(), wake);
         handle.set_protocol(services.default_protocol());
-        let authenticated = services.config.text(Setting::RequirePass).is_empty();
-        Client::new(handle, authenticated)
+        let mut client = Client::new(handle, Account::of_server(), false);
+        client.speak_for(services.acl.default_account(), services.acl.is_open());
+        client
     }
 
     /// A client is gone; its waiting command and its watches, if any, were ended before.

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::client::Handle;
+use crate::client::monitor::secrets;
 use crate::command::table::Command;
 use crate::command::{Flag, Services};
 use crate::config::Setting;
@@ -10,9 +11,6 @@ use crate::observe::latency::Spike;
 use crate::observe::slowlog::{SlowCall, trimmed};
 use crate::resp::request::{Argv, OwnedArgv};
 
-/// Settings whose values are secrets.
-const SECRETS: &[&str] =
-    &["masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"];
 /// What stands in the log for a secret.
 const REDACTED: &[u8] = b"(redacted)";
 
@@ -29,7 +27,7 @@ impl Services {
         let limit_us = self.config.number(Setting::SlowlogLogSlowerThan);
         if u64::try_from(limit_us).is_ok_and(|limit| us >= limit) && !command.has(Flag::SkipSlowlog)
         {
-            self.note_slow(command, client, argv, us);
+            self.note_slow(client, argv, us);
         }
         let event = if command.has(Flag::Fast) { "fast-command" } else { "command" };
         self.note_latency(event, us / 1000);
@@ -48,12 +46,12 @@ impl Services {
         self.note_latency("eviction-cycle", ns / 1_000_000);
     }
 
-    fn note_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, us: u64) {
+    fn note_slow(&self, client: &Handle, argv: Argv<'_>, us: u64) {
         let call = SlowCall {
             id: 0,
             at_s: self.clock.now_ms() / 1000,
             us,
-            words: trimmed(without_secrets(command, argv).as_argv()),
+            words: trimmed(without_secrets(argv).as_argv()),
             client_address: client.peer.address.as_str().into(),
             client_name: client.name.lock().clone(),
         };
@@ -72,18 +70,9 @@ impl Engine {
     }
 }
 
-/// The words of a command, passwords among settings left out.
-fn without_secrets(command: &Command, argv: Argv<'_>) -> OwnedArgv {
-    if command.full_name != "config|set" {
-        return argv.to_owned();
-    }
-    let is_secret =
-        |name: &[u8]| SECRETS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(name));
-    let mut words = OwnedArgv::default();
-    for (at, word) in argv.iter().enumerate() {
-        let is_value = at >= 3 && at % 2 == 1;
-        let hidden = is_value && argv.get(at - 1).is_some_and(is_secret);
-        words.push(if hidden { REDACTED } else { word });
-    }
-    words
+/// The words of a command, passwords left out.
+fn without_secrets(argv: Argv<'_>) -> OwnedArgv {
+    let hidden = secrets(argv);
+    let words = argv.iter().enumerate();
+    OwnedArgv::new(words.map(|(at, word)| if hidden.contains(&at) { REDACTED } else { word }))
 }

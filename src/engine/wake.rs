@@ -23,7 +23,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Batch, Engine};
+use crate::acl::Account;
 use crate::client::{Client, Handle};
+use crate::command::access::{Asked, Origin};
 use crate::command::table::{Command, table};
 use crate::command::{Mode, Outcome, TimeoutReply, Wait};
 use crate::resp::request::{Argv, OwnedArgv};
@@ -220,9 +222,14 @@ impl Batch<'_> {
         if !waiter.client.may_be_served() {
             return None;
         }
-        let mut client = Client::new(Arc::clone(&waiter.client), true);
+        let account = waiter.client.account().unwrap_or_else(Account::of_server);
+        let mut client = Client::new(Arc::clone(&waiter.client), account, true);
         client.db = waiter.db;
         let mut reply = Reply::new(waiter.protocol);
+        if !client.is_unlimited() && self.may_not(waiter, &client, &mut reply) {
+            self.deliver(waiter, reply);
+            return None;
+        }
         let services = &self.engine.services;
         let start_ns = services.clock.elapsed_ns();
         let mode = std::mem::replace(&mut self.mode, Mode::Wake);
@@ -235,11 +242,29 @@ impl Batch<'_> {
         let ns = services.clock.elapsed_ns().saturating_sub(start_ns);
         services.count_call(waiter.command, ns, outcome.is_err());
         services.note_if_slow(waiter.command, &waiter.client, argv, ns);
+        self.deliver(waiter, reply);
+        None
+    }
+
+    /// Writes the error if the waiter has lost the right to its command.
+    fn may_not(&self, waiter: &Waiter, client: &Client, reply: &mut Reply) -> bool {
+        let (command, argv) = (waiter.command, waiter.argv.as_argv());
+        let services = &self.engine.services;
+        let asked = Asked { command, argv, origin: Origin::TopLevel };
+        let Err(error) = services.check_access(client, asked) else { return false };
+        let text = error.to_string();
+        services.stats.rejected(command.index);
+        services.stats.error(&text);
+        reply.error(&text);
+        true
+    }
+
+    /// Ends a waiter with this reply.
+    fn deliver(&mut self, waiter: &Waiter, mut reply: Reply) {
         if let Some(locked) = self.locked.as_mut() {
             self.engine.remove_waiter(locked, waiter);
         }
         let client = Arc::clone(&waiter.client);
         self.deliveries.push(Delivery { client, reply: reply.take() });
-        None
     }
 }

@@ -226,7 +226,7 @@ fn admit(engine: &Arc<Engine>, workers: &Workers, caller: Caller) {
     let config = &engine.services.config;
     let refusal = if engine.services.clients.len() >= config.size(Setting::MaxClients) {
         Some(TOO_MANY)
-    } else if caller.is_of_another_machine() && is_protected(config) {
+    } else if caller.is_of_another_machine() && is_protected(engine) {
         Some(PROTECTED)
     } else {
         None
@@ -313,8 +313,9 @@ impl Caller {
 }
 
 /// Are only clients of this machine served, as nobody has set a password?
-fn is_protected(config: &Config) -> bool {
-    config.flag(Setting::ProtectedMode) && config.text(Setting::RequirePass).is_empty()
+fn is_protected(engine: &Engine) -> bool {
+    let services = &engine.services;
+    services.config.flag(Setting::ProtectedMode) && services.acl.needs_no_password()
 }
 
 /// Can the server do without an address that gave this error?

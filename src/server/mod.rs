@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::aof::folder;
 use crate::clock::Clock;
+use crate::command::table;
 use crate::config::{Config, Effect, Setting, rows};
 use crate::engine::Engine;
 use crate::error::ServerError;
@@ -50,7 +51,9 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
     settle(&config, &listeners, &dir)?;
     let _pid_file = PidFile::write(&config)?;
+    table::rename(&config.renamed_commands())?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
+    engine.load_users()?;
     let services = &engine.services;
     if services.config.number(Setting::TlsPort) != 0 {
         services.tls.load(&services.config)?;

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::harness::{Server, check, error, run, show, wait_until};
+use crate::harness::{Server, check, error, run, wait_until};
 
 /// The values of a field that looks like `a=1,b=2`.
 fn parts(line: &str) -> Vec<(String, String)> {
@@ -293,34 +293,6 @@ fn full_memory_refuses_what_needs_more() {
     assert!(refused.starts_with("OOM command not allowed"), "{refused}");
     check(client, &[("EVAL return(redis.call('get','a')) 0", "nil")]);
     check(client, &[("CONFIG SET maxmemory 0", "OK"), ("SET a 3", "OK")]);
-}
-
-#[test]
-fn there_is_one_user() {
-    let server = Server::start(&[]);
-    let client = &mut server.client();
-    check(
-        client,
-        &[
-            ("ACL WHOAMI", "\"default\""),
-            ("ACL USERS", "[\"default\"]"),
-            ("ACL LIST", "[\"user default on nopass ~* &* +@all\"]"),
-            ("ACL GETUSER nobody", "nil"),
-            ("ACL CAT nope", "(ERR Unknown category 'nope')"),
-            ("ACL SETUSER x", "(ERR unknown subcommand 'SETUSER'. Try ACL HELP.)"),
-            (
-                "ACL GENPASS 0",
-                "(ERR ACL GENPASS argument must be the number of bits for the output \
-              password, a positive number up to 4096)",
-            ),
-        ],
-    );
-    assert!(show(&run::<Value>(client, "ACL GETUSER default")).contains("+@all"));
-    assert_eq!(run::<Vec<String>>(client, "ACL CAT").len(), 21);
-    assert!(run::<Vec<String>>(client, "ACL CAT hash").contains(&"hget".to_owned()));
-    assert_eq!(run::<String>(client, "ACL GENPASS").len(), 64);
-    assert_eq!(run::<String>(client, "ACL GENPASS 5").len(), 2);
-    assert!(run::<Vec<String>>(client, "ACL HELP").len() > 10);
 }
 
 #[test]

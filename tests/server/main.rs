@@ -14,6 +14,8 @@
 
 mod harness;
 
+mod acl;
+mod acl_files;
 mod admin;
 mod bitmaps;
 mod blocking;

@@ -3,12 +3,11 @@
 use super::command_docs::docs;
 use super::{Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec};
 use super::{Category, Outcome, TELLING, help, row};
+use crate::command::access::{categories, keys};
 use crate::command::table::{Command, table};
 use crate::glob;
 use crate::resp::Reply;
 use crate::resp::request::Argv;
-
-mod access;
 
 const CONNECTION: &[Category] = &[Category::Connection];
 
@@ -94,67 +93,6 @@ const FLAG_NAMES: &[(Flag, &str)] = &[
     (Flag::AllowBusy, "allow_busy"),
 ];
 
-/// Names of ACL categories, in the order of Redis.
-pub(super) const CATEGORY_NAMES: &[&str] = &[
-    "keyspace",
-    "read",
-    "write",
-    "set",
-    "sortedset",
-    "list",
-    "hash",
-    "string",
-    "bitmap",
-    "hyperloglog",
-    "geo",
-    "stream",
-    "pubsub",
-    "admin",
-    "fast",
-    "slow",
-    "blocking",
-    "dangerous",
-    "connection",
-    "transaction",
-    "scripting",
-];
-
-fn category_name(category: Category) -> &'static str {
-    match category {
-        Category::Bitmap => "bitmap",
-        Category::Connection => "connection",
-        Category::Dangerous => "dangerous",
-        Category::Geo => "geo",
-        Category::Hash => "hash",
-        Category::HyperLogLog => "hyperloglog",
-        Category::Keyspace => "keyspace",
-        Category::List => "list",
-        Category::PubSub => "pubsub",
-        Category::Scripting => "scripting",
-        Category::Set => "set",
-        Category::SortedSet => "sortedset",
-        Category::Stream => "stream",
-        Category::String => "string",
-        Category::Transaction => "transaction",
-    }
-}
-
-/// The ACL categories of a command: those of its row, and those that follow from its flags.
-pub(super) fn categories(command: &Command) -> Vec<&'static str> {
-    let is_script = command.spec.acl.contains(&Category::Scripting);
-    let has = |name: &str| match name {
-        "read" => command.has(Flag::ReadOnly) && !is_script,
-        "write" => command.has(Flag::Write),
-        "admin" | "dangerous" if command.has(Flag::Admin) => true,
-        "pubsub" if command.has(Flag::PubSub) => true,
-        "fast" => command.has(Flag::Fast),
-        "slow" => !command.has(Flag::Fast),
-        "blocking" => command.has(Flag::Blocking),
-        name => command.spec.acl.iter().any(|category| category_name(*category) == name),
-    };
-    CATEGORY_NAMES.iter().copied().filter(|name| has(name)).collect()
-}
-
 /// The command, or the subcommand behind `|`, of this name.
 pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
     let mut parts = name.splitn(2, |byte| *byte == b'|');
@@ -167,7 +105,8 @@ pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
 
 /// The commands, without subcommands.
 pub(super) fn top_level() -> impl Iterator<Item = &'static Command> {
-    table().all().iter().filter(|command| command.container.is_none())
+    let all = table().all().iter();
+    all.filter(|command| command.container.is_none() && !command.has(Flag::Removed))
 }
 
 /// The subcommands of a container.
@@ -224,7 +163,7 @@ fn getkeysandflags(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     for (place, at) in keys.iter().enumerate() {
         context.reply.array(2);
         context.reply.bulk(argv.get(*at).unwrap_or_default());
-        write_set(context.reply, access::of_key(command, Some(argv), place));
+        write_set(context.reply, keys::of_key(command, Some(argv), place));
     }
     Ok(Outcome::Done)
 }
@@ -240,12 +179,8 @@ fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandErro
     }
     let mut keys = Vec::new();
     command.spec.keys.for_each(argv, |at| keys.push(at));
-    if keys.is_empty() {
-        return Err(if command.has(Flag::NoMandatoryKeys) {
-            CommandError::Plain("ERR The command has no key arguments")
-        } else {
-            CommandError::Plain("ERR Invalid arguments specified for command")
-        });
+    if keys.is_empty() && !command.has(Flag::NoMandatoryKeys) {
+        return Err(CommandError::Plain("ERR Invalid arguments specified for command"));
     }
     Ok((command, keys))
 }
@@ -300,7 +235,7 @@ fn filtered(args: &mut Args<'_>) -> Result<Vec<&'static str>, CommandError> {
     }
     if args.keyword("ACLCAT") {
         let category = String::from_utf8_lossy(args.bytes()?).to_ascii_lowercase();
-        let is_in = |command: &&Command| categories(command).contains(&category.as_str());
+        let is_in = |command: &&Command| categories::names(command).contains(&category.as_str());
         return Ok(all.filter(is_in).map(names).collect());
     }
     if args.keyword("PATTERN") {
@@ -336,8 +271,8 @@ fn write_info(reply: &mut Reply, command: &Command) {
     reply.count(first);
     reply.integer(last);
     reply.count(step);
-    let categories: Vec<String> =
-        categories(command).iter().map(|name| format!("@{name}")).collect();
+    let names = categories::names(command);
+    let categories: Vec<String> = names.iter().map(|name| format!("@{name}")).collect();
     write_set(reply, &categories.iter().map(String::as_str).collect::<Vec<_>>());
     reply.array(0);
     write_key_specs(reply, command);
@@ -357,7 +292,7 @@ fn write_key_specs(reply: &mut Reply, command: &Command) {
     reply.array(1);
     reply.map(3);
     reply.bulk(b"flags");
-    write_set(reply, access::of_key(command, None, 0));
+    write_set(reply, keys::of_key(command, None, 0));
     let range = match command.spec.keys {
         KeySpec::Range { first, last, step } => Some((first, last, step)),
         KeySpec::Find(_) | KeySpec::None => None,
@@ -391,19 +326,5 @@ fn write_typed(reply: &mut Reply, kind: &str, spec: &[(&str, i64)]) {
     for (name, value) in spec {
         reply.bulk(name.as_bytes());
         reply.integer(*value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn categories_follow_from_flags() {
-        let of = |name: &str| categories(find(name.as_bytes()).expect("a command")).join(" ");
-        assert_eq!(of("lpush"), "write list fast");
-        assert_eq!(of("blpop"), "write list slow blocking");
-        assert_eq!(of("config|set"), "admin slow dangerous");
-        assert_eq!(of("get"), "read string fast");
     }
 }

@@ -2,9 +2,12 @@
 
 use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Context, Outcome};
 use super::{TELLING, help, row};
+use crate::acl::Rights;
+use crate::acl::accounts::DEFAULT;
 use crate::aof::FsyncPolicy;
 use crate::aof::saver::Job;
 use crate::command::Services;
+use crate::command::access::basis;
 use crate::config::{Change, Setting, find, rows};
 use crate::glob;
 use crate::tls;
@@ -93,13 +96,41 @@ fn rewrite(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let path = config
         .file()
         .ok_or(CommandError::Plain("ERR The server is running without a config file"))?;
-    if let Err(error) = config.rewrite(&path) {
+    let users = users_to_write(context)?;
+    if let Err(error) = config.rewrite(&path, &users) {
         tracing::warn!(%error, file = %path.display(), "cannot rewrite the configuration file");
         return Err(CommandError::Text(format!("ERR Rewriting config file: {error}").into()));
     }
     tracing::info!(file = %path.display(), "the configuration file was rewritten");
     context.reply.ok();
     Ok(Outcome::Done)
+}
+
+/// The users for the configuration file, as words: none if they have a file of their own. The user
+/// `default` is left out where it is what the settings make of it.
+fn users_to_write(context: &Context<'_>) -> Result<Vec<Vec<Vec<u8>>>, CommandError> {
+    let services = context.services;
+    if services.config.acl_file().is_some() {
+        return Ok(Vec::new());
+    }
+    if let Some(line) = services.config.user_lines().iter().find(|line| !line.in_file) {
+        let text = format!(
+            "ERR Rewriting config file: a user is declared elsewhere, too ({}), and can be \
+             declared once only",
+            line.place
+        );
+        return Err(CommandError::Text(text.into()));
+    }
+    let password = services.config.text(Setting::RequirePass);
+    let password = Some(password.as_bytes()).filter(|password| !password.is_empty());
+    let usual = Rights::unlimited(basis(&services.config)).with_password(password);
+    let mut users = services.acl.all();
+    users.retain(|(name, rights)| **name != *DEFAULT || **rights != usual);
+    let words = |name: Box<[u8]>, rights: &Rights| {
+        let name = std::iter::once(name.into_vec());
+        name.chain(rights.words()).collect::<Vec<_>>()
+    };
+    Ok(users.into_iter().map(|(name, rights)| words(name, &rights)).collect())
 }
 
 /// `CONFIG SET parameter value [parameter value ...]`
@@ -210,6 +241,11 @@ fn apply(services: &Services, setting: Setting) {
     }
     if matches!(setting, Setting::MaxMemory | Setting::MaxMemoryClients) {
         services.poster().count_all();
+    }
+    if setting == Setting::RequirePass {
+        let password = services.config.text(setting);
+        let password = Some(password.as_bytes()).filter(|password| !password.is_empty());
+        services.acl.set_default_password(password);
     }
     let wants_log = services.config.flag(Setting::AppendOnly);
     if setting == Setting::AppendOnly && wants_log != services.aof.is_enabled() {

@@ -46,7 +46,7 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     if name == "HELP" && args.is_empty() {
         return help(context);
     }
-    if context.mode == Mode::Direct && !is_permitted(context, Setting::EnableDebugCommand) {
+    if context.mode != Mode::Replay && !is_permitted(context, Setting::EnableDebugCommand) {
         return Err(CommandError::Plain(NOT_ALLOWED));
     }
     match (name.as_str(), args.len()) {

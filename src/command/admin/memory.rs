@@ -2,7 +2,7 @@
 
 use super::info::human;
 use super::{Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec};
-use super::{Category, Outcome, TELLING, help, row};
+use super::{Outcome, TELLING, help, row};
 use crate::observe::process;
 use crate::store::shard::Entry;
 
@@ -45,7 +45,6 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
             ("4.0.0", "key [SAMPLES count]", "Replies with the bytes that a key takes."),
             usage,
         )
-        .in_categories(&[Category::Keyspace])
     },
 ];
 

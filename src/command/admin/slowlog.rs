@@ -1,10 +1,15 @@
 //! The subcommands of SLOWLOG.
 
-use super::{ADMIN, help, row};
-use super::{Args, Arity, CommandError, CommandResult, CommandSpec, Context, Outcome, TELLING};
+use super::{
+    Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, Outcome, TELLING,
+};
+use super::{help, row};
 
 /// Calls that SLOWLOG GET replies with unasked.
 const SHOWN_DEFAULT: usize = 10;
+
+/// Flags of the subcommands for operators, who may write scripts for this.
+const ADMIN: &[Flag] = &[Flag::Admin, Flag::Loading, Flag::Stale];
 
 pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
     row(

@@ -1,7 +1,10 @@
 //! CLIENT KILL.
 
+use std::sync::Arc;
+
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
 use super::list::client_kind;
+use crate::acl::Account;
 use crate::client::{ClientId, Handle, Kind};
 
 /// Which connections to close.
@@ -13,6 +16,7 @@ struct Filter<'a> {
     nobody: bool,
     address: Option<&'a [u8]>,
     local_address: Option<&'a [u8]>,
+    user: Option<Arc<Account>>,
     also_me: bool,
 }
 
@@ -25,6 +29,7 @@ impl Filter<'_> {
             && self
                 .local_address
                 .is_none_or(|address| client.peer.local_address.as_bytes() == address)
+            && self.user.as_ref().is_none_or(|user| client.speaks_for(user))
     }
 }
 
@@ -45,13 +50,13 @@ pub(super) fn kill(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
         context.reply.ok();
         return Ok(Outcome::Done);
     }
-    let filter = parse(args)?;
+    let filter = parse(context, args)?;
     let closed = close(context, &filter);
     context.reply.count(closed);
     Ok(Outcome::Done)
 }
 
-fn parse<'a>(args: &mut Args<'a>) -> Result<Filter<'a>, CommandError> {
+fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Filter<'a>, CommandError> {
     let mut filter = Filter::default();
     while !args.is_empty() {
         if args.keyword("ID") {
@@ -67,7 +72,8 @@ fn parse<'a>(args: &mut Args<'a>) -> Result<Filter<'a>, CommandError> {
             filter.local_address = Some(args.bytes()?);
         } else if args.keyword("USER") {
             let user = args.bytes()?;
-            if user != b"default" {
+            filter.user = context.services.acl.find(user);
+            if filter.user.is_none() {
                 let user = String::from_utf8_lossy(user);
                 return Err(CommandError::Text(format!("ERR No such user '{user}'").into()));
             }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::table::table;
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
+use crate::acl::accounts::DEFAULT;
 use crate::client::{ClientId, Handle, Kind};
 
 /// `CLIENT INFO`
@@ -62,6 +63,14 @@ pub(super) fn client_kind(word: &[u8]) -> Result<Option<Kind>, CommandError> {
     }
 }
 
+/// A client's line, without its end.
+pub(crate) fn line(client: &Handle, now_ms: u64) -> Vec<u8> {
+    let mut text = Vec::new();
+    describe(client, now_ms, &mut text);
+    text.pop();
+    text
+}
+
 /// Appends a client's line.
 fn describe(client: &Handle, now_ms: u64, text: &mut Vec<u8>) {
     let figures = &client.figures;
@@ -112,14 +121,18 @@ fn describe_memory(client: &Handle, text: &mut Vec<u8>) {
         format!(
             " multi={multi} qbuf={query} qbuf-free={query_free} argv-mem=0 multi-mem={queued} \
              rbs={reply_buf} rbp={reply_buf} obl={output} oll=0 omem={output} tot-mem={total} \
-             events={} cmd={} user=default redir={} resp={}",
+             events={} cmd={} user=",
             if output > 0 { "rw" } else { "r" },
             command.map_or("NULL", |command| &command.full_name),
-            client.redirect(),
-            figures.protocol.load(Ordering::Relaxed),
         )
         .as_bytes(),
     );
+    match client.account() {
+        Some(account) => text.extend_from_slice(account.name()),
+        None => text.extend_from_slice(DEFAULT),
+    }
+    let protocol = figures.protocol.load(Ordering::Relaxed);
+    text.extend_from_slice(format!(" redir={} resp={protocol}", client.redirect()).as_bytes());
 }
 
 /// The letters of CLIENT LIST's `flags`.

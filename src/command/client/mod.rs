@@ -13,6 +13,8 @@ mod list;
 mod pause;
 pub(super) mod tracking;
 
+pub(super) use list::line;
+
 /// Refusal of a name that CLIENT LIST could not show.
 pub(super) const BAD_NAME: &str =
     "ERR Client names cannot contain spaces, newlines or special characters.";

@@ -10,11 +10,16 @@ use std::cmp::Ordering;
 
 use super::{Args, Class, CommandError, CommandResult, Context, Outcome};
 use crate::command::Mode;
+use crate::command::access::{Asked, Origin};
+use crate::command::table::table;
 use crate::resp::request::Argv;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
 use crate::types::string::StringValue;
 use crate::types::value::Value;
+
+const BY_DENIED: &str = "ERR BY option of SORT denied due to insufficient ACL permissions.";
+const GET_DENIED: &str = "ERR GET option of SORT denied due to insufficient ACL permissions.";
 
 /// The options of SORT.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +34,9 @@ struct SortOptions<'a> {
 }
 
 impl<'a> SortOptions<'a> {
-    fn read(args: &mut Args<'a>, may_store: bool) -> Result<Self, CommandError> {
+    /// Reads the options; `reads_all`: may the client read all keys?
+    fn read(args: &mut Args<'a>, may_store: bool, reads_all: bool) -> Result<Self, CommandError> {
+        let denied = |text| if reads_all { Ok(()) } else { Err(CommandError::Plain(text)) };
         let mut options = Self::default();
         while !args.is_empty() {
             if args.keyword("ASC") {
@@ -47,8 +54,12 @@ impl<'a> SortOptions<'a> {
                 options.store = Some(args.bytes()?);
             } else if args.keyword("BY") {
                 options.by = Some(args.bytes()?);
+                if !options.keeps_order() {
+                    denied(BY_DENIED)?;
+                }
             } else if args.keyword("GET") {
                 options.get.push(args.bytes()?);
+                denied(GET_DENIED)?;
             } else {
                 return Err(CommandError::Syntax);
             }
@@ -116,7 +127,8 @@ impl Item {
 /// unless BY names other keys; a pattern without `*` leaves the order as it is. Replies the
 /// elements, or for each what the GET patterns name (`#`: the element itself), nil where there is
 /// nothing; with STORE, the length of the list stored. Logged as the list it stored.
-/// Errors: WRONGTYPE; ERR if something to sort by is no number. O(elements log(elements)).
+/// Errors: WRONGTYPE; ERR if something to sort by is no number; ERR on BY and GET for a user who
+/// may not read all keys. O(elements log(elements)).
 /// <https://redis.io/docs/latest/commands/sort/>
 pub(super) fn sort(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     run(context, args, true)
@@ -133,7 +145,8 @@ pub(super) fn sort_ro(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
 
 fn run(context: &mut Context<'_>, args: &mut Args<'_>, may_store: bool) -> CommandResult {
     let key = args.bytes()?;
-    let mut options = SortOptions::read(args, may_store)?;
+    let reads_all = may_read_all_keys(context, args.argv());
+    let mut options = SortOptions::read(args, may_store, reads_all)?;
     if context.is_cluster() {
         options.stay_in_slot()?;
     }
@@ -171,6 +184,17 @@ fn run(context: &mut Context<'_>, args: &mut Args<'_>, may_store: bool) -> Comma
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Patterns name any keys: may the client read all?
+fn may_read_all_keys(context: &Context<'_>, argv: Argv<'_>) -> bool {
+    if context.client.is_unlimited() {
+        return true;
+    }
+    let Some(command) = table().resolve(argv) else { return false };
+    let request = Asked { command, argv, origin: Origin::TopLevel }.request();
+    let rights = context.client.account.rights();
+    rights.is_none_or(|rights| rights.allow_reading_all_keys(&request))
 }
 
 /// The elements as they are kept; none if there is no such key.

@@ -20,21 +20,6 @@ const fn inert(name: &'static str, kind: Kind, default: &'static str, effect: Ef
 }
 
 pub(super) const ROWS: &[Row] = &[
-    inert(
-        "acl-pubsub-default",
-        Kind::Word(&["allchannels", "resetchannels"]),
-        "resetchannels",
-        Without("there is one user, who may do everything"),
-    ),
-    inert(
-        "aclfile",
-        Kind::Text,
-        "",
-        Refused(
-            "access rules from a file are not supported, and without them everyone has all rights",
-        ),
-    )
-    .at_start(),
     inert("active-defrag-cycle-max", number(1, 99), "25", Without(NO_DEFRAG)),
     inert("active-defrag-cycle-min", number(1, 99), "1", Without(NO_DEFRAG)),
     inert(
@@ -124,7 +109,7 @@ pub(super) const ROWS: &[Row] = &[
         "enable-module-command",
         Kind::Word(&["no", "yes", "local"]),
         "no",
-        Refused("modules are not supported"),
+        Without("modules are not supported, and so there is nothing to enable"),
     )
     .at_start(),
     inert("ignore-warnings", Kind::Text, "", Without("no warning is fatal")),

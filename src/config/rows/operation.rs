@@ -4,7 +4,22 @@ use super::super::text;
 use super::{COUNT, INT, Kind, LOG_LEVELS, PERMISSIONS, Row, SUPERVISORS, Setting, number, row};
 
 pub(super) const ROWS: &[Row] = &[
+    row(
+        Setting::AclFile,
+        "aclfile",
+        Kind::Text,
+        "",
+        "A file of users, for ACL LOAD and ACL SAVE; none: users stand in the configuration file.",
+    )
+    .at_start(),
     row(Setting::AclLogMaxLen, "acllog-max-len", COUNT, "128", "Most entries of ACL LOG."),
+    row(
+        Setting::AclPubsubDefault,
+        "acl-pubsub-default",
+        Kind::Word(&["allchannels", "resetchannels"]),
+        "resetchannels",
+        "Do new users have all channels, or none?",
+    ),
     row(
         Setting::EnableDebugCommand,
         "enable-debug-command",
@@ -12,7 +27,6 @@ pub(super) const ROWS: &[Row] = &[
         "no",
         "May clients use DEBUG: none, all, or those of this machine?",
     )
-    .without_effect("there is one user, and so nothing to log")
     .at_start(),
     row(
         Setting::EnableProtectedConfigs,

@@ -1,6 +1,7 @@
 //! INFO sections about calls: stats, commandstats, errorstats, latencystats.
 
 use super::Text;
+use crate::acl::Reason;
 use crate::command::Context;
 use crate::command::table::table;
 use crate::config::Setting;
@@ -43,6 +44,11 @@ pub(super) fn stats(context: &mut Context<'_>, text: &mut Text) {
     text.line("client_query_buffer_limit_disconnections", query_limit);
     text.line("total_reads_processed", stats.reads.value());
     text.line("total_writes_processed", stats.writes.value());
+    let denied = &context.services.acl.log;
+    text.line("acl_access_denied_auth", denied.count(Reason::Auth));
+    text.line("acl_access_denied_cmd", denied.count(Reason::Command));
+    text.line("acl_access_denied_key", denied.count(Reason::Key));
+    text.line("acl_access_denied_channel", denied.count(Reason::Channel));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an average for people")]

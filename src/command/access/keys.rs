@@ -13,8 +13,11 @@ type Access = &'static [&'static str];
 
 const READ: Access = &["RO", "access"];
 const LOOK: Access = &["RO"];
+/// A reading command that may change how its key is kept.
+const READ_AND_CACHE: Access = &["RW", "access"];
 const INSERT: Access = &["RW", "insert"];
 const UPDATE: Access = &["RW", "update"];
+const ACCESS_INSERT: Access = &["RW", "access", "insert"];
 const ACCESS_UPDATE: Access = &["RW", "access", "update"];
 const ACCESS_DELETE: Access = &["RW", "access", "delete"];
 const DELETE: Access = &["RW", "delete"];
@@ -24,20 +27,25 @@ const REMOVE: Access = &["RM", "delete"];
 
 /// Commands that treat all their keys alike.
 const ALIKE: &[(Access, &[&str])] = &[
-    (LOOK, &["exists", "hexists", "hlen", "hstrlen", "llen", "scard", "sismember", "smismember"]),
-    (LOOK, &["strlen", "touch", "type", "xlen", "zcard", "zcount", "zlexcount"]),
+    (LOOK, &["exists", "hexists", "hlen", "hstrlen", "llen", "memory|usage", "object|encoding"]),
+    (LOOK, &["object|freq", "object|idletime", "object|refcount", "scard", "sismember"]),
+    (LOOK, &["strlen", "touch", "type", "watch", "xlen", "zcard"]),
     (INSERT, &["append", "linsert", "lpush", "lpushx", "pfadd", "rpush", "rpushx", "sadd"]),
-    (INSERT, &["hsetnx"]),
+    (INSERT, &["hsetnx", "xgroup|create", "xgroup|createconsumer"]),
     (OVERWRITE_INSERT, &["setnx", "msetnx"]),
     (OVERWRITE, &["mset", "psetex", "restore", "setex"]),
     (REMOVE, &["del", "unlink"]),
-    (DELETE, &["hdel", "lrem", "ltrim", "srem", "xdel", "xtrim", "zrem"]),
+    (DELETE, &["hdel", "lrem", "ltrim", "srem", "xackdel", "xautoclaim", "xdel", "xdelex"]),
+    (DELETE, &["xgroup|delconsumer", "xgroup|destroy", "xtrim", "zrem"]),
     (DELETE, &["zremrangebylex", "zremrangebyrank", "zremrangebyscore"]),
     (ACCESS_DELETE, &["blmpop", "blpop", "brpop", "bzmpop", "bzpopmax", "bzpopmin", "getdel"]),
+    (ACCESS_DELETE, &["hgetdel"]),
     (ACCESS_DELETE, &["lmpop", "lpop", "rpop", "spop", "zmpop", "zpopmax", "zpopmin"]),
     (ACCESS_UPDATE, &["bitfield", "decr", "decrby", "eval", "evalsha", "fcall", "getex"]),
+    (ACCESS_UPDATE, &["hgetex"]),
     (ACCESS_UPDATE, &["getset", "hincrby", "hincrbyfloat", "incr", "incrby", "incrbyfloat"]),
-    (ACCESS_UPDATE, &["set", "setbit", "xautoclaim", "zincrby"]),
+    (ACCESS_UPDATE, &["move", "set", "setbit", "zincrby"]),
+    (READ_AND_CACHE, &["pfcount", "pfdebug"]),
     (READ, &["xreadgroup"]),
 ];
 
@@ -46,19 +54,27 @@ const FIRST_AND_REST: &[(Access, Access, &[&str])] = &[
     (ACCESS_DELETE, INSERT, &["blmove", "brpoplpush", "lmove", "rpoplpush", "smove"]),
     (ACCESS_DELETE, OVERWRITE, &["rename"]),
     (ACCESS_DELETE, OVERWRITE_INSERT, &["renamenx"]),
-    (READ, OVERWRITE, &["copy", "sort"]),
-    (OVERWRITE, READ, &["bitop", "georadius", "georadiusbymember", "geosearchstore"]),
+    (READ, OVERWRITE, &["copy", "georadius", "georadiusbymember", "sort"]),
+    (OVERWRITE, READ, &["bitop", "geosearchstore"]),
     (OVERWRITE, READ, &["zdiffstore", "zinterstore", "zrangestore", "zunionstore"]),
-    (OVERWRITE, READ, &["sdiffstore", "sinterstore", "sunionstore"]),
-    (ACCESS_UPDATE, READ, &["pfmerge"]),
+    (OVERWRITE, READ, &["sdiffstore", "sunionstore"]),
+    (UPDATE, READ, &["sinterstore"]),
+    (ACCESS_INSERT, READ, &["pfmerge"]),
 ];
 
 /// What a command does to its key number `place`; `argv` is the request, if there is one.
-pub(super) fn of_key(command: &Command, argv: Option<Argv<'_>>, place: usize) -> Access {
+pub(in crate::command) fn of_key(
+    command: &Command,
+    argv: Option<Argv<'_>>,
+    place: usize,
+) -> Access {
     let name = command.full_name.as_str();
     if let (Some(argv), "set") = (argv, name) {
         let gets = argv.iter_from(3).any(|word| word.eq_ignore_ascii_case(b"GET"));
         return if gets { ACCESS_UPDATE } else { OVERWRITE };
+    }
+    if let (Some(argv), "bitfield") = (argv, name) {
+        return if only_gets_bits(argv) { READ } else { ACCESS_UPDATE };
     }
     for (access, names) in ALIKE {
         if names.contains(&name) {
@@ -74,4 +90,19 @@ pub(super) fn of_key(command: &Command, argv: Option<Argv<'_>>, place: usize) ->
         return UPDATE;
     }
     READ
+}
+
+/// Does this BITFIELD, whose syntax may be wrong, change nothing?
+fn only_gets_bits(argv: Argv<'_>) -> bool {
+    let mut at = 2;
+    while let Some(word) = argv.get(at) {
+        let left = argv.len() - at - 1;
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        at += match left {
+            2.. if is("GET") => 3,
+            1.. if is("OVERFLOW") => 2,
+            _ => return false,
+        };
+    }
+    true
 }

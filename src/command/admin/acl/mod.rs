@@ -1,18 +1,22 @@
-//! The subcommands of ACL, as far as they make sense with one user, `default`, who may do
-//! everything once authenticated.
+//! The subcommands of ACL: users, what they may do, and what was denied to them.
 //!
-//! Rules cannot be changed: SETUSER, DELUSER, LOAD, SAVE, LOG and DRYRUN do not exist here.
+//! `users.rs` changes and shows users, `inspect.rs` asks what is allowed and was denied; the file
+//! of users is in `file.rs`, and what a change means for connections in `connections.rs`.
 
 use std::io::Read;
 
-use super::command_info::{CATEGORY_NAMES, categories};
 use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, Outcome};
 use super::{TELLING, help, row};
+use crate::acl::CATEGORIES;
+use crate::command::access::categories;
 use crate::command::table::table;
-use crate::config::Setting;
 use crate::number::write_hex;
 
-const USER: &str = "default";
+mod connections;
+mod file;
+mod inspect;
+mod users;
+
 /// Most bits of ACL GENPASS.
 const BITS_MAX: i64 = 4096;
 /// Flags of the subcommands for everyone.
@@ -27,6 +31,20 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
         cat,
     ),
     row(
+        "deluser",
+        Arity::AtLeast(3),
+        ADMIN,
+        ("6.0.0", "username [username ...]", "Removes users, and closes their connections."),
+        users::deluser,
+    ),
+    row(
+        "dryrun",
+        Arity::AtLeast(4),
+        ADMIN,
+        ("7.0.0", "username command [arg [arg ...]]", "Tells whether a user may run a request."),
+        inspect::dryrun,
+    ),
+    row(
         "genpass",
         Arity::AtLeast(2),
         OPEN,
@@ -38,7 +56,7 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
         Arity::Exact(3),
         ADMIN,
         ("6.0.0", "username", "Replies with what a user may do."),
-        getuser,
+        users::getuser,
     ),
     row("help", Arity::Exact(2), TELLING, ("6.0.0", "", "Replies with the subcommands."), help),
     row(
@@ -46,23 +64,62 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
         Arity::Exact(2),
         ADMIN,
         ("6.0.0", "", "Replies with the rules of all users."),
-        list,
+        users::list,
+    ),
+    row(
+        "load",
+        Arity::Exact(2),
+        ADMIN,
+        ("6.0.0", "", "Takes the users from the file of users."),
+        file::load,
+    ),
+    row(
+        "log",
+        Arity::AtLeast(2),
+        ADMIN,
+        ("6.0.0", "[count | RESET]", "Replies with what was denied lately."),
+        inspect::log,
+    ),
+    row(
+        "save",
+        Arity::Exact(2),
+        ADMIN,
+        ("6.0.0", "", "Writes the users into the file of users."),
+        file::save,
+    ),
+    row(
+        "setuser",
+        Arity::AtLeast(3),
+        ADMIN,
+        ("6.0.0", "username [rule [rule ...]]", "Makes a user, or changes what it may do."),
+        users::setuser,
     ),
     row(
         "users",
         Arity::Exact(2),
         ADMIN,
         ("6.0.0", "", "Replies with the names of all users."),
-        users,
+        users::users,
     ),
     row(
         "whoami",
         Arity::Exact(2),
         OPEN,
         ("6.0.0", "", "Replies with the user of the connection."),
-        whoami,
+        users::whoami,
     ),
 ];
+
+/// Where Redis itself counts the words: the error for one too many.
+fn at_most_one(args: &Args<'_>) -> Result<(), CommandError> {
+    if args.len() <= 1 {
+        return Ok(());
+    }
+    let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
+    let text =
+        format!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try ACL HELP.");
+    Err(CommandError::Text(text.into()))
+}
 
 /// `ACL CAT [category]`
 ///
@@ -70,16 +127,16 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
 /// Errors: ERR on an unknown category.
 /// <https://redis.io/docs/latest/commands/acl-cat/>
 fn cat(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    at_most_one(args)?;
     let names: Vec<&str> = if args.is_empty() {
-        CATEGORY_NAMES.to_vec()
+        CATEGORIES.to_vec()
     } else {
         let word = String::from_utf8_lossy(args.bytes()?).into_owned();
-        args.finish()?;
         let category = word.to_ascii_lowercase();
-        if !CATEGORY_NAMES.contains(&category.as_str()) {
+        if !CATEGORIES.contains(&category.as_str()) {
             return Err(CommandError::Text(format!("ERR Unknown category '{word}'").into()));
         }
-        let is_in = |command: &&_| categories(command).contains(&category.as_str());
+        let is_in = |command: &&_| categories::names(command).contains(&category.as_str());
         table().all().iter().filter(is_in).map(|command| command.full_name.as_str()).collect()
     };
     context.reply.array(names.len());
@@ -95,10 +152,10 @@ fn cat(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// Errors: ERR if `bits` is not a number from 1 to 4096.
 /// <https://redis.io/docs/latest/commands/acl-genpass/>
 fn genpass(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    at_most_one(args)?;
     let mut bits = 256;
     if !args.is_empty() {
         bits = args.integer()?;
-        args.finish()?;
         if !(1..=BITS_MAX).contains(&bits) {
             return Err(CommandError::Plain(
                 "ERR ACL GENPASS argument must be the number of bits for the output password, a \
@@ -117,68 +174,5 @@ fn genpass(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     password.truncate(digits);
     context.reply.bulk(password.as_bytes());
-    Ok(Outcome::Done)
-}
-
-/// `ACL GETUSER username`
-///
-/// Replies a map of what the user may do, or nil if there is no such user. Differs from Redis:
-/// passwords are not shown, not even as hashes.
-/// <https://redis.io/docs/latest/commands/acl-getuser/>
-fn getuser(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    if args.bytes()? != USER.as_bytes() {
-        context.reply.nil();
-        return Ok(Outcome::Done);
-    }
-    let flags: &[&str] = if has_password(context) { &["on"] } else { &["on", "nopass"] };
-    let reply = &mut *context.reply;
-    reply.map(6);
-    reply.bulk(b"flags");
-    reply.set(flags.len());
-    for flag in flags {
-        reply.bulk(flag.as_bytes());
-    }
-    reply.bulk(b"passwords");
-    reply.array(0);
-    for (name, rule) in [("commands", "+@all"), ("keys", "~*"), ("channels", "&*")] {
-        reply.bulk(name.as_bytes());
-        reply.bulk(rule.as_bytes());
-    }
-    reply.bulk(b"selectors");
-    reply.array(0);
-    Ok(Outcome::Done)
-}
-
-fn has_password(context: &Context<'_>) -> bool {
-    !context.services.config.text(Setting::RequirePass).is_empty()
-}
-
-/// `ACL LIST`
-///
-/// Replies the rules of the only user. Differs from Redis as ACL GETUSER does.
-/// <https://redis.io/docs/latest/commands/acl-list/>
-fn list(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let password = if has_password(context) { "" } else { "nopass " };
-    context.reply.array(1);
-    context.reply.bulk(format!("user {USER} on {password}~* &* +@all").as_bytes());
-    Ok(Outcome::Done)
-}
-
-/// `ACL USERS`
-///
-/// Replies the name of the only user.
-/// <https://redis.io/docs/latest/commands/acl-users/>
-fn users(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    context.reply.array(1);
-    context.reply.bulk(USER.as_bytes());
-    Ok(Outcome::Done)
-}
-
-/// `ACL WHOAMI`
-///
-/// Replies the name of the only user.
-/// <https://redis.io/docs/latest/commands/acl-whoami/>
-fn whoami(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    context.reply.bulk(USER.as_bytes());
     Ok(Outcome::Done)
 }
