@@ -8,7 +8,7 @@ use super::slots::require_one_slot;
 use super::tracking::remember_keys;
 use super::wake::Delivery;
 use super::{Engine, Waiter};
-use crate::client::{Client, Paused, ReplyMode};
+use crate::client::{Client, ReplyMode};
 use crate::command::access::{Asked, Origin};
 use crate::command::table::{Command, table};
 use crate::command::{
@@ -177,7 +177,7 @@ impl<'e> Batch<'e> {
         if self.mode != Mode::Replay {
             self.admit_to_data(command, client)?;
         }
-        if self.engine.services.pause.is_set() && self.is_postponed(client, command) {
+        if self.engine.services.pause.is_set() && self.engine.is_postponed(client, command, argv) {
             return Ok(Admitted::Postpone);
         }
         if client.transaction.is_some() && !command.has(Flag::Unqueued) {
@@ -192,24 +192,6 @@ impl<'e> Batch<'e> {
     /// The command that a request of the log names, if the settings gave it another name.
     fn resolve_logged(&self, argv: Argv<'_>) -> Option<&'static Command> {
         if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None }
-    }
-
-    /// Does CLIENT PAUSE put this command off?
-    fn is_postponed(&self, client: &Client, command: &Command) -> bool {
-        let services = &self.engine.services;
-        let may_write =
-            |command: &Command| command.has(Flag::Write) || command.has(Flag::MayReplicate);
-        match services.pause.current(services.clock.now_ms()) {
-            None => false,
-            Some(_) if client.is_internal() => false,
-            Some((Paused::All, _)) => command.full_name != "client|unpause",
-            Some((Paused::Writes, _)) if command.spec.name == "exec" => {
-                let queue = client.transaction.iter().flat_map(|transaction| &transaction.queue);
-                let mut commands = queue.filter_map(|argv| table().resolve(argv.as_argv()));
-                commands.any(may_write)
-            }
-            Some((Paused::Writes, _)) => may_write(command),
-        }
     }
 
     /// Are the data in a state in which this command can run?

@@ -30,6 +30,7 @@ mod call;
 mod evict;
 mod expire;
 mod lock_set;
+mod pause;
 mod replay;
 mod restore;
 mod rewrite;

@@ -159,6 +159,12 @@ impl Reply {
         }
     }
 
+    /// The head of `len` pairs that tell about the reply behind them; only in RESP3.
+    pub(crate) fn attributes(&mut self, len: usize) {
+        debug_assert!(self.protocol == Protocol::Resp3, "RESP2 has no attributes");
+        self.length(b'|', len);
+    }
+
     /// A double; RESP2: its text as a bulk string.
     pub(crate) fn double(&mut self, value: f64) {
         self.double_text(&format_f64(value));

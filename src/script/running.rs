@@ -11,7 +11,7 @@ use crate::resp::request::OwnedArgv;
 /// The virtual machine, and the script that runs.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
-    /// For EVAL. Locked only by who holds all shards.
+    /// For EVAL. Locked by who holds all shards, and for a moment by who asks for a script's flags.
     pub(crate) vm: Arc<Mutex<Vm>>,
     /// For libraries of functions; as `vm`.
     pub(crate) functions: Arc<Mutex<Vm>>,

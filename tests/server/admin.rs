@@ -318,6 +318,8 @@ fn debug_needs_permission() {
             ("STRLEN k:2", "5"),
             ("DEBUG OBJECT nope", "(ERR no such key)"),
             ("DEBUG PROTOCOL integer", "12345"),
+            ("DEBUG PROTOCOL attrib", "\"Some real reply following the attribute\""),
+            ("DEBUG PROTOCOL bignum", "\"1234567999999999999999999999999999999\""),
             (
                 "DEBUG JMAP",
                 "(ERR unknown subcommand or wrong number of arguments for 'JMAP'. Try DEBUG HELP.)",

@@ -320,6 +320,10 @@ fn commands_are_put_off() {
         list.lines().filter(|line| line.contains("flags=b")).count()
     };
     wait_until(|| blocked(client) == 3);
+    // A script that says that it writes nothing is none of them.
+    let harmless = "#!lua flags=no-writes\nreturn redis.call('get', 'k')";
+    let value: String = redis::cmd("EVAL").arg(harmless).arg(0).query(client).expect("it runs");
+    assert_eq!(value, "1");
     check(client, &[("GET k", "\"1\""), ("CLIENT UNPAUSE", "OK")]);
     writers[0].expect(b"+OK\r\n$1\r\n2\r\n");
     writers[1].expect(b":0\r\n");

@@ -9,6 +9,7 @@ use crate::config::Setting;
 use crate::glob;
 use crate::number::parse_f64;
 use crate::rdb;
+use crate::resp::Protocol;
 use crate::store::Class;
 use crate::types::string::StringValue;
 use crate::types::value::Value;
@@ -174,13 +175,24 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             reply.bulk(b"server-cpu-usage");
             reply.integer(42);
         }
+        "attrib" => {
+            if reply.protocol() == Protocol::Resp3 {
+                reply.attributes(1);
+                reply.bulk(b"key-popularity");
+                reply.array(2);
+                reply.bulk(b"key:123");
+                reply.integer(90);
+            }
+            reply.bulk(b"Some real reply following the attribute");
+        }
+        "bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
         "true" => reply.boolean(true),
         "false" => reply.boolean(false),
         "verbatim" => reply.verbatim("txt", b"This is a verbatim\nstring"),
         _ => {
             return Err(CommandError::Plain(
                 "ERR Wrong protocol type name. Please use one of the following: \
-                 string|integer|double|null|array|set|map|push|verbatim|true|false",
+                 string|integer|double|null|array|set|map|attrib|push|verbatim|true|false|bignum",
             ));
         }
     }
