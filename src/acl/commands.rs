@@ -20,8 +20,6 @@ struct Rule {
 pub(super) struct Commands {
     /// A bit for each command of the catalog.
     allowed: Vec<u64>,
-    /// Was everything allowed, and nothing taken away since?
-    all: bool,
     /// Do the rules start from everything, or from nothing?
     from_all: bool,
     /// Commands allowed with these first arguments only, in lower case.
@@ -35,21 +33,20 @@ impl Commands {
     pub(super) fn none(catalog: &Catalog) -> Self {
         Self {
             allowed: vec![0; catalog.len().div_ceil(WORD_BITS)],
-            all: false,
             from_all: false,
             first_arguments: BTreeMap::new(),
             rules: Vec::new(),
         }
     }
 
-    /// Are all commands allowed, by one rule?
+    /// Are all commands allowed, those that a later version brings included?
     pub(super) fn are_all(&self) -> bool {
-        self.all
+        self.from_all && self.allowed.iter().all(|&word| word == u64::MAX)
     }
 
     /// Is a command with this first argument allowed?
     pub(super) fn allow(&self, command: usize, first_argument: Option<&[u8]>) -> bool {
-        if self.all || self.has(command) {
+        if self.has(command) {
             return true;
         }
         let Some(allowed) = self.first_arguments.get(&command) else { return false };
@@ -116,7 +113,6 @@ impl Commands {
 
     fn start_from(&mut self, all: bool) {
         self.allowed.fill(if all { u64::MAX } else { 0 });
-        self.all = all;
         self.from_all = all;
         self.first_arguments.clear();
         self.rules.clear();
@@ -136,7 +132,6 @@ impl Commands {
             *word |= bit;
         } else {
             *word &= !bit;
-            self.all = false;
         }
     }
 

@@ -108,6 +108,11 @@ impl Selector {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
     /// Does it allow everything?
     pub(super) fn is_unlimited(&self) -> bool {
         self.commands.are_all() && self.all_keys && self.all_channels

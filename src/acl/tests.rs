@@ -286,6 +286,11 @@ proptest! {
         let words = line.split(|&byte| byte == b' ');
         let again = Rights::new(basis()).apply_all(basis(), words);
         let again = again.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let commands = |rights: &Rights| {
+            let selectors = std::iter::once(rights.root()).chain(rights.selectors());
+            selectors.map(|selector| selector.commands().clone()).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(commands(&again), commands(&rights));
         let shown = again.describe();
         prop_assert_eq!(String::from_utf8_lossy(&shown), String::from_utf8_lossy(&line));
     }

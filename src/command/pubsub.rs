@@ -6,6 +6,7 @@ use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
     KeySpec, Mode, Outcome,
 };
+use crate::acl::Channel;
 use crate::message::Topic;
 
 /// Flags of the commands that change subscriptions.
@@ -186,10 +187,25 @@ fn subscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Co
         let subscriptions = context.client.subscriptions.get_or_insert_default();
         if subscriptions.names(topic).insert(name.into()) {
             context.services.pubsub.subscribe(topic, name, &context.client.handle);
+            close_if_revoked(context, topic, name);
         }
         confirm(context, topic, word, Some(name));
     }
     Ok(Outcome::Done)
+}
+
+/// Whoever takes the right to a channel away closes those who have subscribed to it. If that was
+/// done since this request was checked, the new subscription was not seen: then it is closed here.
+fn close_if_revoked(context: &mut Context<'_>, topic: Topic, name: &[u8]) {
+    if context.client.is_unlimited() {
+        return;
+    }
+    let channel = Channel { place: 0, name, is_pattern: topic == Topic::Pattern };
+    let rights = context.client.account.rights();
+    if rights.is_some_and(|rights| !rights.allow_channel(&channel)) {
+        context.client.handle.kill();
+        context.client.closing = true;
+    }
 }
 
 /// `UNSUBSCRIBE [channel [channel ...]]`, `PUNSUBSCRIBE [pattern [pattern ...]]`,

@@ -77,6 +77,27 @@ equal("pub/sub", sorted(set(seen)), [("message", b"hello"), ("pmessage", b"hello
 client.zadd("ranks", {"a": 1.5, "b": 2})
 equal("scores", client.zrange("ranks", 0, -1, withscores=True)[0][1], 1.5)
 equal("hash", client.hgetall("hash"), {b"a": b"1", b"b": b"2"})
+client.acl_log_reset()
+client.acl_setuser("worker", enabled=True, reset=True, passwords=["+secret"], keys=["own*"],
+                   commands=["+@list", "+@connection", "+acl|whoami"])
+worker = redis.Redis(port=PORT, protocol=PROTOCOL, username="worker", password="secret", decode_responses=True)
+equal("user", worker.acl_whoami(), "worker")
+equal("own key", worker.lpush("own", "job"), 1)
+for what, refused, error in (
+    ("key of others", lambda: worker.lpush("others", "job"), redis.exceptions.NoPermissionError),
+    ("command of others", lambda: worker.set("own", "x"), redis.exceptions.NoPermissionError),
+    ("wrong password", redis.Redis(port=PORT, protocol=PROTOCOL, username="worker", password="x").ping,
+     redis.exceptions.AuthenticationError),
+    ("no such user", redis.Redis(port=PORT, protocol=PROTOCOL, username="nobody", password="secret").ping,
+     redis.exceptions.AuthenticationError),
+):
+    try:
+        equal(what, refused(), "refused")
+    except error:
+        passed += 1
+equal("rights", client.acl_getuser("worker")["keys"], ["~own*"])
+equal("denied", [entry["reason"] for entry in client.acl_log()].count("auth"), 2)
+equal("user removed", client.acl_deluser("worker"), 1)
 print("restart", flush=True)
 sys.stdin.readline()
 for _ in range(100):

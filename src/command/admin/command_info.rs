@@ -262,7 +262,8 @@ fn write_info(reply: &mut Reply, command: &Command) {
     reply.bulk(command.full_name.as_bytes());
     reply.integer(if matches!(spec.arity, Arity::Exact(_)) { words } else { -words });
     let names = FLAG_NAMES.iter().filter(|(flag, _)| command.has(*flag)).map(|(_, name)| *name);
-    let movable = matches!(spec.keys, KeySpec::Find(_)).then_some("movablekeys");
+    let movable = matches!(spec.keys, KeySpec::Find(_)) || command.has(Flag::KeyPatterns);
+    let movable = movable.then_some("movablekeys");
     write_set(reply, &names.chain(movable).collect::<Vec<_>>());
     let (first, last, step) = match spec.keys {
         KeySpec::Range { first, last, step } => (first, i64::from(last), step),
