@@ -65,6 +65,8 @@ pub(crate) struct Figures {
     pub(crate) queued_bytes: AtomicUsize,
     pub(crate) watched: AtomicUsize,
     pub(crate) protocol: AtomicU32,
+    /// Bytes of arguments of a request that is not complete.
+    pub(crate) argv_bytes: AtomicUsize,
     pub(crate) query_bytes: AtomicUsize,
     pub(crate) query_bytes_free: AtomicUsize,
     pub(crate) output_bytes: AtomicUsize,

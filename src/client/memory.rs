@@ -26,6 +26,7 @@ impl Handle {
         ];
         let names: usize = names.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         let buffers = [
+            &figures.argv_bytes,
             &figures.query_bytes,
             &figures.query_bytes_free,
             &figures.queued_bytes,

@@ -275,19 +275,17 @@ impl Engine {
         let shard = services.keyspace.shard_of(&candidate.key);
         batch.lock(ShardSet::of(shard)).ok()?;
         let in_background = services.config.flag(Setting::LazyfreeLazyEviction);
-        let before = own_bytes();
         let locked = batch.locked.as_mut()?;
         let mut db = Db::new(locked, &mut batch.changes, candidate.db, batch.now_ms);
-        let evicted = db.evict(&candidate.key, eviction, candidate.score, in_background);
-        let after = own_bytes();
-        if evicted {
-            batch.serve_ready();
-            batch.tell_touched();
-            batch.release();
-            let echo = u64::try_from(own_bytes() - after).unwrap_or(0);
-            self.evictor.echo_bytes.fetch_add(echo, Ordering::Relaxed);
-        }
-        evicted.then_some(before - after)
+        let chosen = (eviction, candidate.score);
+        let freed = db.evict(&candidate.key, chosen, in_background, own_bytes)?;
+        let before = own_bytes();
+        batch.serve_ready();
+        batch.tell_touched();
+        batch.release();
+        let echo = u64::try_from(own_bytes() - before).unwrap_or(0);
+        self.evictor.echo_bytes.fetch_add(echo, Ordering::Relaxed);
+        Some(freed)
     }
 
     /// Notes what this thread has taken and given back, where memory is limited.

@@ -123,14 +123,14 @@ impl Engine {
         waiter
     }
 
-    /// Takes a waiter out of its queues; `false` if it was served before, `None` if that cannot be
-    /// done now as a script keeps the server busy.
-    pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> Option<bool> {
+    /// Takes a waiter out of its queues, and counts its command as done, or as `failed`; `false` if
+    /// it was served before, `None` if that cannot be done now as a script keeps the server busy.
+    pub(crate) fn stop_waiting(&self, waiter: &Waiter, failed: bool) -> Option<bool> {
         let is_busy = || self.services.scripts.running.is_busy();
         let mut locked = self.services.keyspace.lock_unless(waiter.shards, is_busy)?;
         let waited = self.remove_waiter(&mut locked, waiter);
         if waited {
-            self.services.count_call(waiter.command, 0, false);
+            self.services.count_call(waiter.command, 0, failed);
         }
         Some(waited)
     }

@@ -205,6 +205,17 @@ impl RequestDecoder {
         Ok(Decoded::Request(Argv { data: buf, words: &self.words }, used))
     }
 
+    /// Bytes of an incomplete request that were read: those of its arguments, and their lengths.
+    pub fn taken_bytes(&self) -> usize {
+        self.at
+    }
+
+    /// How long the buffer must be for the argument that is awaited to be complete; 0 if that is
+    /// not known.
+    pub fn wanted_bytes(&self) -> usize {
+        self.bulk_bytes.map_or(0, |bytes| self.at + bytes + 2)
+    }
+
     /// Bytes taken by the decoder itself.
     pub fn bytes(&self) -> usize {
         self.words.capacity() * size_of::<Word>() + self.inline.capacity()

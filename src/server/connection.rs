@@ -196,6 +196,7 @@ impl Connection {
 
     fn settle_input(&mut self) {
         self.input.settle(&self.worker.buffers);
+        self.input.wanted = self.decoder.wanted_bytes();
         if self.input.is_empty() {
             self.decoder.shrink();
         }
@@ -205,7 +206,9 @@ impl Connection {
     /// Shows others how much of the input is not run yet.
     pub(super) fn note_input(&self) {
         let figures = &self.client.handle.figures;
-        figures.query_bytes.store(self.input.len(), Ordering::Relaxed);
+        let taken = self.decoder.taken_bytes().min(self.input.len());
+        figures.argv_bytes.store(taken, Ordering::Relaxed);
+        figures.query_bytes.store(self.input.len() - taken, Ordering::Relaxed);
         figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }

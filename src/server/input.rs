@@ -15,6 +15,8 @@ pub(super) struct Input {
     buf: Vec<u8>,
     /// Bytes at the start of `buf` that were run.
     used: usize,
+    /// How many bytes must be unread for a long argument to be complete; 0: none is awaited.
+    pub(super) wanted: usize,
     /// Did the last read fill what there was room for? Then there is probably more.
     pub(super) has_more: bool,
 }
@@ -66,15 +68,20 @@ impl Input {
         if self.len() < REST_BYTES_MAX && self.buf.capacity() < READ_BYTES {
             let mut buf = buffers.take();
             buf.extend_from_slice(self.unread());
-            *self = Self { buf, used: 0, has_more: false };
+            *self = Self { buf, used: 0, wanted: self.wanted, has_more: false };
             return;
         }
         if self.used > self.len() {
             self.buf.drain(..self.used);
             self.used = 0;
         }
-        if self.buf.capacity() - self.buf.len() < READ_BYTES / 2 {
-            self.buf.reserve(READ_BYTES);
+        let room = self.buf.capacity() - self.buf.len();
+        let left = self.wanted.saturating_sub(self.len());
+        let is_enough = room >= if left > 0 { left.min(READ_BYTES / 2) } else { READ_BYTES / 2 };
+        if !is_enough {
+            // A long argument gets no more than it needs, and not before it comes.
+            let more = READ_BYTES.max(self.len() / 2);
+            self.buf.reserve_exact(if left > 0 { left.min(more) } else { more });
         }
     }
 

@@ -11,13 +11,15 @@ use crate::resp::{Protocol, Reply};
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) reply: Reply,
+    /// Is the buffer one of those that connections share?
+    is_shared: bool,
     /// Bytes that the peer's socket took.
     sent: usize,
 }
 
 impl Output {
     pub(super) fn new(protocol: Protocol) -> Self {
-        Self { reply: Reply::new(protocol), sent: 0 }
+        Self { reply: Reply::new(protocol), is_shared: false, sent: 0 }
     }
 
     /// Bytes not sent yet.
@@ -33,6 +35,7 @@ impl Output {
     pub(super) fn open(&mut self, buffers: &Buffers) {
         if self.reply.capacity() == 0 {
             self.reply.give(buffers.take());
+            self.is_shared = true;
         }
     }
 
@@ -40,6 +43,7 @@ impl Output {
     pub(super) fn append(&mut self, bytes: Vec<u8>) {
         if self.reply.capacity() == 0 {
             self.reply.give(bytes);
+            self.is_shared = false;
         } else {
             self.reply.raw(&bytes);
         }
@@ -75,7 +79,10 @@ impl Output {
     /// Gives the buffer back when all is sent; else moves what is left to its front now and then.
     pub(super) fn settle(&mut self, buffers: &Buffers) {
         if self.is_empty() {
-            buffers.give(self.reply.take());
+            let buf = self.reply.take();
+            if self.is_shared {
+                buffers.give(buf);
+            }
             self.sent = 0;
         } else if self.sent > READ_BYTES && self.sent > self.pending() {
             self.reply.drop_front(self.sent);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
+use super::buffers::READ_BYTES;
 use super::commit::Hold;
 use super::connection::{BUSY_PAUSE, Closed, Connection, RUN_BELOW_BYTES};
 use crate::client::Unblock;
@@ -56,6 +57,7 @@ impl Connection {
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
             }
+            self.check_output()?;
             let sent = self.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
             let stats = &self.worker.engine.services.stats;
             stats.bytes_out.add(sent as u64);
@@ -67,6 +69,19 @@ impl Connection {
             self.worker.engine.note_own_memory();
         }
         settled
+    }
+
+    /// Disconnects a client for which more is to be sent than it may ever have: it gets nothing of
+    /// that.
+    fn check_output(&mut self) -> Result<(), Closed> {
+        let pending = self.output.pending();
+        if pending <= READ_BYTES {
+            return Ok(());
+        }
+        let poster = self.worker.engine.services.poster();
+        let handle = &self.client.handle;
+        let is_above = poster.limit(handle).is_above_hard(pending);
+        if is_above && poster.check(handle, pending) { Err(Closed::ByServer) } else { Ok(()) }
     }
 
     /// Notes how much is left to send, and disconnects a client that does not read.
@@ -225,7 +240,7 @@ impl Connection {
     pub(super) async fn wait_served(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
         let outcome = self.wait_answered(waiter).await;
         if outcome.is_err() {
-            stop_waiting(&self.worker.engine, waiter).await;
+            stop_waiting(&self.worker.engine, waiter, false).await;
         }
         self.client.handle.stop_waiting();
         outcome
@@ -256,7 +271,9 @@ impl Connection {
                 retry_at_ms = engine.retry(waiter);
             }
             let released = self.client.handle.released();
-            let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;
+            let fails = released == Some(Unblock::Error);
+            let let_go =
+                (timed_out || released.is_some()) && stop_waiting(&engine, waiter, fails).await;
             let served = self.client.handle.take_served();
             if let_go {
                 match released {
@@ -296,9 +313,9 @@ impl Connection {
 
 /// Takes a waiter out of its queues; `false` if it was served before. While a script keeps the
 /// server busy, that has to wait.
-async fn stop_waiting(engine: &Engine, waiter: &Waiter) -> bool {
+async fn stop_waiting(engine: &Engine, waiter: &Waiter, failed: bool) -> bool {
     loop {
-        if let Some(stopped) = engine.stop_waiting(waiter) {
+        if let Some(stopped) = engine.stop_waiting(waiter, failed) {
             return stopped;
         }
         tokio::time::sleep(BUSY_PAUSE).await;

@@ -283,7 +283,7 @@ impl<'a> Db<'a> {
         existed
     }
 
-    fn take(&mut self, key: &[u8]) -> Option<Value> {
+    pub(super) fn take(&mut self, key: &[u8]) -> Option<Value> {
         let shard = self.shard(key);
         shard.preserve(key);
         let entry = shard.keys.remove(hash::of(key), |entry| entry.key() == key)?;
@@ -388,21 +388,18 @@ impl<'a> Db<'a> {
 
     /// Removes a key whose time is up.
     pub(crate) fn expire(&mut self, key: &[u8]) {
-        if self.drop_logged(key, b"DEL") {
-            self.changes.expired += 1;
-            self.notify(key, Class::Expired, "expired");
-        }
+        let Some(value) = self.take(key) else { return };
+        self.changes.discard(value);
+        self.changes.expired += 1;
+        self.tell_dropped(key, b"DEL");
+        self.notify(key, Class::Expired, "expired");
     }
 
-    /// Removes `key` by the server's own decision, logged as this command; `false` if there is
-    /// no such key.
-    pub(super) fn drop_logged(&mut self, key: &[u8], command: &[u8]) -> bool {
-        let Some(value) = self.take(key) else { return false };
-        self.changes.discard(value);
+    /// The server itself has removed `key`: that is logged as this command.
+    pub(super) fn tell_dropped(&mut self, key: &[u8], command: &[u8]) {
         let db = self.index;
         self.changes.effects.push(db, [command, key].into_iter());
         self.signal_by(key, 0);
-        true
     }
 
     /// Sets `dirty` when `key` changes.

@@ -103,22 +103,25 @@ fn is_volatile(entry: &Entry) -> bool {
 
 impl Db<'_> {
     /// Removes `key` as memory is full, if it may go and its score is no lower than `score`:
-    /// it may have been used since. Logged as DEL, or as UNLINK if `in_background`.
+    /// it may have been used since. Logged as DEL, or as UNLINK if `in_background`. Replies the
+    /// bytes that came back, by what `own_bytes` tells of this thread; `None` if it stays.
     pub(crate) fn evict(
         &mut self,
         key: &[u8],
-        eviction: Eviction,
-        score: u64,
+        (eviction, score): (Eviction, u64),
         in_background: bool,
-    ) -> bool {
+        own_bytes: fn() -> i64,
+    ) -> Option<i64> {
         let now_ms = self.now_ms();
         let now = self.shard(key).entry(key).and_then(|entry| eviction.score(entry, now_ms));
-        if now.is_none_or(|now| now < score) {
-            return false;
-        }
-        self.drop_logged(key, if in_background { b"UNLINK" } else { b"DEL" });
+        now.filter(|&now| now >= score)?;
+        let before = own_bytes();
+        let value = self.take(key)?;
+        self.changes().discard(value);
+        let freed = before - own_bytes();
+        self.tell_dropped(key, if in_background { b"UNLINK" } else { b"DEL" });
         self.changes().evicted += 1;
         self.notify(key, Class::Evicted, "evicted");
-        true
+        Some(freed)
     }
 }

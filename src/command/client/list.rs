@@ -113,13 +113,13 @@ fn describe_memory(client: &Handle, text: &mut Vec<u8>) {
     let multi = i64::try_from(load(&figures.queued)).unwrap_or(i64::MAX) - 1;
     let (query, query_free) = (load(&figures.query_bytes), load(&figures.query_bytes_free));
     let (queued, output) = (load(&figures.queued_bytes), client.pending_bytes());
-    let reply_buf = load(&figures.reply_buf_bytes);
+    let (argv, reply_buf) = (load(&figures.argv_bytes), load(&figures.reply_buf_bytes));
     let total = client.memory_bytes();
     let command = load(&figures.last_command).checked_sub(1);
     let command = command.and_then(|index| table().all().get(index));
     text.extend_from_slice(
         format!(
-            " multi={multi} qbuf={query} qbuf-free={query_free} argv-mem=0 multi-mem={queued} \
+            " multi={multi} qbuf={query} qbuf-free={query_free} argv-mem={argv} multi-mem={queued} \
              rbs={reply_buf} rbp={reply_buf} obl={output} oll=0 omem={output} tot-mem={total} \
              events={} cmd={} user=",
             if output > 0 { "rw" } else { "r" },

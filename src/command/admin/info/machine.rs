@@ -88,11 +88,13 @@ pub(super) fn clients(context: &mut Context<'_>, text: &mut Text) {
 #[expect(clippy::cast_precision_loss, reason = "ratios for people")]
 pub(super) fn memory(context: &mut Context<'_>, text: &mut Text) {
     let services = context.services;
-    let memory = process::memory();
+    let mut memory = process::memory();
+    // This text is gone when it is read.
+    memory.allocated = memory.allocated.saturating_sub(text.bytes_taken());
     let used = memory.allocated;
     let peak = services.stats.peak_bytes(used);
     let startup = services.stats.startup_bytes.load(Ordering::Relaxed);
-    let dataset = data_bytes(context).min(used.saturating_sub(startup));
+    let dataset = data_bytes(context, used).min(used.saturating_sub(startup));
     let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
     let ratio = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
     text.bytes("used_memory", used);
@@ -158,8 +160,7 @@ fn client_bytes(context: &Context<'_>) -> usize {
 }
 
 /// Bytes in use less those of the tables of keys and of the clients.
-fn data_bytes(context: &mut Context<'_>) -> u64 {
-    let used = process::used_bytes();
+fn data_bytes(context: &mut Context<'_>, used: u64) -> u64 {
     let shards = context.db.locked().iter_mut();
     let tables: usize = shards.flat_map(|shard| shard.dbs().iter()).map(|db| db.keys.bytes()).sum();
     let overhead = tables + client_bytes(context);

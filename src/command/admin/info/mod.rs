@@ -53,6 +53,11 @@ impl Text {
         debug_assert!(written.is_ok(), "a string takes any text");
     }
 
+    /// Bytes of memory that the text takes so far.
+    fn bytes_taken(&self) -> u64 {
+        self.0.capacity() as u64
+    }
+
     /// A number of bytes, and the same for people.
     fn bytes(&mut self, name: &str, bytes: u64) {
         self.line(name, bytes);
