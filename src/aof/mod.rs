@@ -20,10 +20,10 @@
 //! byte goes to the new one, so what a crash leaves is always a prefix.
 //!
 //! When a write fails (a full disk), the log is *failing*: writes are refused with `-MISCONF`,
-//! replies that depend on unwritten effects are held, reads that start from then on are answered,
-//! and the log thread tries again until it works. After a failed sync the file is never trusted
-//! again ([`file::Syncer`]), and nothing more counts as durable: only a rewrite of all data to new
-//! files ends that state ([`Aof::rewritten`]).
+//! replies that depend on unwritten effects are held, reads of shards that have any are refused,
+//! other reads are answered, and the log thread tries again until it works. After a failed sync
+//! the file is never trusted again ([`file::Syncer`]), and nothing more counts as durable: only a
+//! rewrite of all data to new files ends that state ([`Aof::rewritten`]).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -322,6 +322,7 @@ impl Aof {
         }
         drop(output);
         self.wake_log_thread();
+        self.tell_listeners();
     }
 
     /// Can nothing be written down at the moment?

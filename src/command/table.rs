@@ -56,6 +56,8 @@ pub(crate) struct Command {
     pub(crate) index: usize,
     /// [`Flag::bit`]s.
     pub(crate) flags: u32,
+    /// Does its reply tell of the data? That of INFO does not: it only counts.
+    pub(crate) tells: bool,
     subcommands: HashMap<&'static [u8], usize, RandomState>,
 }
 
@@ -148,6 +150,10 @@ impl Table {
             None => spec.name.to_owned(),
         };
         let flags = spec.flags.iter().fold(0, |flags, flag| flags | flag.bit());
+        let of_data = [Flag::ReadOnly, Flag::Write, Flag::WholeTransaction];
+        let tells = of_data.iter().any(|flag| flags & flag.bit() != 0)
+            || group == "scripting"
+            || spec.name == "debug";
         let subcommands = HashMap::default();
         self.commands.push(Command {
             spec,
@@ -156,6 +162,7 @@ impl Table {
             full_name,
             index,
             flags,
+            tells,
             subcommands,
         });
         index

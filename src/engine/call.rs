@@ -68,10 +68,12 @@ pub(crate) struct Batch<'e> {
     /// Elapsed time at the end of the last call.
     clock_ns: u64,
     pub(super) mode: Mode,
-    /// Has it changed nothing so far?
-    only_read: bool,
     /// Did the last request have keys evicted?
     has_evicted: bool,
+    /// The log position that its replies depend on.
+    position: u64,
+    /// Does a reply tell of the data in the shards that are locked?
+    tells: bool,
 }
 
 impl<'e> Batch<'e> {
@@ -89,8 +91,9 @@ impl<'e> Batch<'e> {
             read_ns: elapsed_ns,
             clock_ns: elapsed_ns,
             mode: Mode::Direct,
-            only_read: true,
             has_evicted: false,
+            position: 0,
+            tells: false,
         }
     }
 
@@ -224,8 +227,9 @@ impl<'e> Batch<'e> {
         }
         self.release();
         self.has_evicted = true;
-        self.only_read = false;
-        self.engine.make_room(limit) == Room::None
+        let room = self.engine.make_room(limit);
+        self.position = self.engine.services.aof.appended();
+        room == Room::None
     }
 
     /// Answers a request that was not admitted.
@@ -277,6 +281,15 @@ impl<'e> Batch<'e> {
             self.refuse(client, argv, &error, reply);
             return Flow::Next;
         }
+        // Libraries of functions are in no shard.
+        let tells_of_all = runs_others && !command.has(Flag::AllowBusy);
+        let position = if tells_of_all { services.aof.appended() } else { self.position };
+        if services.aof.is_failing() && self.shows_uncommitted(command, position) {
+            self.refuse(client, argv, &services.unwritable(), reply);
+            return Flow::Next;
+        }
+        self.position = position;
+        self.tells |= command.tells;
         let outcome = self.execute(command, client, reply, argv);
         if !services.monitors.is_empty() && !runs_others {
             services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
@@ -300,6 +313,13 @@ impl<'e> Batch<'e> {
         let failed = matches!(flow, Flow::Next).then_some(failed);
         self.conclude(command, client, argv, failed);
         flow
+    }
+
+    /// Might this command tell of something that a crash would undo?
+    fn shows_uncommitted(&self, command: &Command, position: u64) -> bool {
+        let of_shards = self.locked.as_ref().map_or(0, Locked::log_position);
+        let aof = &self.engine.services.aof;
+        self.mode != Mode::Replay && command.tells && !aof.is_committed(position.max(of_shards))
     }
 
     /// The end of a call: serves who waited for what it changed. `failed` is `None` if it waits.
@@ -445,10 +465,16 @@ impl<'e> Batch<'e> {
 
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
     pub(super) fn release(&mut self) {
-        let Some(locked) = self.locked.take() else { return };
+        let Some(mut locked) = self.locked.take() else { return };
         let services = &self.engine.services;
         let position = services.aof.append(&self.changes.effects);
-        self.only_read &= self.changes.dirty == 0;
+        if self.changes.effects.databases().is_some() {
+            locked.log_reaches(position);
+            self.position = position;
+        }
+        if std::mem::take(&mut self.tells) {
+            self.position = self.position.max(locked.log_position());
+        }
         self.changes.effects.clear();
         for delivery in self.deliveries.drain(..) {
             delivery.client.serve(&delivery.reply, position);
@@ -476,15 +502,10 @@ impl<'e> Batch<'e> {
         }
     }
 
-    /// Has it changed nothing so far?
-    pub(crate) fn has_only_read(&self) -> bool {
-        self.only_read && self.changes.dirty == 0
-    }
-
     /// Ends the run; replies the log position that must be committed before its replies leave.
     pub(crate) fn finish(mut self) -> u64 {
         self.release();
-        self.engine.services.aof.appended()
+        self.position
     }
 
     fn block(&mut self, client: &Client, reply: &Reply, argv: Argv<'_>, wait: Wait) -> Arc<Waiter> {

@@ -21,15 +21,10 @@ pub(super) struct Hold {
     pub(super) position: u64,
     /// Must the log be on disk up to there, whatever the policy?
     pub(super) durable: bool,
-    /// Do they tell of nothing but reads? Then a log that fails does not hold them up.
-    pub(super) only_read: bool,
 }
 
 impl Hold {
     pub(super) fn is_over(self, aof: &Aof) -> bool {
-        if self.only_read && !self.durable && aof.is_failing() {
-            return true;
-        }
         aof.is_committed(self.position) && (!self.durable || aof.is_durable(self.position))
     }
 }

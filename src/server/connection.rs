@@ -72,8 +72,6 @@ pub(super) struct Connection {
     pub(super) mails: u8,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
     pub(super) ended: bool,
-    /// Do the replies that are not sent yet tell of nothing but reads?
-    pub(super) only_read: bool,
 }
 
 impl Connection {
@@ -94,7 +92,6 @@ impl Connection {
             output: Output::new(protocol),
             mails: 0,
             ended: false,
-            only_read: false,
         })
     }
 
@@ -188,7 +185,6 @@ impl Connection {
                 Flow::Postponed => break Next::Paused,
             }
         };
-        self.only_read = batch.has_only_read();
         let position = batch.finish();
         self.settle_input();
         (position, next)

@@ -39,11 +39,9 @@ impl Connection {
     /// Sends the replies once the log is committed up to `position`, and what others wrote
     /// behind them, as far as the peer takes it.
     pub(super) async fn send(&mut self, mut position: u64) -> Result<(), Closed> {
-        let mut only_read = std::mem::take(&mut self.only_read);
         let outbox = self.client.handle.take_outbox();
         let has_mail = outbox.is_some();
         if let Some(outbox) = outbox {
-            only_read = false;
             position = position.max(outbox.log_position);
             self.output.append(outbox.bytes);
         }
@@ -53,7 +51,7 @@ impl Connection {
             if durable {
                 position = position.max(aof.appended());
             }
-            let hold = Hold { position, durable, only_read };
+            let hold = Hold { position, durable };
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
             }

@@ -158,6 +158,16 @@ impl Locked {
         Some(&mut self.guards[self.set.rank(shard)])
     }
 
+    /// The log goes up to `position`, with what was done to these shards.
+    pub(crate) fn log_reaches(&mut self, position: u64) {
+        self.guards.iter_mut().for_each(|guard| guard.log_position = position);
+    }
+
+    /// The log position that holds all that was done to these shards.
+    pub(crate) fn log_position(&self) -> u64 {
+        self.guards.iter().map(|guard| guard.log_position).max().unwrap_or(0)
+    }
+
     /// All locked shards, ascending.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
         self.guards.iter_mut().map(|guard| &mut **guard)

@@ -243,11 +243,14 @@ impl ShardDb {
 #[derive(Debug)]
 pub(crate) struct Shard {
     dbs: Vec<ShardDb>,
+    /// The position in the log behind the last effect on this shard.
+    pub(super) log_position: u64,
 }
 
 impl Shard {
     pub(crate) fn new(databases: usize) -> Self {
-        Self { dbs: (0..databases).map(|_| ShardDb::default()).collect() }
+        let dbs = (0..databases).map(|_| ShardDb::default()).collect();
+        Self { dbs, log_position: 0 }
     }
 
     /// The part of database `index`, which exists.

@@ -157,14 +157,27 @@ fn replicas_are_not_made_up() {
 fn a_full_disk_refuses_writes_until_there_is_room() {
     let server = Server::start_by("trap '' XFSZ; ulimit -S -f 64; exec", &[]);
     let client = &mut server.client();
-    check(client, &[("SET small 1", "OK")]);
+    for n in 0..64 {
+        check(client, &[(&format!("SET small{n} 1"), "OK")]);
+    }
     let mut held = server.raw();
     let value = "x".repeat(50_000);
     held.send(format!("SET big {value}\r\n").as_bytes());
     let text = "MISCONF Errors writing to the AOF file: File too large";
     server.wait_info("aof_last_write_status", "err");
     assert_eq!(error(client, "SET other 1"), text);
-    check(client, &[("GET small", "\"1\"")]);
+    // What is not written must not be seen; a crash would undo it.
+    for line in ["GET big", "EXISTS small1 big", "KEYS *", "FUNCTION LIST"] {
+        assert_eq!(error(client, line), text, "{line}");
+    }
+    check(client, &[("MULTI", "OK"), ("STRLEN big", "QUEUED")]);
+    assert_eq!(
+        error(client, "EXEC"),
+        format!("EXECABORT Transaction discarded because of: {text}")
+    );
+    let seen = (0..64).filter(|n| error(client, &format!("GET small{n}")) != text).count();
+    assert!((32..64).contains(&seen), "{seen} of 64 keys in 16 shards can be read");
+    check(client, &[("ECHO x", "\"x\""), ("CONFIG GET hz", "[\"hz\" \"10\"]")]);
     for source in ["return redis.call('set','other',1)", "#!lua\nreturn 1"] {
         let reply = redis::cmd("EVAL").arg(source).arg(0).query::<redis::Value>(client);
         let refused = reply.expect_err("nothing can be written");
@@ -179,6 +192,31 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     held.expect(b"+OK\r\n");
     wait_until(|| server.info("aof_last_write_status") == "ok");
     check(client, &[("SET other 1", "OK"), ("STRLEN big", "50000")]);
+}
+
+#[test]
+fn after_a_failed_sync_all_data_go_to_new_files() {
+    let fault = "export RESPQ_FAULT=log.sync:6:error; exec";
+    let mut server = Server::start_by(fault, &["--appendfsync", "always"]);
+    let mut raw = server.raw();
+    let mut done = 0;
+    while server.info("aof_rewrites") == "0" || server.info("aof_last_write_status") != "ok" {
+        // The write whose sync fails is answered when the rewrite is complete.
+        let reply = raw.line(&format!("SET key{done} 1"));
+        if reply == "+OK" {
+            done += 1;
+        } else {
+            assert_eq!(reply, "-MISCONF Errors writing to the AOF file: Input/output error");
+        }
+    }
+    assert!(done > 4, "{done} writes");
+    assert_eq!(server.info("aof_last_bgrewrite_status"), "ok");
+    server.kill();
+    server.start_again();
+    let client = &mut server.client();
+    for n in 0..done {
+        check(client, &[(&format!("GET key{n}"), "\"1\"")]);
+    }
 }
 
 /// Ends a server by a command; replies what its last client got before the connection closed.
