@@ -4,9 +4,14 @@
 //! repetition: its upper three bits plus two are the length (7: one more byte adds to it), its
 //! lower five bits and the next byte are the distance minus one.
 
+use smallvec::SmallVec;
+
 /// Shortest text worth compressing.
 const BYTES_MIN: usize = 20;
-const HASH_BITS: u32 = 13;
+/// Least and most bits of the table of places that were seen.
+const HASH_BITS: (u32, u32) = (6, 13);
+/// A place in that table that nothing was seen at.
+const NOWHERE: u32 = u32::MAX;
 const DISTANCE_MAX: usize = 1 << 13;
 const LENGTH_MAX: usize = 264;
 const LITERALS_MAX: usize = 32;
@@ -52,12 +57,16 @@ pub(super) fn compress(input: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut output = Vec::with_capacity(input.len());
-    let mut seen = vec![usize::MAX; 1 << HASH_BITS];
+    // Most texts are short: a large table would cost more to clear than they cost to compress.
+    let bits = (input.len().ilog2() + 1).clamp(HASH_BITS.0, HASH_BITS.1);
+    let mut seen: SmallVec<[u32; 256]> = SmallVec::from_elem(NOWHERE, 1 << bits);
     let (mut at, mut literals_from) = (0, 0);
     while at + 2 < input.len() {
-        let slot = &mut seen[hash(&input[at..at + 3])];
-        let before = std::mem::replace(slot, at);
-        let fits = before != usize::MAX
+        let slot = &mut seen[hash(&input[at..at + 3], bits)];
+        let before = std::mem::replace(slot, u32::try_from(at).unwrap_or(NOWHERE));
+        let is_known = before != NOWHERE;
+        let before = before as usize;
+        let fits = is_known
             && at - before <= DISTANCE_MAX
             && input[before..before + 3] == input[at..at + 3];
         if !fits {
@@ -78,9 +87,9 @@ pub(super) fn compress(input: &[u8]) -> Option<Vec<u8>> {
     (output.len() + 4 < input.len()).then_some(output)
 }
 
-fn hash(three: &[u8]) -> usize {
+fn hash(three: &[u8], bits: u32) -> usize {
     let value = three.iter().fold(0u32, |value, byte| (value << 8) | u32::from(*byte));
-    (value.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
+    (value.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
 }
 
 fn push_literals(output: &mut Vec<u8>, literals: &[u8]) {
