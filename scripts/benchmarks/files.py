@@ -1,4 +1,5 @@
 """What is on disk: the time to load a gigabyte, and requests while the log is rewritten."""
+import contextlib
 import os
 import threading
 import time
@@ -79,8 +80,9 @@ class Watch(threading.Thread):
                 begun = time.monotonic()
             if not busy and begun is not None and self.seconds is None:
                 self.seconds = time.monotonic() - begun
-                # Pages that a child process has made the parent copy.
-                self.copied = int(connection.info("aof_last_cow_size") or 0)
+                # Pages that a child process has made the parent copy, where there is such a process.
+                with contextlib.suppress(KeyError):
+                    self.copied = int(connection.info("aof_last_cow_size"))
 
     def stop(self):
         self.over.set()
