@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 /// Bytes read from a socket at a time.
 pub(super) const READ_BYTES: usize = 64 * 1024;
-/// Larger buffers are not kept.
-const KEPT_BYTES_MAX: usize = 2 * READ_BYTES;
+/// Larger buffers are not kept: those that have grown would add up to what a burst once took.
+const KEPT_BYTES_MAX: usize = READ_BYTES + READ_BYTES / 8;
 /// Spare buffers kept.
 const KEPT_COUNT_MAX: usize = 16;
 

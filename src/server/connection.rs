@@ -103,7 +103,10 @@ impl Connection {
         while !self.worker.engine.unwatch(&mut self.client) {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
-        self.worker.engine.disconnect(self.client);
+        let Self { worker, client, input, output, .. } = self;
+        worker.engine.disconnect(client);
+        drop((input, output));
+        worker.engine.note_own_memory();
     }
 
     async fn serve(&mut self) -> Closed {

@@ -60,40 +60,37 @@ impl ShardDb {
         if self.keys.is_empty() || (eviction.only_volatile && self.volatile == 0) {
             return;
         }
-        let mut left = count;
-        if eviction.order == Order::Soonest {
-            for hash in self.soonest(count) {
-                let Some(entry) = self.keys.find(hash, is_volatile) else { continue };
-                offer(NEVER - entry.expires_at_ms, entry.key());
-                left -= 1;
-            }
+        let hashes = match eviction.order {
+            Order::Soonest => self.soonest(count),
+            Order::Random | Order::Unused(_) => Vec::new(),
+        };
+        let volatile = |hash| self.keys.find(hash, is_volatile);
+        let mut entries: Vec<&Entry> = hashes.into_iter().filter_map(volatile).collect();
+        if entries.is_empty() {
+            entries = self.draw(eviction, random, (count * PROBES_PER_KEY, count));
         }
-        if left < count {
-            return;
+        if entries.is_empty() && eviction.only_volatile {
+            entries.extend(self.expiry.pick(random, BUCKETS_MAX).and_then(volatile));
         }
-        self.keys.sample(random, count * PROBES_PER_KEY, |entry| {
+        if entries.is_empty() {
+            // There is one somewhere.
+            entries = self.draw(eviction, random, (usize::MAX, 1));
+        }
+        for entry in entries {
             if let Some(score) = eviction.score(entry, now_ms) {
-                offer(score, entry.key());
-                left -= 1;
-            }
-            left > 0
-        });
-        if left == count {
-            let entry = self.random_volatile(random);
-            let scored = entry.and_then(|entry| Some((eviction.score(entry, now_ms)?, entry)));
-            if let Some((score, entry)) = scored {
                 offer(score, entry.key());
             }
         }
     }
 
-    /// Some key with a time to live, found by the expiry index.
-    fn random_volatile(&mut self, random: u64) -> Option<&Entry> {
-        let hash = self.expiry.pick(random, BUCKETS_MAX);
-        // What the index knows may be stale.
-        let hash = hash.filter(|&hash| self.keys.find(hash, is_volatile).is_some());
-        let hash = hash.or_else(|| self.soonest(1).pop())?;
-        self.keys.find(hash, is_volatile)
+    /// Up to `most` keys that may go, among those in so many places that stand together.
+    fn draw(&self, eviction: Eviction, random: u64, (places, most): (usize, usize)) -> Vec<&Entry> {
+        let mut drawn = Vec::new();
+        self.keys.sample(random, places, |entry| {
+            drawn.extend(eviction.allows(entry).then_some(entry));
+            drawn.len() < most
+        });
+        drawn
     }
 }
 

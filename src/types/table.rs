@@ -157,7 +157,12 @@ impl<T: Hashed> Table<T> {
 
     /// Visits elements that stand together at a random place until `visit` replies `false`,
     /// `places` are looked at, or all were. `random` is over all of `u64`.
-    pub(crate) fn sample(&self, random: u64, places: usize, mut visit: impl FnMut(&T) -> bool) {
+    pub(crate) fn sample<'a>(
+        &'a self,
+        random: u64,
+        places: usize,
+        mut visit: impl FnMut(&'a T) -> bool,
+    ) {
         let below = |random: u64, end: usize| usize::try_from(random % end.max(1) as u64);
         let start = below(random, self.segments.len()).unwrap_or(0);
         let (before, from) = self.segments.split_at(start);
