@@ -14,8 +14,7 @@ struct KeyPattern {
 }
 
 impl KeyPattern {
-    /// The rule that adds it. Differs from Redis: `%RW~*` among other patterns is shown as such, so
-    /// that it is not read back as `allkeys`.
+    /// The rule that adds it. `*` among other patterns must not be read back as `allkeys`.
     fn word(&self, is_alone: bool) -> Vec<u8> {
         let prefix: &[u8] = match self.need {
             Need { read: true, write: true } if !is_alone && &*self.pattern == b"*" => b"%RW~",

@@ -219,7 +219,10 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         replicas,
     ),
     fixed("replicate", Arity::Exact(3), ("3.0.0", "node-id", "Would make this a replica.")),
-    fixed("reset", Arity::AtLeast(2), ("3.0.0", "[HARD | SOFT]", "Would leave the cluster.")),
+    CommandSpec {
+        flags: &[Flag::Admin, Flag::Stale, Flag::NoScript],
+        ..fixed("reset", Arity::AtLeast(2), ("3.0.0", "[HARD | SOFT]", "Would leave the cluster."))
+    },
     fixed("saveconfig", Arity::Exact(2), ("3.0.0", "", "Would write the nodes to a file.")),
     fixed("set-config-epoch", Arity::Exact(3), ("3.0.0", "config-epoch", "Would set the epoch.")),
     fixed(

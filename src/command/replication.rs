@@ -66,13 +66,16 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         ("5.0.0", "<host port | NO ONE>", "Makes this server a primary, which it is."),
         replicaof,
     ),
-    row(
-        "role",
-        Arity::Exact(1),
-        &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast],
-        ("2.8.12", "", "Replies with the role of this server."),
-        role,
-    ),
+    CommandSpec {
+        acl: &[Category::Admin, Category::Dangerous],
+        ..row(
+            "role",
+            Arity::Exact(1),
+            &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast],
+            ("2.8.12", "", "Replies with the role of this server."),
+            role,
+        )
+    },
     row(
         "slaveof",
         Arity::Exact(3),

@@ -102,7 +102,10 @@ pub(crate) fn table() -> &'static Table {
     TABLE.get_or_init(Table::new)
 }
 
-/// Gives commands other names, or none, before the table is first used.
+/// `rename-command old new`
+///
+/// Gives commands other names, or none, before the table is first used. Differs from Redis: the log
+/// keeps the old names, and a name that another command had cannot be given away.
 pub(crate) fn rename(renamed: &[Renamed]) -> Result<(), ServerError> {
     if renamed.is_empty() {
         return Ok(());

@@ -94,7 +94,9 @@ fn write_selector(reply: &mut Reply, selector: &Selector) {
 
 /// `ACL LIST`
 ///
-/// Replies a line for each user, as the file of users has it: `user name rules`.
+/// Replies a line for each user, as the file of users has it: `user name rules`. Differs from
+/// Redis: the line always makes the same user again, so `%RW~*` among other patterns stays as it
+/// is, and inside of selectors a word with quotes stands in quotes.
 /// <https://redis.io/docs/latest/commands/acl-list/>
 pub(super) fn list(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let lines = context.services.acl.lines();
