@@ -180,6 +180,13 @@ impl Config {
         self.derived.set_access_counts(counts);
         let clients = self.text(Setting::MaxMemoryClients);
         self.derived.set_client_memory(&clients, self.size(Setting::MaxMemory));
+        let latency_ms = self.number(Setting::LatencyMonitorThreshold);
+        self.derived.set_slow(self.number(Setting::SlowlogLogSlowerThan), latency_ms);
+    }
+
+    /// Shorter calls are noted neither in the slow log nor by the latency monitor.
+    pub(crate) fn slow_us(&self) -> u64 {
+        self.derived.slow_us()
     }
 
     /// Bytes that all clients may take, by `maxmemory-clients`; 0: any number.

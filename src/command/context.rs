@@ -214,7 +214,7 @@ impl Context<'_> {
             return Ok(Outcome::Done);
         }
         let keys = keys.map(Into::into).collect();
-        Ok(Outcome::Wait(Wait {
+        Ok(Outcome::Wait(Box::new(Wait {
             keys,
             type_name,
             deadline_ms,
@@ -223,7 +223,7 @@ impl Context<'_> {
             rivals: None,
             retry_at_ms: None,
             argv: None,
-        }))
+        })))
     }
 }
 

@@ -197,7 +197,7 @@ pub(crate) enum Outcome {
     /// A script has used up its time: others get their turn, then it goes on under the same locks.
     Suspended(Box<dyn Suspended>),
     /// Nothing to give yet: wait for one of these keys. Nothing was written or changed.
-    Wait(Wait),
+    Wait(Box<Wait>),
 }
 
 /// A call that was put aside in the middle.

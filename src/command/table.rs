@@ -1,6 +1,7 @@
 //! All commands, found by name.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
@@ -41,7 +42,35 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
 ];
 
 /// Longest name of a command or subcommand.
-const NAME_BYTES_MAX: usize = 32;
+const NAME_BYTES_MAX: usize = 31;
+
+/// Commands by name.
+type Names = HashMap<Name, usize, RandomState>;
+
+/// A name in lower case, filled up with zeros, and its length: of one size, it is hashed and
+/// compared at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Name([u8; NAME_BYTES_MAX + 1]);
+
+impl Name {
+    /// `None` if no command has so long a name.
+    fn new(name: &[u8]) -> Option<Self> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let mut lower = [0; NAME_BYTES_MAX + 1];
+        lower[..name.len()].copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        lower[NAME_BYTES_MAX] = u8::try_from(name.len()).ok()?;
+        Some(Self(lower))
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
 
 /// A command: its row and what was derived from it.
 #[derive(Debug)]
@@ -58,7 +87,7 @@ pub(crate) struct Command {
     pub(crate) flags: u32,
     /// Does its reply tell of the data? That of INFO does not: it only counts.
     pub(crate) tells: bool,
-    subcommands: HashMap<&'static [u8], usize, RandomState>,
+    subcommands: Names,
 }
 
 impl Command {
@@ -90,9 +119,11 @@ impl Command {
 #[derive(Debug)]
 pub(crate) struct Table {
     commands: Vec<Command>,
-    by_name: HashMap<&'static [u8], usize, RandomState>,
+    by_name: Names,
+    /// Names that the settings gave, too long for [`Name`].
+    long_names: HashMap<Box<[u8]>, usize>,
     /// The names that commands had before they were given others.
-    old_names: HashMap<&'static [u8], usize, RandomState>,
+    old_names: Names,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -123,18 +154,22 @@ pub(crate) fn rename(renamed: &[Renamed]) -> Result<(), ServerError> {
 
 impl Table {
     fn new() -> Self {
+        let name_of = |spec: &CommandSpec| {
+            Name::new(spec.name.as_bytes()).expect("a test looks at the lengths of all names")
+        };
         let mut table = Self {
             commands: Vec::new(),
-            by_name: HashMap::default(),
-            old_names: HashMap::default(),
+            by_name: Names::default(),
+            long_names: HashMap::new(),
+            old_names: Names::default(),
         };
         for &(group, specs) in GROUPS {
             for spec in specs {
                 let index = table.add(spec, group, None);
-                table.by_name.insert(spec.name.as_bytes(), index);
+                table.by_name.insert(name_of(spec), index);
                 for subcommand in spec.subcommands {
                     let sub_index = table.add(subcommand, group, Some(spec));
-                    table.commands[index].subcommands.insert(subcommand.name.as_bytes(), sub_index);
+                    table.commands[index].subcommands.insert(name_of(subcommand), sub_index);
                 }
             }
         }
@@ -157,7 +192,7 @@ impl Table {
         let tells = of_data.iter().any(|flag| flags & flag.bit() != 0)
             || group == "scripting"
             || spec.name == "debug";
-        let subcommands = HashMap::default();
+        let subcommands = Names::default();
         self.commands.push(Command {
             spec,
             group,
@@ -174,24 +209,37 @@ impl Table {
     /// Gives a command another name, or none if that is empty.
     fn rename(&mut self, old: &str, new: &str) -> Result<(), &'static str> {
         let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
-        let (name, index) =
-            self.by_name.remove_entry(old.as_bytes()).ok_or("No such command in rename-command")?;
+        let index = self.forget(&old).ok_or("No such command in rename-command")?;
         let flag = if new.is_empty() { Flag::Removed } else { Flag::Renamed };
         let subcommands: Vec<usize> = self.commands[index].subcommands.values().copied().collect();
         for index in std::iter::once(index).chain(subcommands) {
             self.commands[index].flags |= flag.bit();
         }
-        self.old_names.entry(name).or_insert(index);
+        // A name of the settings stands in no log.
+        if let Some(name) = Name::new(old.as_bytes()) {
+            self.old_names.entry(name).or_insert(index);
+        }
         if new.is_empty() {
             return Ok(());
         }
         // A name that another command had stands in the log for that one.
-        let had = self.old_names.get(new.as_bytes()).is_some_and(|&other| other != index);
-        if had || self.by_name.contains_key(new.as_bytes()) {
+        let had = find_in(&self.old_names, new.as_bytes()).is_some_and(|other| other != index);
+        if had || self.find(new.as_bytes()).is_some() {
             return Err("Target command name already exists");
         }
-        self.by_name.insert(String::leak(new).as_bytes(), index);
+        match Name::new(new.as_bytes()) {
+            Some(name) => self.by_name.insert(name, index),
+            None => self.long_names.insert(new.into_bytes().into(), index),
+        };
         Ok(())
+    }
+
+    /// The command of this name, which is in lower case, has it no longer.
+    fn forget(&mut self, name: &str) -> Option<usize> {
+        match Name::new(name.as_bytes()) {
+            Some(name) => self.by_name.remove(&name),
+            None => self.long_names.remove(name.as_bytes()),
+        }
     }
 
     /// All commands and subcommands; a container stands before its subcommands.
@@ -201,12 +249,18 @@ impl Table {
 
     /// Number of commands, without subcommands.
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.by_name.len() + self.long_names.len()
     }
 
     /// The command of this name, in upper or lower case.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Command> {
-        find_in(&self.by_name, name).map(|index| &self.commands[index])
+        let index = match find_in(&self.by_name, name) {
+            None if name.len() > NAME_BYTES_MAX => {
+                self.long_names.get(&*name.to_ascii_lowercase()).copied()
+            }
+            index => index,
+        };
+        index.map(|index| &self.commands[index])
     }
 
     /// The subcommand of `container` of this name.
@@ -233,15 +287,8 @@ impl Table {
     }
 }
 
-fn find_in(names: &HashMap<&[u8], usize, RandomState>, name: &[u8]) -> Option<usize> {
-    let mut lower = [0; NAME_BYTES_MAX];
-    let Some(lower) = lower.get_mut(..name.len()) else {
-        // Only a name that the settings gave can be that long.
-        return names.get(&*name.to_ascii_lowercase()).copied();
-    };
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    names.get(&*lower).copied()
+fn find_in(names: &Names, name: &[u8]) -> Option<usize> {
+    names.get(&Name::new(name)?).copied()
 }
 
 #[cfg(test)]
@@ -308,6 +355,7 @@ mod tests {
     fn names_are_found_in_any_case() {
         assert_eq!(table().find(b"LPush").map(|command| command.spec.name), Some("lpush"));
         assert!(table().find(b"nope").is_none());
+        assert!(table().find(b"get\0").is_none());
         assert!(table().find(&[b'x'; 100]).is_none());
     }
 }

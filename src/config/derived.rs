@@ -1,4 +1,4 @@
-//! Settings that are texts but are looked at by every command or message: their numbers, ready.
+//! Settings that every command or message looks at, in the form in which it needs them.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -39,6 +39,7 @@ pub(super) struct Derived {
     access_counts: AtomicU64,
     client_memory: AtomicU64,
     limits: [[AtomicU64; 3]; 3],
+    slow_us: AtomicU64,
 }
 
 impl Derived {
@@ -89,6 +90,22 @@ impl Derived {
         }
     }
 
+    /// The shortest time of a call that is noted anywhere.
+    pub(super) fn slow_us(&self) -> u64 {
+        self.slow_us.load(Ordering::Relaxed)
+    }
+
+    /// Takes over `slowlog-log-slower-than` (microseconds; negative: off) and
+    /// `latency-monitor-threshold` (milliseconds; 0: off).
+    pub(super) fn set_slow(&self, slowlog_us: i64, latency_ms: i64) {
+        let slowlog_us = u64::try_from(slowlog_us).unwrap_or(u64::MAX);
+        let latency_us = match u64::try_from(latency_ms) {
+            Ok(0) | Err(_) => u64::MAX,
+            Ok(ms) => ms.saturating_mul(1000),
+        };
+        self.slow_us.store(slowlog_us.min(latency_us), Ordering::Relaxed);
+    }
+
     /// Takes over the letters of `notify-keyspace-events`, which are valid.
     pub(super) fn set_events(&self, letters: &str) {
         let bits = letters.chars().fold(0, |bits, letter| {
@@ -127,6 +144,12 @@ mod tests {
         assert_eq!(derived.client_memory(), 50);
         derived.set_client_memory("7", 1000);
         assert_eq!(derived.client_memory(), 7);
+        for (slowlog_us, latency_ms, expected) in
+            [(-1, 0, u64::MAX), (0, 5, 0), (10_000, 5, 5000), (100, 0, 100)]
+        {
+            derived.set_slow(slowlog_us, latency_ms);
+            assert_eq!(derived.slow_us(), expected);
+        }
         derived.set_limits("normal 0 0 0 slave 1 2 3 pubsub 4 5 6");
         assert_eq!(derived.limit(0), OutputLimit::default());
         let expected = OutputLimit { hard_bytes: 4, soft_bytes: 5, soft_seconds: 6 };

@@ -370,26 +370,35 @@ impl<'e> Batch<'e> {
         if !suffices {
             self.release();
             let services = &self.engine.services;
-            let is_busy = || services.scripts.running.is_busy();
-            let locked = services.keyspace.lock_unless(need, is_busy);
-            self.locked = Some(locked.ok_or_else(|| self.engine.busy())?);
+            let locked = match services.keyspace.try_lock(need) {
+                Some(locked) => locked,
+                None => self.lock_in_turn(need)?,
+            };
             if services.is_over.load(Ordering::Relaxed) {
-                self.locked = None;
                 return Err(CommandError::Plain("ERR the server is stopping"));
             }
+            self.locked = Some(locked);
             self.changes.effects.enable(services.aof.is_enabled());
             self.calls_left = CALLS_PER_HOLD;
             self.changes.events = services.config.events();
             self.changes.tracks = services.tracking.is_used();
             self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
             self.note_usage();
-            self.clock_ns = services.clock.elapsed_ns();
             if self.clock_ns - self.read_ns >= INSTANT_NS {
                 self.read_ns = self.clock_ns;
                 self.now_ms = services.clock.now_ms();
             }
         }
         Ok(())
+    }
+
+    /// Waits for locks that others hold. That time is not the call's.
+    fn lock_in_turn(&mut self, need: ShardSet) -> Result<Locked, CommandError> {
+        let services = &self.engine.services;
+        let is_busy = || services.scripts.running.is_busy();
+        let locked = services.keyspace.lock_unless(need, is_busy);
+        self.clock_ns = services.clock.elapsed_ns();
+        locked.ok_or_else(|| self.engine.busy())
     }
 
     /// What of accesses to keys is noted under the locks held.
@@ -476,18 +485,25 @@ impl<'e> Batch<'e> {
             self.position = self.position.max(locked.log_position());
         }
         self.changes.effects.clear();
-        for delivery in self.deliveries.drain(..) {
-            delivery.client.serve(&delivery.reply, position);
+        if !self.deliveries.is_empty() {
+            let deliveries = self.deliveries.drain(..);
+            deliveries.for_each(|delivery| delivery.client.serve(&delivery.reply, position));
         }
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());
             self.changes.messages.clear();
         }
-        for told in self.invalidations.drain(..) {
-            services.poster().post(&told.client, &told.bytes, position);
+        if !self.invalidations.is_empty() {
+            let invalidations = self.invalidations.drain(..);
+            invalidations.for_each(|told| {
+                services.poster().post(&told.client, &told.bytes, position);
+            });
         }
         drop(locked);
-        self.changes.garbage.drain(..).for_each(|garbage| services.reclaim.free(garbage));
+        if !self.changes.garbage.is_empty() {
+            let garbage = self.changes.garbage.drain(..);
+            garbage.for_each(|garbage| services.reclaim.free(garbage));
+        }
         let stats = &services.stats;
         for (counter, count) in [
             (&stats.changes, &mut self.changes.dirty),
@@ -508,7 +524,13 @@ impl<'e> Batch<'e> {
         self.position
     }
 
-    fn block(&mut self, client: &Client, reply: &Reply, argv: Argv<'_>, wait: Wait) -> Arc<Waiter> {
+    fn block(
+        &mut self,
+        client: &Client,
+        reply: &Reply,
+        argv: Argv<'_>,
+        wait: Box<Wait>,
+    ) -> Arc<Waiter> {
         let locked = self.locked.as_mut().expect("a call that waits holds the locks of its keys");
         self.engine.park(locked, client, reply.protocol(), argv, wait)
     }

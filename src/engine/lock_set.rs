@@ -1,5 +1,7 @@
 //! Which shards a call needs: those of its keys, and those needed to serve who waits for them.
 
+use std::sync::atomic::Ordering;
+
 use super::Engine;
 use crate::client::Client;
 use crate::command::Flag;
@@ -65,7 +67,7 @@ impl Engine {
         client: &Client,
     ) -> ShardSet {
         let mut set = locked.set();
-        if self.waiters.is_empty() || set == self.services.keyspace.all() {
+        if self.waiters_count.load(Ordering::Relaxed) == 0 || set == self.services.keyspace.all() {
             return set;
         }
         let mut keys: Vec<(usize, Box<[u8]>)> = Vec::new();

@@ -5,7 +5,7 @@
 //! queue is not a fight for a lock per message.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 
@@ -52,6 +52,8 @@ pub struct Engine {
     pub(crate) services: Services,
     /// Blocking commands that wait, by their ticket.
     waiters: DashMap<Ticket, Arc<Waiter>>,
+    /// How many they are: the map itself would lock all its parts to say.
+    waiters_count: AtomicUsize,
     next_ticket: AtomicU64,
     evictor: evict::Evictor,
 }
@@ -92,6 +94,7 @@ impl Engine {
         Self {
             services,
             waiters: DashMap::new(),
+            waiters_count: AtomicUsize::new(0),
             next_ticket: AtomicU64::new(1),
             evictor: evict::Evictor::default(),
         }

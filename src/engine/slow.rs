@@ -24,6 +24,9 @@ impl Services {
     /// Notes a call in the slow log and the latency monitor, if it took as long as they want.
     pub(super) fn note_if_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, ns: u64) {
         let us = ns / 1000;
+        if us < self.config.slow_us() {
+            return;
+        }
         let limit_us = self.config.number(Setting::SlowlogLogSlowerThan);
         if u64::try_from(limit_us).is_ok_and(|limit| us >= limit) && !command.has(Flag::SkipSlowlog)
         {

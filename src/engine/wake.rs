@@ -46,7 +46,7 @@ pub(crate) struct Waiter {
     argv: OwnedArgv,
     pub(super) db: usize,
     protocol: Protocol,
-    wait: Wait,
+    wait: Box<Wait>,
     /// The shards of all keys of the command.
     shards: ShardSet,
 }
@@ -91,7 +91,7 @@ impl Engine {
         client: &Client,
         protocol: Protocol,
         argv: Argv<'_>,
-        mut wait: Wait,
+        mut wait: Box<Wait>,
     ) -> Arc<Waiter> {
         let command = table().resolve(argv).expect("a command that ran is in the table");
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
@@ -120,6 +120,7 @@ impl Engine {
         client.handle.start_waiting();
         self.services.clients.count_blocked();
         self.waiters.insert(ticket, Arc::clone(&waiter));
+        self.waiters_count.fetch_add(1, Ordering::Relaxed);
         waiter
     }
 
@@ -154,6 +155,7 @@ impl Engine {
         if self.waiters.remove(&waiter.ticket).is_none() {
             return false;
         }
+        self.waiters_count.fetch_sub(1, Ordering::Relaxed);
         for key in &waiter.wait.keys {
             locked.shard_of(key).db(waiter.db).stop_waiting(key, waiter.ticket);
         }
@@ -218,7 +220,7 @@ impl Batch<'_> {
     }
 
     /// Runs a waiter's command again; replies how it goes on to wait, if it does.
-    fn serve(&mut self, waiter: &Waiter) -> Option<Wait> {
+    fn serve(&mut self, waiter: &Waiter) -> Option<Box<Wait>> {
         if !waiter.client.may_be_served() {
             return None;
         }

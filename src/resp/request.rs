@@ -260,6 +260,12 @@ impl RequestDecoder {
     fn read_count(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
         self.words.clear();
         self.at = 0;
+        if let Some((count, len)) = plain_length(buf, b'*')
+            && count <= limits.words_max.min(UNAUTHENTICATED_WORDS_MAX)
+        {
+            self.at = len;
+            return Ok(Some(count));
+        }
         let Some(line) = self.read_line(buf, ProtocolError::TooBigMultibulkCount)? else {
             return Ok(None);
         };
@@ -278,6 +284,12 @@ impl RequestDecoder {
         buf: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, ProtocolError> {
+        if let Some((bytes, len)) = plain_length(&buf[self.at..], b'$')
+            && bytes <= limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX)
+        {
+            self.at += len;
+            return Ok(Some(bytes));
+        }
         let Some(line) = self.read_line(buf, ProtocolError::TooBigBulkCount)? else {
             return Ok(None);
         };
@@ -336,6 +348,23 @@ impl RequestDecoder {
         }
         Ok(Decoded::Request(Argv { data: &self.inline, words: &self.words }, end + 1))
     }
+}
+
+/// A small count or length as clients write it (`kind`, up to five digits, the end of the line)
+/// and the bytes it takes; `None` for all else, which the long way reads and judges.
+fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
+    let mut value = match line {
+        [first, digit @ b'1'..=b'9', ..] if *first == kind => usize::from(digit - b'0'),
+        _ => return None,
+    };
+    for at in 2..7 {
+        match line.get(at)? {
+            digit @ b'0'..=b'9' => value = value * 10 + usize::from(digit - b'0'),
+            b'\r' if at + 1 < line.len() => return Some((value, at + 2)),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Appends the head of a request of `words` words.

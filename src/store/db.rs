@@ -13,6 +13,7 @@ use super::keyspace::Locked;
 use super::shard::{Entry, NEVER, ShardDb};
 use super::usage::{Usage, seconds};
 use crate::hash;
+use crate::types::table::Place;
 use crate::types::value::{DataType, Value};
 
 /// The key holds a value of another type.
@@ -113,80 +114,87 @@ impl<'a> Db<'a> {
 
     /// The entry of `key`. Does not count as an access.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.find(key).map(|entry| &*entry)
+        let place = self.locate(key)?;
+        self.shard(key).keys.at(place)
     }
 
-    /// As [`Db::peek`], to note an access.
-    fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        let (now_ms, keeps_expired) = (self.now_ms, self.keeps_expired);
+    /// Where the entry of `key` is; it or parts of it go before that if their time is up.
+    fn locate(&mut self, key: &[u8]) -> Option<Place> {
+        let keeps_expired = self.keeps_expired;
         let hash = hash::of(key);
         let shard = self.shard(key);
+        let place = shard.keys.locate(hash, |entry| entry.key() == key)?;
         if (shard.volatile > 0 || shard.has_expiring_parts) && !keeps_expired {
-            let entry = shard.keys.find(hash, |entry| entry.key() == key)?;
-            if entry.is_expired(now_ms) {
-                if !self.expiry_paused {
-                    self.expire(key);
-                }
-                return None;
-            }
-            if entry.due_ms() <= now_ms {
-                self.expire_parts(key, usize::MAX);
-            }
+            return self.locate_alive(key, hash, place);
         }
-        self.shard(key).keys.find_mut(hash, |entry| entry.key() == key)
+        Some(place)
+    }
+
+    /// As [`Db::locate`], for an entry at `place` that may have expired.
+    fn locate_alive(&mut self, key: &[u8], hash: u64, place: Place) -> Option<Place> {
+        let now_ms = self.now_ms;
+        let entry = self.shard(key).keys.at(place)?;
+        if entry.is_expired(now_ms) {
+            if !self.expiry_paused {
+                self.expire(key);
+            }
+            return None;
+        }
+        if entry.due_ms() > now_ms {
+            return Some(place);
+        }
+        self.expire_parts(key, usize::MAX);
+        self.shard(key).keys.locate(hash, |entry| entry.key() == key)
     }
 
     /// The entry of `key`, to change its value. Counts as an access.
     pub(crate) fn entry_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         self.shard(key).preserve(key);
-        self.access(key)
+        let place = self.locate(key)?;
+        self.access_at(key, place)
     }
 
-    /// The entry of `key`, which counts as an access.
-    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.access(key).map(|entry| &*entry)
-    }
-
-    fn access(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        if self.no_touch {
-            return self.find(key);
-        }
-        let (now_ms, usage) = (self.now_ms, self.changes.usage);
-        if usage != Usage::Recency {
-            let chance = self.changes.next_chance();
-            let entry = self.find(key)?;
-            entry.used = usage.accessed(entry.used, now_ms, || chance);
+    /// The entry of `key`, which is at `place`; counts as an access.
+    fn access_at(&mut self, key: &[u8], place: Place) -> Option<&mut Entry> {
+        let (now_ms, usage, no_touch) = (self.now_ms, self.changes.usage, self.no_touch);
+        let chance = if usage == Usage::Recency { 0 } else { self.changes.next_chance() };
+        let entry = self.shard(key).keys.at_mut(place)?;
+        if no_touch {
             return Some(entry);
         }
-        let entry = self.find(key)?;
-        entry.used = seconds(now_ms);
+        entry.used = match usage {
+            Usage::Recency => seconds(now_ms),
+            usage @ Usage::Frequency { .. } => usage.accessed(entry.used, now_ms, || chance),
+        };
         Some(entry)
     }
 
     /// The entry of `key`, for a reading command: counted as a hit or a miss, but not as an access.
     pub(crate) fn look(&mut self, key: &[u8]) -> Option<&Entry> {
-        if self.exists(key) {
+        let place = self.locate_to_read(key)?;
+        self.shard(key).keys.at(place)
+    }
+
+    /// As [`Db::locate`], counted as a hit or a miss.
+    fn locate_to_read(&mut self, key: &[u8]) -> Option<Place> {
+        let place = self.locate(key);
+        if place.is_some() {
             self.changes.hits += 1;
         } else {
             self.changes.misses += 1;
             self.notify(key, Class::KeyMiss, "keymiss");
         }
-        self.peek(key)
+        place
     }
 
     pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
-        self.peek(key).is_some()
+        self.locate(key).is_some()
     }
 
     /// The value of `key`, for a reading command: counted as a hit or a miss.
     pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
-        if self.entry(key).is_none() {
-            self.changes.misses += 1;
-            self.notify(key, Class::KeyMiss, "keymiss");
-            return None;
-        }
-        self.changes.hits += 1;
-        self.shard(key).entry(key).map(|entry| &entry.value)
+        let place = self.locate_to_read(key)?;
+        self.access_at(key, place).map(|entry| &entry.value)
     }
 
     /// The data of `key`, to read.
@@ -227,10 +235,12 @@ impl<'a> Db<'a> {
 
     /// As [`Db::write`]; a key that does not exist is made, without content.
     pub(crate) fn create<T: DataType>(&mut self, key: &[u8]) -> Result<&mut T, WrongType> {
-        if self.peek(key).is_none() {
-            self.insert(key, T::empty());
-        }
-        self.write(key).map(|data| data.expect("the key was just made"))
+        self.shard(key).preserve(key);
+        let entry = match self.locate(key) {
+            Some(place) => self.access_at(key, place).expect("it was just found there"),
+            None => self.insert(key, T::empty()),
+        };
+        T::of_mut(&mut entry.value).ok_or(WrongType)
     }
 
     fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
@@ -242,13 +252,20 @@ impl<'a> Db<'a> {
     }
 
     /// Gives `key` this value, in place of any other; its time to live stays.
-    pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], mut value: Value) {
+    pub(crate) fn set_keeping_ttl(&mut self, key: &[u8], value: Value) {
+        self.replace(key, value);
+    }
+
+    /// Gives `key` this value; replies whether it has a time to live.
+    fn replace(&mut self, key: &[u8], mut value: Value) -> bool {
         if let Value::List(list) = &mut value {
             list.note_size(self.changes.list_limit);
         }
         let has_expiring_parts = value.next_due_ms() != NEVER;
+        let mut is_volatile = false;
         match self.entry_mut(key) {
             Some(entry) => {
+                is_volatile = entry.expires_at_ms != NEVER;
                 let before = std::mem::replace(&mut entry.value, value);
                 self.changes.discard(before);
             }
@@ -259,12 +276,14 @@ impl<'a> Db<'a> {
         if has_expiring_parts {
             self.settle(key);
         }
+        is_volatile
     }
 
     /// Gives `key` this value, in place of any other, without a time to live.
     pub(crate) fn set(&mut self, key: &[u8], value: Value) {
-        self.set_keeping_ttl(key, value);
-        self.set_expiry(key, None);
+        if self.replace(key, value) {
+            self.set_expiry(key, None);
+        }
     }
 
     /// Removes `key`; replies what it held.
@@ -328,7 +347,8 @@ impl<'a> Db<'a> {
     }
 
     fn set_used(&mut self, key: &[u8], used: u32) {
-        if let Some(entry) = self.find(key) {
+        let Some(place) = self.locate(key) else { return };
+        if let Some(entry) = self.shard(key).keys.at_mut(place) {
             entry.used = used;
         }
     }

@@ -112,6 +112,15 @@ impl Keyspace {
         Some(Locked { set, guards, shards: self.shards.len() })
     }
 
+    /// Locks shards if nobody else holds one of them.
+    pub(crate) fn try_lock(&self, set: ShardSet) -> Option<Locked> {
+        let mut guards = SmallVec::new();
+        for shard in set.iter() {
+            guards.push(self.shards[shard].try_lock_arc()?);
+        }
+        Some(Locked { set, guards, shards: self.shards.len() })
+    }
+
     /// Locks shards, in ascending order.
     pub(crate) fn lock(&self, set: ShardSet) -> Locked {
         let guards = set.iter().map(|shard| self.shards[shard].lock_arc()).collect();
@@ -138,16 +147,29 @@ impl Locked {
 
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
     pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
-        let shard = shard_index(key, self.shards);
-        assert!(self.set.contains(ShardSet::of(shard)), "the lock set covers every key");
-        &mut self.guards[self.set.rank(shard)]
+        let rank = self.rank_of(key);
+        &mut self.guards[rank]
     }
 
     /// As [`Locked::shard_of`], to read.
     pub(crate) fn shard_of_ref(&self, key: &[u8]) -> &Shard {
+        &self.guards[self.rank_of(key)]
+    }
+
+    /// The place of `key`'s shard among the guards. A lock set of one shard needs no hash: it
+    /// can only be that one.
+    fn rank_of(&self, key: &[u8]) -> usize {
+        if self.guards.len() == 1 {
+            debug_assert!(self.covers(shard_index(key, self.shards)), "a key of another shard");
+            return 0;
+        }
         let shard = shard_index(key, self.shards);
-        assert!(self.set.contains(ShardSet::of(shard)), "the lock set covers every key");
-        &self.guards[self.set.rank(shard)]
+        assert!(self.covers(shard), "the lock set covers every key");
+        self.set.rank(shard)
+    }
+
+    fn covers(&self, shard: usize) -> bool {
+        self.set.contains(ShardSet::of(shard))
     }
 
     /// A locked shard by its number.

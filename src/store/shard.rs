@@ -9,6 +9,7 @@ use super::keyspace::ShardSet;
 use super::snapshot::PartSnapshot;
 use super::usage::{Usage, seconds};
 use crate::hash;
+use crate::types::small_bytes::SmallBytes;
 use crate::types::table::{Hashed, Table};
 use crate::types::value::Value;
 
@@ -18,7 +19,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// A key with its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    key: Box<[u8]>,
+    key: SmallBytes,
     pub(crate) value: Value,
     /// Unix time in milliseconds, or [`NEVER`].
     pub(super) expires_at_ms: u64,
@@ -36,6 +37,11 @@ impl Entry {
 
     pub(crate) fn key(&self) -> &[u8] {
         &self.key
+    }
+
+    /// Bytes taken in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.key.heap_bytes() + self.value.bytes()
     }
 
     /// Unix time in milliseconds; `None` without a time to live.
@@ -274,6 +280,6 @@ mod tests {
 
     #[test]
     fn an_entry_is_small() {
-        assert!(size_of::<Entry>() <= 56, "{}", size_of::<Entry>());
+        assert!(size_of::<Entry>() <= 64, "{}", size_of::<Entry>());
     }
 }

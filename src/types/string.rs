@@ -1,5 +1,6 @@
 //! A string value: an integer, an immutable text, or a buffer that was written into.
 
+use super::small_bytes::SmallBytes;
 use crate::number::parse_i64;
 
 /// Texts of up to so many bytes are called `embstr`.
@@ -12,7 +13,7 @@ pub(crate) enum StringValue {
     Integer(i64),
     /// Changed in place before, so it may be again: spare capacity is kept.
     Raw(Box<Vec<u8>>),
-    Text(Box<[u8]>),
+    Text(SmallBytes),
 }
 
 impl StringValue {
@@ -82,7 +83,7 @@ impl StringValue {
         let owned = match self {
             Self::Integer(_) => 0,
             Self::Raw(bytes) => bytes.capacity() + size_of::<Vec<u8>>(),
-            Self::Text(bytes) => bytes.len(),
+            Self::Text(bytes) => bytes.heap_bytes(),
         };
         size_of::<Self>() + owned
     }

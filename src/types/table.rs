@@ -32,6 +32,13 @@ pub(crate) trait Hashed {
     fn hash(&self) -> u64;
 }
 
+/// Where an element is, until the table changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    segment: usize,
+    bucket: usize,
+}
+
 /// The table; see the module's description.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
@@ -72,6 +79,23 @@ impl<T: Hashed> Table<T> {
     pub(crate) fn find_mut(&mut self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<&mut T> {
         let slot = self.slot(hash)?;
         self.segments[slot].elements.find_mut(hash, same)
+    }
+
+    /// Where the element with this hash is for which `same` holds.
+    pub(crate) fn locate(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
+        let segment = self.slot(hash)?;
+        let bucket = self.segments[segment].elements.find_bucket_index(hash, same)?;
+        Some(Place { segment, bucket })
+    }
+
+    /// The element at a place that was found since the last change.
+    pub(crate) fn at(&self, place: Place) -> Option<&T> {
+        self.segments.get(place.segment)?.elements.get_bucket(place.bucket)
+    }
+
+    /// As [`Table::at`], to change it; its hash must stay as it is.
+    pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
+        self.segments.get_mut(place.segment)?.elements.get_bucket_mut(place.bucket)
     }
 
     /// Adds an element whose key is not in the table yet.

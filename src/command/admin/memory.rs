@@ -4,7 +4,6 @@ use super::info::human;
 use super::{Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec};
 use super::{Outcome, TELLING, help, row};
 use crate::observe::process;
-use crate::store::shard::Entry;
 
 pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
     row(
@@ -165,7 +164,7 @@ fn usage(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     match context.db.peek(key) {
         Some(entry) => {
-            let bytes = size_of::<Entry>() + key.len() + entry.value.bytes();
+            let bytes = entry.bytes();
             context.reply.count(bytes);
         }
         None => context.reply.nil(),
