@@ -102,6 +102,8 @@ pub(crate) struct Saver {
     ending: Mutex<Option<Ending>>,
     /// The server wants to end: nothing is begun, and what is being written is given up.
     held: AtomicBool,
+    /// The last snapshot in the background has failed, and none went well since.
+    has_failed: AtomicBool,
     stopping: AtomicBool,
     work: Condvar,
 }
@@ -130,6 +132,7 @@ impl Saver {
             status: Mutex::new(status),
             ending: Mutex::new(None),
             held: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             work: Condvar::new(),
         }
@@ -187,6 +190,7 @@ impl Saver {
             }
             Job::Save => {
                 status.last_save_ok = went_well;
+                self.has_failed.store(!went_well, Ordering::Release);
                 status.last_save_ms = Some(ms);
             }
         }
@@ -198,6 +202,7 @@ impl Saver {
     pub(crate) fn saved(&self, changes: u64, now_ms: u64) {
         let mut status = self.status.lock();
         status.last_save_ok = true;
+        self.has_failed.store(false, Ordering::Release);
         status.saves += 1;
         status.changes_saved = changes;
         status.saved_at_ms = now_ms;
@@ -206,6 +211,11 @@ impl Saver {
     /// The log takes so many bytes after a rewrite or at the start.
     pub(crate) fn log_has(&self, bytes: u64) {
         self.status.lock().base_bytes = bytes;
+    }
+
+    /// Has the last snapshot in the background failed, with none that went well since?
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
     }
 
     /// Must what is being written be given up?

@@ -136,7 +136,17 @@ impl Services {
         saves && !self.loading.is_active()
     }
 
-    /// The error for writes while the log is failing.
+    /// The error for writes while nothing can be kept: the log is failing, or the snapshots that
+    /// the settings ask for are.
+    pub(crate) fn refuses_writes(&self) -> Option<CommandError> {
+        if self.aof.is_failing() {
+            return Some(self.unwritable());
+        }
+        let minds = self.saver.has_failed() && self.config.flag(Setting::StopWritesOnBgsaveError);
+        (minds && !self.config.save_points().is_empty()).then_some(CommandError::NoSnapshots)
+    }
+
+    /// The error for what shows or changes data while the log is failing.
     pub(crate) fn unwritable(&self) -> CommandError {
         let failure = self.aof.failure().map(|(_, text)| text);
         CommandError::Misconfigured(failure.unwrap_or_default().into())

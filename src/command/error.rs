@@ -28,6 +28,8 @@ pub(crate) enum CommandError {
     /// A command of this name needs a key to read from.
     NoInputKey(&'static str),
     NoScript,
+    /// Snapshots cannot be written, and the settings want them.
+    NoSnapshots,
     NoSuchKey,
     NotAFloat,
     NotAnInteger,
@@ -82,6 +84,13 @@ impl fmt::Display for CommandError {
                 return write!(f, "ERR at least 1 input key is needed for '{name}' command");
             }
             Self::NoScript => "NOSCRIPT No matching script. Please use EVAL.",
+            Self::NoSnapshots => {
+                "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to \
+                 persist to disk. Commands that may modify the data set are disabled, because this \
+                 instance is configured to report errors during writes if RDB snapshotting fails \
+                 (stop-writes-on-bgsave-error option). Please check the Redis logs for details \
+                 about the RDB error."
+            }
             Self::NotAFloat => "ERR value is not a valid float",
             Self::NotAnInteger => "ERR value is not an integer or out of range",
             Self::Plain(text) => text,

@@ -279,8 +279,8 @@ impl Rights {
                 let text = "ERR Can not execute a script with write flag using *_ro command.";
                 return Err(CommandError::Plain(text));
             }
-            if is_checked && services.aof.is_failing() {
-                return Err(services.unwritable());
+            if let Some(error) = services.refuses_writes().filter(|_| is_checked) {
+                return Err(error);
             }
             if is_full {
                 let text = "OOM allow-oom flag is not set on the script, can not run it when \
@@ -444,8 +444,11 @@ impl Driven {
         if services.scripts.running.wrote() {
             return None;
         }
-        if writes && !self.is_replayed && services.aof.is_failing() {
-            return Some(services.unwritable());
+        if writes
+            && !self.is_replayed
+            && let Some(error) = services.refuses_writes()
+        {
+            return Some(error);
         }
         let lacks_memory = command.has(Flag::DenyOom) && !self.rights.may_grow;
         lacks_memory.then_some(CommandError::OutOfMemory)

@@ -207,8 +207,11 @@ impl<'e> Batch<'e> {
         if services.loading.is_active() && !command.has(Flag::Loading) {
             return Err(CommandError::Loading);
         }
-        if services.aof.is_failing() && (is_write(command, client) || command.spec.name == "ping") {
-            return Err(services.unwritable());
+        if (services.aof.is_failing() || services.saver.has_failed())
+            && (is_write(command, client) || command.spec.name == "ping")
+            && let Some(error) = services.refuses_writes()
+        {
+            return Err(error);
         }
         let limit = services.memory_limit();
         if limit > 0 {

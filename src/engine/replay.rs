@@ -205,6 +205,7 @@ impl<'e> Replay<'e> {
             self.failure = Some((start, text));
         }
         self.reply.truncate(0);
+        self.engine.delay(Setting::KeyLoadDelay, self.loaded.effects);
         if self.loaded.effects.is_multiple_of(EFFECTS_PER_LOOK) {
             self.report();
         }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use super::Engine;
 use crate::client::Client;
@@ -15,6 +16,8 @@ use crate::resp::{Protocol, Reply};
 use crate::store::{Changes, Db, ShardSet};
 use crate::types::value::Value;
 
+/// Time between two looks during a wait for tests.
+const DELAY_STEP_MICROS: u64 = 1000;
 /// Keys between two notes of how far the load has come.
 const KEYS_PER_NOTE: u64 = 1024;
 
@@ -64,6 +67,7 @@ impl Engine {
                     self.put(db, &key, value, expires_at_ms, (idle_s, frequency));
                 }
                 keys += 1;
+                self.delay(Setting::KeyLoadDelay, keys);
                 if keys % KEYS_PER_NOTE == 0 {
                     self.services.loading.reached(before + offset);
                 }
@@ -78,6 +82,25 @@ impl Engine {
         match failure {
             Some((offset, reason)) => Err(corrupt(offset, reason.to_owned())),
             None => Ok((end, keys)),
+        }
+    }
+
+    /// Waits behind a key, for tests: so many microseconds, or one after so many keys if negative.
+    /// Ends when the setting is set to 0, or when the server stops.
+    pub(super) fn delay(&self, setting: Setting, keys: u64) {
+        let wanted = |delay: i64| match u64::try_from(delay) {
+            Ok(micros) => micros,
+            Err(_) => u64::from(keys.is_multiple_of(delay.unsigned_abs())),
+        };
+        let mut waited = 0;
+        loop {
+            let left = wanted(self.services.config.number(setting)).saturating_sub(waited);
+            if left == 0 || self.is_stopping() || self.services.saver.gives_up() {
+                return;
+            }
+            let step = left.min(DELAY_STEP_MICROS);
+            std::thread::sleep(Duration::from_micros(step));
+            waited += step;
         }
     }
 

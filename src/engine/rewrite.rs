@@ -265,7 +265,12 @@ impl Engine {
 
     /// Passes the keys of the snapshot that has begun to `write`, without holding anybody up.
     fn walk_snapshot(&self, mut write: impl FnMut(Captured) -> io::Result<()>) -> io::Result<()> {
-        let mut visit = |entry| fault::pass(Point::SnapshotKey).and_then(|()| write(entry));
+        let mut keys = 0;
+        let mut visit = |entry| {
+            keys += 1;
+            self.delay(Setting::RdbKeySaveDelay, keys);
+            fault::pass(Point::SnapshotKey).and_then(|()| write(entry))
+        };
         let keyspace = &self.services.keyspace;
         for shard in 0..keyspace.shards() {
             while let Some(step) = keyspace.snapshot_step(shard, ENTRIES_PER_HOLD) {

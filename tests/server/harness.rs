@@ -127,6 +127,21 @@ impl Server {
         (self.child, self.port) = spawn(&self.dir, &self.settings);
     }
 
+    /// As [`Server::start_again`], but returns as soon as it listens, while it loads the data.
+    pub(crate) fn start_to_load(&mut self, settings: &[&str]) {
+        let command = Command::new(env!("CARGO_BIN_EXE_respq"));
+        let more = settings.iter().map(|&setting| setting.to_owned());
+        let settings: Vec<String> = self.settings.iter().cloned().chain(more).collect();
+        let words = "listening on 127.0.0.1:";
+        (self.child, self.port) = spawn_until(words, command, &self.dir, &settings);
+    }
+
+    /// The signal that has ended it, if one has.
+    pub(crate) fn ended_by_signal(&mut self) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt;
+        self.child.wait().expect("the server ends").signal()
+    }
+
     /// As [`Server::start_again`], with these settings added.
     pub(crate) fn start_again_with(&mut self, settings: &[&str]) {
         self.settings.extend(settings.iter().map(|&setting| setting.to_owned()));

@@ -296,3 +296,89 @@ fn the_server_goes_on_if_the_last_snapshot_fails() {
     server.start_again();
     check(&mut server.client(), &[("MGET a b c", "[\"1\" \"2\" \"3\"]")]);
 }
+
+#[test]
+fn early_clients_are_told_that_the_data_are_loaded() {
+    for preamble in ["yes", "no"] {
+        let mut server = Server::start(&["--aof-use-rdb-preamble", preamble]);
+        let client = &mut server.client();
+        for n in 0..5 {
+            check(client, &[(&format!("SET key{n} 1"), "OK")]);
+        }
+        if preamble == "yes" {
+            let _: () = run(client, "BGREWRITEAOF");
+            server.wait_info("aof_rewrite_in_progress", "0");
+        }
+        server.kill();
+        server.start_to_load(&["--key-load-delay", "100000000"]);
+        let mut raw = server.raw();
+        let told = "-LOADING Redis is loading the dataset in memory";
+        for line in ["PING", "GET key1", "SET key1 2", "EVAL \"return 1\" 0", "DBSIZE"] {
+            assert_eq!(raw.line(line), told, "{line}");
+        }
+        assert_eq!(server.info("loading"), "1");
+        for field in ["start_time", "total_bytes"] {
+            let value = server.info(&format!("loading_{field}"));
+            assert!(value.parse::<u64>().unwrap() > 0, "{field}");
+        }
+        for field in ["loaded_bytes", "loaded_perc", "eta_seconds"] {
+            assert!(server.info(&format!("loading_{field}")).parse::<u64>().is_ok(), "{field}");
+        }
+        assert_eq!(raw.line("CONFIG SET key-load-delay 0"), "+OK");
+        server.wait_info("loading", "0");
+        check(&mut server.client(), &[("PING", "PONG"), ("GET key1", "\"1\""), ("DBSIZE", "5")]);
+        assert!(server.stop());
+        // A shutdown while loading leaves the snapshot file alone: it would hold half the data.
+        server.start_to_load(&["--key-load-delay", "100000000", "--save", "3600 1"]);
+        server.raw().send(b"SHUTDOWN\r\n");
+        assert!(server.ended_well());
+        assert!(!server.dir().join("dump.rdb").exists());
+        server.start_again();
+        check(&mut server.client(), &[("DBSIZE", "5")]);
+    }
+}
+
+#[test]
+fn a_panic_ends_the_process_and_loses_nothing() {
+    const SIGABRT: i32 = 6;
+    for policy in ["always", "everysec", "no"] {
+        let folder = tempfile::tempdir().unwrap();
+        let said = folder.path().join("said");
+        let fault = "export RESPQ_FAULT=rewrite.begun:1:panic";
+        let shell = format!("{fault}; exec 2> {}; exec", said.display());
+        let mut server = Server::start_by(&shell, &["--appendfsync", policy]);
+        let client = &mut server.client();
+        check(client, &[("RPUSH q a b", "2"), ("LPOP q", "\"a\"")]);
+        let _: () = run(client, "BGREWRITEAOF");
+        assert_eq!(server.ended_by_signal(), Some(SIGABRT));
+        let said = fs::read_to_string(said).unwrap();
+        assert!(said.contains("panicked at") && said.contains("RESPQ_FAULT"), "{said}");
+        server.start_again();
+        check(&mut server.client(), &[("LRANGE q 0 -1", "[\"b\"]")]);
+    }
+}
+
+#[test]
+fn writes_stop_while_snapshots_fail() {
+    let fault = "export RESPQ_FAULT=snapshot.sync:1:full; exec";
+    let settings = ["--appendonly", "no", "--save", "3600 1000000"];
+    let server = Server::start_by(fault, &settings);
+    let client = &mut server.client();
+    check(client, &[("SET a 1", "OK"), ("BGSAVE", "Background saving started")]);
+    server.wait_info("rdb_last_bgsave_status", "err");
+    let text = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to \
+                persist to disk. Commands that may modify the data set are disabled, because this \
+                instance is configured to report errors during writes if RDB snapshotting fails \
+                (stop-writes-on-bgsave-error option). Please check the Redis logs for details \
+                about the RDB error.";
+    for line in ["SET b 1", "PING", "EVAL return{redis.call('del',KEYS[1])} 1 a"] {
+        let found = error(client, line);
+        assert!(found.starts_with(text), "{line}: {found}");
+    }
+    check(client, &[("GET a", "\"1\""), ("CONFIG SET stop-writes-on-bgsave-error no", "OK")]);
+    check(client, &[("SET b 1", "OK"), ("CONFIG SET stop-writes-on-bgsave-error yes", "OK")]);
+    assert!(error(client, "SET b 1").starts_with("MISCONF"));
+    check(client, &[("BGSAVE", "Background saving started")]);
+    server.wait_info("rdb_last_bgsave_status", "ok");
+    check(client, &[("SET b 2", "OK"), ("PING", "PONG")]);
+}

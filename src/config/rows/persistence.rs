@@ -90,7 +90,6 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Microseconds to wait after each key that is loaded; for tests.",
     )
-    .without_effect("loading is never slowed down")
     .hidden(),
     row(
         Setting::NoAppendFsyncOnRewrite,
@@ -122,7 +121,6 @@ pub(super) const ROWS: &[Row] = &[
         "0",
         "Microseconds to wait after each key that is saved; for tests.",
     )
-    .without_effect("saving is never slowed down")
     .hidden(),
     row(
         Setting::Save,
@@ -137,7 +135,6 @@ pub(super) const ROWS: &[Row] = &[
         "stop-writes-on-bgsave-error",
         Kind::Flag,
         "yes",
-        "Refuse writes after a snapshot has failed.",
-    )
-    .without_effect("a snapshot that fails is reported, and writes go on"),
+        "Refuse writes after a snapshot has failed, if there are save points.",
+    ),
 ];
