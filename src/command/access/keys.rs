@@ -106,3 +106,40 @@ fn only_gets_bits(argv: Argv<'_>) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table::table;
+
+    /// Writes that only need the right to read, as in Redis.
+    const EXCEPTIONS: &[&str] = &["pfdebug", "xreadgroup"];
+
+    #[test]
+    fn a_right_to_write_is_needed_to_write() {
+        for command in table().all() {
+            let name = command.full_name.as_str();
+            if matches!(command.spec.keys, KeySpec::None) || EXCEPTIONS.contains(&name) {
+                continue;
+            }
+            let mut words = (0..2).flat_map(|place| of_key(command, None, place));
+            let writes = words.any(|word| ["insert", "update", "delete"].contains(word));
+            if command.has(Flag::Write) {
+                assert!(writes, "{name} writes");
+            }
+            if command.has(Flag::ReadOnly) {
+                assert!(!writes, "{name} reads");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_commands() {
+        let alike = ALIKE.iter().flat_map(|(_, names)| names.iter());
+        let others = FIRST_AND_REST.iter().flat_map(|(_, _, names)| names.iter());
+        for name in alike.chain(others) {
+            let found = table().all().iter().any(|command| command.full_name == *name);
+            assert!(found, "{name} is no command");
+        }
+    }
+}
