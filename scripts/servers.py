@@ -2,6 +2,7 @@
 
 Uses the standard library only. Every server is a child process that is stopped by its process id.
 """
+import contextlib
 import os
 import shutil
 import signal
@@ -121,10 +122,9 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                connection = Connection(self.port)
-                connection.call("PING")
-                connection.close()
-                return
+                with contextlib.closing(Connection(self.port)) as connection:
+                    connection.call("PING")
+                    return
             except (OSError, ReplyError):
                 time.sleep(0.02)
         with open(os.path.join(self.directory, "server.log"), errors="replace") as log:

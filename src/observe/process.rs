@@ -4,11 +4,15 @@ use std::cell::Cell;
 use std::fs;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use tikv_jemalloc_ctl::{epoch, stats};
 
 /// Clock ticks a second in `/proc`; the same on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Open files that the server needs beside those of clients.
+const OWN_FILES: u64 = 64;
 
 /// Memory by the allocator and the system, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +36,23 @@ pub(crate) struct Cpu {
     pub(crate) user: f64,
     pub(crate) system_children: f64,
     pub(crate) user_children: f64,
+}
+
+/// How many of `wanted` clients the limit on open files allows, after raising it as far as may be.
+pub(crate) fn room_for_clients(wanted: u64) -> u64 {
+    let needed = wanted.saturating_add(OWN_FILES);
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return wanted;
+    }
+    let all = Rlimit { current: Some(needed), maximum: limit.maximum.map(|most| most.max(needed)) };
+    let some = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = setrlimit(Resource::Nofile, all).or_else(|_| setrlimit(Resource::Nofile, some));
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the limit on open files stays as it is");
+    }
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    current.saturating_sub(OWN_FILES).clamp(1, wanted.max(1))
 }
 
 /// Bytes handed out by the last look at the allocator, and what threads have noted since.

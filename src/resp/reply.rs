@@ -7,6 +7,9 @@
 
 use crate::number::format_f64;
 
+/// Length from which on a string is given its room as a whole.
+const LARGE_BYTES: usize = 64 * 1024;
+
 /// The version of the protocol that a client speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
@@ -110,6 +113,10 @@ impl Reply {
     /// A bulk string: any bytes.
     pub(crate) fn bulk(&mut self, bytes: &[u8]) {
         self.length(b'$', bytes.len());
+        if bytes.len() > LARGE_BYTES {
+            // With the line end, for which the buffer would else double.
+            self.buf.reserve(bytes.len() + 2);
+        }
         self.buf.extend_from_slice(bytes);
         self.buf.extend_from_slice(b"\r\n");
     }

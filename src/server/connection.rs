@@ -20,6 +20,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::bell::Bell;
+use super::buffers::READ_BYTES;
 use super::input::Input;
 use super::output::Output;
 use super::stream::{Socket, Stream};
@@ -31,6 +32,10 @@ use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 /// Unsent bytes above which no further request of the client is run.
 pub(super) const RUN_BELOW_BYTES: usize = 1024 * 1024;
+
+/// Bytes of requests that are run at a time, where so many have piled up; then the other
+/// connections of the thread get their turn.
+const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
 
 /// Time between two tries to get at what a busy script holds.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -54,6 +59,8 @@ enum Next {
     Read,
     /// There is much to send; then more to run.
     Send,
+    /// There is more to run once others had their turn.
+    Yield,
 }
 
 /// One client's connection.
@@ -137,6 +144,10 @@ impl Connection {
                 self.wait_for_input().await
             }
             Next::Send => self.wait_for_room().await,
+            Next::Yield => {
+                tokio::task::yield_now().await;
+                if self.client.handle.is_killed() { Err(Closed::ByServer) } else { Ok(()) }
+            }
         }
     }
 
@@ -153,6 +164,7 @@ impl Connection {
             bulk_bytes_max: worker.engine.services.config.size(Setting::ProtoMaxBulkLen),
             authenticated: true,
         };
+        let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
         let next = loop {
             if self.client.closing {
@@ -160,6 +172,9 @@ impl Connection {
             }
             if self.output.pending() > RUN_BELOW_BYTES {
                 break Next::Send;
+            }
+            if self.input.len() < left_for_later {
+                break Next::Yield;
             }
             limits.authenticated = self.client.authenticated;
             let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {

@@ -177,11 +177,17 @@ impl Listeners {
     /// Accepts clients and hands them to the workers, for ever.
     pub(super) async fn accept(&self, engine: &Arc<Engine>, workers: &Workers) {
         let mut next = 0;
+        let mut fails = false;
         loop {
             match self.accept_one(&mut next).await {
-                Ok(caller) => admit(engine, workers, caller),
+                Ok(caller) => {
+                    fails = false;
+                    admit(engine, workers, caller);
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a client");
+                    if !std::mem::replace(&mut fails, true) {
+                        tracing::warn!(%error, "cannot accept clients; trying again");
+                    }
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
                 }
             }

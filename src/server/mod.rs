@@ -50,6 +50,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let runtime = worker::runtime()?;
     let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
     settle(&config, &listeners, &dir)?;
+    make_room_for_clients(&config);
     let _pid_file = PidFile::write(&config)?;
     table::rename(&config.renamed_commands())?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
@@ -127,6 +128,16 @@ fn settle(config: &Config, listeners: &Listeners, dir: &Path) -> Result<(), Serv
         }
     }
     Ok(())
+}
+
+/// Has the system allow as many open files as clients may come, or else fewer clients.
+fn make_room_for_clients(config: &Config) {
+    let wanted = config.size(Setting::MaxClients) as u64;
+    let room = crate::observe::process::room_for_clients(wanted);
+    if room < wanted {
+        tracing::warn!(wanted, room, "fewer clients than maxclients, as open files are limited");
+        drop(config.set(Setting::MaxClients, &room.to_string()));
+    }
 }
 
 /// Loads the data on a thread of its own, while early clients get `-LOADING`.

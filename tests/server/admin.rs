@@ -373,3 +373,18 @@ fn a_digest_is_of_the_data() {
     check(client, &[("ZADD z 1 a", "0"), ("SADD u 4", "1"), ("SREM u 4", "1")]);
     assert_eq!(run::<String>(client, "DEBUG DIGEST"), full);
 }
+
+#[test]
+fn there_are_no_modules() {
+    let server = Server::start(&[]);
+    let refused = "(ERR modules are not supported)";
+    check(
+        &mut server.client(),
+        &[
+            ("MODULE LIST", "[]"),
+            ("MODULE LOAD /lib/x.so", refused),
+            ("MODULE LOADEX /lib/x.so CONFIG a b", refused),
+            ("MODULE UNLOAD x", refused),
+        ],
+    );
+}

@@ -53,6 +53,23 @@ fn a_socket_of_the_file_system() {
 }
 
 #[test]
+fn clients_need_open_files() {
+    let server = Server::start_by("ulimit -Sn 100; exec", &["--maxclients", "2000"]);
+    let client = &mut server.client();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("Linux");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("there");
+    let files: u64 = line.split_whitespace().nth(3).expect("a number").parse().expect("a number");
+    let maxclients: u64 = server.info("maxclients").parse().expect("a number");
+    assert!(files > 100 && maxclients + 64 <= files, "{maxclients} clients, {files} files");
+    let text = crate::harness::error(client, "CONFIG SET maxclients 4294967295");
+    let expected = "ERR CONFIG SET failed (possibly related to argument 'maxclients') - The \
+                    operating system is not able to handle the specified number of clients, try \
+                    with ";
+    assert!(text.starts_with(expected), "{text}");
+    assert_eq!(server.info("maxclients"), maxclients.to_string());
+}
+
+#[test]
 fn only_a_socket_of_the_file_system() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("respq.sock").display().to_string();

@@ -10,6 +10,7 @@ use crate::command::Services;
 use crate::command::access::basis;
 use crate::config::{Change, Setting, find, rows};
 use crate::glob;
+use crate::observe::process;
 use crate::tls;
 
 pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
@@ -159,6 +160,7 @@ fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         let name = rows()[place].name;
         config.accept_at(place, value).map_err(|error| failed(name, &error.to_string()))?;
     }
+    require_room_for_clients(&wanted)?;
     let before: Vec<(usize, String)> =
         wanted.iter().map(|&(place, _)| (place, config.text_at(place))).collect();
     for &(place, value) in &wanted {
@@ -178,6 +180,21 @@ fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     context.reply.ok();
     Ok(Outcome::Done)
+}
+
+/// The system must allow as many open files as clients may come.
+fn require_room_for_clients(wanted: &[(usize, &str)]) -> Result<(), CommandError> {
+    let is_asked = |place: usize| rows()[place].setting == Some(Setting::MaxClients);
+    let Some(&(place, value)) = wanted.iter().find(|&&(place, _)| is_asked(place)) else {
+        return Ok(());
+    };
+    let clients = value.parse().unwrap_or(0);
+    let room = process::room_for_clients(clients);
+    if room >= clients {
+        return Ok(());
+    }
+    let text = "The operating system is not able to handle the specified number of clients, try";
+    Err(failed(rows()[place].name, &format!("{text} with {room}")))
 }
 
 /// Begins new encrypted connections as the settings say now, if one of theirs was set; if that

@@ -14,6 +14,7 @@ mod flush;
 mod info;
 mod latency;
 mod memory;
+mod modules;
 mod shutdown;
 mod slowlog;
 
@@ -151,6 +152,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         help,
     )
     .containing(memory::SUBCOMMANDS),
+    row(
+        "module",
+        Arity::AtLeast(2),
+        &[],
+        ("4.0.0", "", "A container for commands on modules."),
+        help,
+    )
+    .containing(modules::SUBCOMMANDS),
     row(
         "shutdown",
         Arity::AtLeast(1),
