@@ -80,7 +80,7 @@ fn a_changed_byte_is_seen_or_does_no_harm() {
     let whole = std::fs::read(&path).unwrap();
     let mut refused = 0;
     for at in 0..whole.len() {
-        for bit in [0x01, 0x04, 0x20, 0x80] {
+        for bit in (0..8).map(|bit| 1 << bit) {
             let mut changed = whole.clone();
             changed[at] ^= bit;
             std::fs::write(&path, &changed).unwrap();
@@ -90,5 +90,5 @@ fn a_changed_byte_is_seen_or_does_no_harm() {
             }
         }
     }
-    assert!(refused > whole.len() * 3, "most changes are seen: {refused}");
+    assert!(refused > whole.len() * 6, "most changes are seen: {refused}");
 }
