@@ -114,7 +114,7 @@ impl Session<'_> {
 
     fn stop_waiting(&self, waiter: &Waiter) -> bool {
         loop {
-            if let Some(stopped) = self.engine.stop_waiting(waiter, false) {
+            if let Some(stopped) = self.engine.stop_waiting(waiter) {
                 return stopped;
             }
         }

@@ -124,14 +124,15 @@ impl Engine {
         waiter
     }
 
-    /// Takes a waiter out of its queues, and counts its command as done, or as `failed`; `false` if
-    /// it was served before, `None` if that cannot be done now as a script keeps the server busy.
-    pub(crate) fn stop_waiting(&self, waiter: &Waiter, failed: bool) -> Option<bool> {
+    /// Takes a waiter out of its queues; `false` if it was served before, `None` if that cannot be
+    /// done now as a script keeps the server busy.
+    pub(crate) fn stop_waiting(&self, waiter: &Waiter) -> Option<bool> {
         let is_busy = || self.services.scripts.running.is_busy();
         let mut locked = self.services.keyspace.lock_unless(waiter.shards, is_busy)?;
         let waited = self.remove_waiter(&mut locked, waiter);
-        if waited {
-            self.services.count_call(waiter.command, 0, failed);
+        // CLIENT UNBLOCK has counted the call.
+        if waited && waiter.client.released().is_none() {
+            self.services.count_call(waiter.command, 0, false);
         }
         Some(waited)
     }

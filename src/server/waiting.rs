@@ -238,7 +238,7 @@ impl Connection {
     pub(super) async fn wait_served(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
         let outcome = self.wait_answered(waiter).await;
         if outcome.is_err() {
-            stop_waiting(&self.worker.engine, waiter, false).await;
+            stop_waiting(&self.worker.engine, waiter).await;
         }
         self.client.handle.stop_waiting();
         outcome
@@ -269,9 +269,7 @@ impl Connection {
                 retry_at_ms = engine.retry(waiter);
             }
             let released = self.client.handle.released();
-            let fails = released == Some(Unblock::Error);
-            let let_go =
-                (timed_out || released.is_some()) && stop_waiting(&engine, waiter, fails).await;
+            let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;
             let served = self.client.handle.take_served();
             if let_go {
                 match released {
@@ -311,9 +309,9 @@ impl Connection {
 
 /// Takes a waiter out of its queues; `false` if it was served before. While a script keeps the
 /// server busy, that has to wait.
-async fn stop_waiting(engine: &Engine, waiter: &Waiter, failed: bool) -> bool {
+async fn stop_waiting(engine: &Engine, waiter: &Waiter) -> bool {
     loop {
-        if let Some(stopped) = engine.stop_waiting(waiter, failed) {
+        if let Some(stopped) = engine.stop_waiting(waiter) {
             return stopped;
         }
         tokio::time::sleep(BUSY_PAUSE).await;

@@ -6,7 +6,9 @@ use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
     Outcome,
 };
-use crate::client::{ClientId, ReplyMode, Unblock};
+use crate::client::{ClientId, Handle, ReplyMode, Unblock};
+use crate::config::Setting;
+use crate::observe::Call;
 
 mod kill;
 mod list;
@@ -310,7 +312,20 @@ fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     };
     args.finish()?;
     let client = ClientId::try_from(id?).ok().and_then(|id| context.services.clients.find(id));
-    let let_go = client.is_some_and(|client| client.unblock(how));
-    context.reply.integer(i64::from(let_go));
+    let let_go = client.filter(|client| client.unblock(how));
+    if let Some(client) = &let_go {
+        count_let_go(context, client, how);
+    }
+    context.reply.integer(i64::from(let_go.is_some()));
     Ok(Outcome::Done)
+}
+
+/// Counts the blocking command that a client was let go from.
+fn count_let_go(context: &Context<'_>, client: &Handle, how: Unblock) {
+    let command = client.figures.last_command.load(Ordering::Relaxed).checked_sub(1);
+    let tracked = context.services.config.flag(Setting::LatencyTracking);
+    if let Some(command) = command {
+        let failed = how == Unblock::Error;
+        context.services.stats.called(Call { command, ns: 0, failed, tracked });
+    }
 }
