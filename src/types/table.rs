@@ -23,8 +23,11 @@ use crate::hash::{POSITION_BITS, position};
 
 /// Elements a segment may hold before it splits: what hashbrown keeps in 512 buckets.
 const SEGMENT_LEN_MAX: usize = 448;
-/// Two neighbours merge when both together hold no more than this.
-const MERGE_LEN_MAX: usize = SEGMENT_LEN_MAX / 4;
+/// A segment that holds no more than this looks for a neighbour to merge with.
+const SMALL_LEN_MAX: usize = SEGMENT_LEN_MAX / 3;
+/// Two neighbours merge when both together hold no more than this: far from where they split, and
+/// near enough that a table whose elements come and go at random does not wear thin.
+const MERGE_LEN_MAX: usize = SEGMENT_LEN_MAX * 5 / 8;
 
 /// What a [`Table`] can hold: something that knows the hash of its key.
 pub(crate) trait Hashed {
@@ -280,10 +283,12 @@ impl<T: Hashed> Table<T> {
         }
         let segment = &mut self.segments[slot];
         let len = segment.elements.len();
-        if len * 8 > segment.elements.capacity() {
+        if len * 8 <= segment.elements.capacity() {
+            segment.elements.shrink_to(len * 2, T::hash);
+        }
+        if len > SMALL_LEN_MAX {
             return;
         }
-        segment.elements.shrink_to(len * 2, T::hash);
         if segment.depth > 0 {
             self.merge(slot, hash);
         }
