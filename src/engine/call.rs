@@ -249,10 +249,11 @@ impl<'e> Batch<'e> {
         if let Some(command) = command {
             stats.rejected(command.index);
         }
-        let ends = command.is_some_and(|command| command.has(Flag::WholeTransaction));
+        let ends = command.is_some_and(|command| command.spec.name == "exec");
         if ends && client.transaction.is_some() {
             if !matches!(error, CommandError::CrossSlot) {
-                text = format!("EXECABORT Transaction discarded because of: {text}");
+                let reason = text.strip_prefix("ERR ").unwrap_or(&text);
+                text = format!("EXECABORT Transaction discarded because of: {reason}");
             }
             self.release();
             self.engine.discard_transaction(client);

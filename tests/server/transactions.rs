@@ -53,6 +53,25 @@ fn a_refused_command_aborts() {
 }
 
 #[test]
+fn a_refused_end_leaves_the_transaction_open() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for name in ["DISCARD", "RESET", "UNWATCH"] {
+        let text = format!("ERR wrong number of arguments for '{}' command", name.to_lowercase());
+        check(client, &[("MULTI", "OK")]);
+        assert_eq!(error(client, &format!("{name} x")), text);
+        check(client, &[("SET a 1", "QUEUED")]);
+        assert_eq!(error(client, "EXEC"), ABORTED);
+        check(client, &[("GET a", "nil")]);
+    }
+    check(client, &[("MULTI", "OK"), ("SET a 1", "QUEUED")]);
+    let text = "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' \
+                command";
+    assert_eq!(error(client, "EXEC x"), text);
+    check(client, &[("EXEC", "(ERR EXEC without MULTI)"), ("GET a", "nil")]);
+}
+
+#[test]
 fn rules() {
     let server = Server::start(&[]);
     check(
