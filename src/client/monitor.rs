@@ -37,11 +37,16 @@ impl Monitors {
         !self.any.load(Ordering::Relaxed)
     }
 
-    /// Shows a command to all; `origin` is the database and the client's address.
-    pub(crate) fn show(&self, (db, address): (usize, &str), argv: Argv<'_>, poster: &Poster<'_>) {
+    /// Shows the command `name` to all; `origin` is the database and the client's address.
+    pub(crate) fn show(
+        &self,
+        (db, address): (usize, &str),
+        (name, argv): (&str, Argv<'_>),
+        poster: &Poster<'_>,
+    ) {
         let us = poster.clock.now_us();
         let mut line = format!("{}.{:06} [{db} {address}]", us / 1_000_000, us % 1_000_000);
-        let hidden = secrets(argv);
+        let hidden = secrets(name, argv);
         for (place, word) in argv.iter().enumerate() {
             line.push(' ');
             if hidden.contains(&place) {
@@ -63,27 +68,26 @@ impl Monitors {
 const SECRETS: &[&str] =
     &["masterauth", "masteruser", "requirepass", "tls-client-key-file-pass", "tls-key-file-pass"];
 
-/// The places of passwords and users' names among the words of a request.
-pub(crate) fn secrets(argv: Argv<'_>) -> Vec<usize> {
+/// The places of passwords and users' names among the words of a request for the command `name`,
+/// which may stand there by another name (`rename-command`).
+pub(crate) fn secrets(name: &str, argv: Argv<'_>) -> Vec<usize> {
     let is = |place: usize, word: &str| {
         argv.get(place).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
     };
-    if is(0, "AUTH") {
-        return (1..argv.len()).collect();
+    match name {
+        "auth" => (1..argv.len()).collect(),
+        "hello" => {
+            let auth = (2..argv.len()).find(|&place| is(place, "AUTH"));
+            auth.map_or_else(Vec::new, |place| vec![place + 1, place + 2])
+        }
+        "config|set" => {
+            let names = (2..argv.len()).step_by(2);
+            let values = names.filter(|&place| SECRETS.iter().any(|name| is(place, name)));
+            values.map(|place| place + 1).collect()
+        }
+        "acl|setuser" => (2..argv.len()).collect(),
+        _ => Vec::new(),
     }
-    if is(0, "HELLO") {
-        let auth = (2..argv.len()).find(|&place| is(place, "AUTH"));
-        return auth.map_or_else(Vec::new, |place| vec![place + 1, place + 2]);
-    }
-    if is(0, "CONFIG") && is(1, "SET") {
-        let names = (2..argv.len()).step_by(2);
-        let values = names.filter(|&place| SECRETS.iter().any(|name| is(place, name)));
-        return values.map(|place| place + 1).collect();
-    }
-    if is(0, "ACL") && is(1, "SETUSER") {
-        return (2..argv.len()).collect();
-    }
-    Vec::new()
 }
 
 /// Appends a word in quotes, on one line of printable characters.
@@ -114,17 +118,18 @@ mod tests {
 
     #[test]
     fn passwords_are_hidden() {
-        for (request, places) in [
-            ("auth a", vec![1]),
-            ("AUTH a b", vec![1, 2]),
-            ("HELLO 3 AUTH a b SETNAME c", vec![3, 4]),
-            ("config set requirepass a port 1", vec![3]),
-            ("acl setuser a >b", vec![2, 3]),
-            ("ACL GETUSER a", vec![]),
-            ("GET auth", vec![]),
+        for (name, request, places) in [
+            ("auth", "auth a", vec![1]),
+            ("auth", "AUTH a b", vec![1, 2]),
+            ("auth", "other-name a b", vec![1, 2]),
+            ("hello", "HELLO 3 AUTH a b SETNAME c", vec![3, 4]),
+            ("config|set", "other-name set REQUIREPASS a port 1", vec![3]),
+            ("acl|setuser", "acl setuser a >b", vec![2, 3]),
+            ("acl|getuser", "ACL GETUSER a", vec![]),
+            ("get", "GET auth", vec![]),
         ] {
             let argv = OwnedArgv::new(request.split(' ').map(str::as_bytes));
-            assert_eq!(secrets(argv.as_argv()), places, "{request}");
+            assert_eq!(secrets(name, argv.as_argv()), places, "{request}");
         }
     }
 

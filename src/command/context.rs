@@ -88,7 +88,8 @@ impl Services {
     ) {
         let is_hidden = command.has(Flag::SkipMonitor) && command.group != "scripting";
         if !command.has(Flag::Admin) && (!is_hidden || command.spec.name == "exec") {
-            self.monitors.show((db, origin), argv, &self.poster());
+            let request = (command.full_name.as_str(), argv);
+            self.monitors.show((db, origin), request, &self.poster());
         }
     }
 

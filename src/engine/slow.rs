@@ -30,7 +30,7 @@ impl Services {
         let limit_us = self.config.number(Setting::SlowlogLogSlowerThan);
         if u64::try_from(limit_us).is_ok_and(|limit| us >= limit) && !command.has(Flag::SkipSlowlog)
         {
-            self.note_slow(client, argv, us);
+            self.note_slow(command, client, argv, us);
         }
         let event = if command.has(Flag::Fast) { "fast-command" } else { "command" };
         self.note_latency(event, us / 1000);
@@ -49,12 +49,12 @@ impl Services {
         self.note_latency("eviction-cycle", ns / 1_000_000);
     }
 
-    fn note_slow(&self, client: &Handle, argv: Argv<'_>, us: u64) {
+    fn note_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, us: u64) {
         let call = SlowCall {
             id: 0,
             at_s: self.clock.now_ms() / 1000,
             us,
-            words: trimmed(without_secrets(argv).as_argv()),
+            words: trimmed(without_secrets(command, argv).as_argv()),
             client_address: client.peer.address.as_str().into(),
             client_name: client.name.lock().clone(),
         };
@@ -74,8 +74,8 @@ impl Engine {
 }
 
 /// The words of a command, passwords left out.
-fn without_secrets(argv: Argv<'_>) -> OwnedArgv {
-    let hidden = secrets(argv);
+fn without_secrets(command: &Command, argv: Argv<'_>) -> OwnedArgv {
+    let hidden = secrets(&command.full_name, argv);
     let words = argv.iter().enumerate();
     OwnedArgv::new(words.map(|(at, word)| if hidden.contains(&at) { REDACTED } else { word }))
 }
