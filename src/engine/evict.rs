@@ -17,7 +17,7 @@ use super::call::Batch;
 use crate::command::Services;
 use crate::config::{EVICTION_POLICIES, Setting};
 use crate::observe::process::own_bytes;
-use crate::store::evict::Order;
+use crate::store::evict::{Freed, Order};
 use crate::store::{Db, Eviction, ShardSet, Usage};
 
 /// Candidates that are kept.
@@ -60,6 +60,9 @@ pub(super) struct Evictor {
     /// Bytes that evictions made others take: messages to those who cache the keys, say. They are
     /// on their way out, and must not be a reason to evict more, until the periodic work comes.
     echo_bytes: AtomicU64,
+    /// Bytes of keys that went, but that are kept for the snapshot that is being taken. Evicting
+    /// more would not bring them back: all keys would go.
+    kept_bytes: AtomicU64,
 }
 
 impl Evictor {
@@ -87,6 +90,11 @@ impl Evictor {
 
     fn best(&self) -> Option<Candidate> {
         self.candidates.lock().1.pop()
+    }
+
+    /// A snapshot has ended, and keeps nothing any more.
+    pub(super) fn snapshot_ended(&self) {
+        self.kept_bytes.store(0, Ordering::Relaxed);
     }
 }
 
@@ -170,7 +178,9 @@ impl Engine {
         if excess == 0 {
             return 0;
         }
-        excess.saturating_sub(self.evictor.echo_bytes.load(Ordering::Relaxed))
+        let Evictor { echo_bytes, kept_bytes, .. } = &self.evictor;
+        let bytes = echo_bytes.load(Ordering::Relaxed) + kept_bytes.load(Ordering::Relaxed);
+        excess.saturating_sub(bytes)
     }
 
     /// As [`Engine::excess_bytes`], by a figure that is no older than `fresh_ns`.
@@ -279,6 +289,14 @@ impl Engine {
         let mut db = Db::new(locked, &mut batch.changes, candidate.db, batch.now_ms);
         let chosen = (eviction, candidate.score);
         let freed = db.evict(&candidate.key, chosen, in_background, own_bytes)?;
+        let freed = match freed {
+            Freed::Later(bytes) => {
+                // The shard is locked still: so this is noted before the snapshot ends.
+                self.evictor.kept_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                i64::try_from(bytes).unwrap_or(i64::MAX)
+            }
+            Freed::Now(bytes) => bytes,
+        };
         let before = own_bytes();
         batch.serve_ready();
         batch.tell_touched();

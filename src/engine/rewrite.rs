@@ -52,6 +52,7 @@ impl Engine {
                 Ok(()) => tracing::info!(?job, "done"),
                 Err(error) => tracing::error!(?job, %error, "failed"),
             }
+            self.evictor.snapshot_ended();
             services.saver.done(job, outcome.is_ok(), services.clock.now_ms());
         }
     }

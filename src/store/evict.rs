@@ -32,6 +32,14 @@ pub(crate) struct Eviction {
     pub(crate) only_volatile: bool,
 }
 
+/// The bytes that came back from a key that went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freed {
+    /// About so many will, once the snapshot that is being taken has got them.
+    Later(usize),
+    Now(i64),
+}
+
 impl Eviction {
     fn allows(self, entry: &Entry) -> bool {
         !self.only_volatile || entry.expires_at_ms != NEVER
@@ -101,21 +109,24 @@ fn is_volatile(entry: &Entry) -> bool {
 impl Db<'_> {
     /// Removes `key` as memory is full, if it may go and its score is no lower than `score`:
     /// it may have been used since. Logged as DEL, or as UNLINK if `in_background`. Replies the
-    /// bytes that came back, by what `own_bytes` tells of this thread; `None` if it stays.
+    /// bytes that came back, by what `own_bytes` tells of this thread; `None` if the key stays.
     pub(crate) fn evict(
         &mut self,
         key: &[u8],
         (eviction, score): (Eviction, u64),
         in_background: bool,
         own_bytes: fn() -> i64,
-    ) -> Option<i64> {
+    ) -> Option<Freed> {
         let now_ms = self.now_ms();
-        let now = self.shard(key).entry(key).and_then(|entry| eviction.score(entry, now_ms));
-        now.filter(|&now| now >= score)?;
+        let shard = self.shard(key);
+        let is_kept = shard.is_kept(key);
+        let entry = shard.entry(key)?;
+        let bytes = entry.bytes();
+        eviction.score(entry, now_ms).filter(|&now| now >= score)?;
         let before = own_bytes();
         let value = self.take(key)?;
         self.changes().discard(value);
-        let freed = before - own_bytes();
+        let freed = if is_kept { Freed::Later(bytes) } else { Freed::Now(before - own_bytes()) };
         self.tell_dropped(key, if in_background { b"UNLINK" } else { b"DEL" });
         self.changes().evicted += 1;
         self.notify(key, Class::Evicted, "evicted");

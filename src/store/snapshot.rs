@@ -107,6 +107,11 @@ impl ShardDb {
         }
     }
 
+    /// Would the entry of `key` stay in memory for a snapshot if it went now?
+    pub(super) fn is_kept(&self, key: &[u8]) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_open(hash::of(key), key))
+    }
+
     #[cold]
     fn preserve_now(&mut self, key: &[u8]) {
         let hash = hash::of(key);

@@ -35,6 +35,19 @@ fn full(policy: &str, settings: &[&str]) -> Server {
 }
 
 #[test]
+fn a_snapshot_does_not_make_more_keys_go() {
+    // A key that goes stays in memory until the snapshot has got it.
+    let server = full("allkeys-lru", &["--rdb-key-save-delay", "100000"]);
+    let client = &mut server.client();
+    run::<()>(client, "BGSAVE");
+    fill(client, KEYS);
+    assert_eq!(server.info("rdb_bgsave_in_progress"), "1", "the snapshot is slow");
+    let evicted: usize = server.info("evicted_keys").parse().expect("a number");
+    // Three quarters would do without what the snapshot itself takes.
+    assert!((KEYS / 2..KEYS * 3 / 2).contains(&evicted), "{evicted}");
+}
+
+#[test]
 fn policies_choose_what_goes() {
     for policy in [
         "allkeys-lru",
