@@ -249,7 +249,11 @@ impl<'e> Batch<'e> {
         if let Some(command) = command {
             stats.rejected(command.index);
         }
-        let ends = command.is_some_and(|command| command.spec.name == "exec");
+        let is_busy = matches!(error, CommandError::BusyScript | CommandError::BusyFunction);
+        // DISCARD and RESET end it even if the watched keys are out of reach.
+        let ends = command.is_some_and(|command| {
+            command.spec.name == "exec" || (is_busy && command.has(Flag::WholeTransaction))
+        });
         if ends && client.transaction.is_some() {
             if !matches!(error, CommandError::CrossSlot) {
                 let reason = text.strip_prefix("ERR ").unwrap_or(&text);
@@ -353,7 +357,8 @@ impl<'e> Batch<'e> {
         let mut need = self.engine.lock_set(command, argv, client);
         loop {
             self.lock(need)?;
-            if !command.has(Flag::Write) && !command.has(Flag::WholeTransaction) {
+            let is_exec = command.has(Flag::WholeTransaction) && command.spec.name == "exec";
+            if !command.has(Flag::Write) && !is_exec {
                 return Ok(());
             }
             let Some(locked) = &mut self.locked else { return Ok(()) };

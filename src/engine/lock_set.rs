@@ -20,7 +20,7 @@ impl Engine {
             return self.services.keyspace.all();
         }
         if command.has(Flag::WholeTransaction) {
-            return self.transaction_lock_set(client);
+            return self.transaction_lock_set(command, client);
         }
         self.key_shards(command, argv)
     }
@@ -38,10 +38,15 @@ impl Engine {
         set
     }
 
-    fn transaction_lock_set(&self, client: &Client) -> ShardSet {
+    /// The shards of watched keys, and for EXEC those of the commands that it runs. DISCARD and
+    /// RESET must not wait for more: they are answered while a script keeps the server busy.
+    fn transaction_lock_set(&self, command: &Command, client: &Client) -> ShardSet {
         let keyspace = &self.services.keyspace;
         let watched = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
         let mut set = watched.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
+        if command.spec.name != "exec" {
+            return set;
+        }
         for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
             if let Some(command) = table().resolve(argv.as_argv()) {
                 set = set.union(self.lock_set_of_queued(command, argv.as_argv()));

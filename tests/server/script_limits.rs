@@ -31,6 +31,32 @@ fn every_connection_is_told_and_may_kill() {
 }
 
 #[test]
+fn transactions_are_given_up_while_a_script_is_busy() {
+    let server = slow_server();
+    let (mut other, mut watching) = (server.raw(), server.raw());
+    for line in ["MULTI", "SET a 1"] {
+        other.line(line);
+    }
+    for line in ["WATCH w", "MULTI"] {
+        watching.line(line);
+    }
+    let mut running = server.raw();
+    running.send(b"EVAL \"while true do end\" 0\r\n");
+    let mut killing = server.raw();
+    wait_until(|| killing.line("PING") == format!("-{BUSY}"));
+    assert_eq!(other.line("DISCARD"), "+OK");
+    assert_eq!(other.line("MULTI"), "+OK");
+    assert_eq!(other.line("RESET"), "+RESET");
+    // The watched key is out of reach: that is told, but the transaction ends.
+    let text = format!("-EXECABORT Transaction discarded because of: {BUSY}");
+    assert_eq!(watching.line("DISCARD"), text);
+    assert_eq!(killing.line("SCRIPT KILL"), "+OK");
+    wait_until(|| killing.line("PING") == "+PONG");
+    assert_eq!(other.line("SET a 2"), "+OK");
+    assert_eq!(watching.line("SET a 3"), "+OK");
+}
+
+#[test]
 fn a_script_that_wrote_is_not_killed() {
     let server = slow_server();
     let mut running = server.raw();
