@@ -206,6 +206,9 @@ impl List {
     /// Keeps up after a change what [`List::encoding`] tells: a list that has become large is
     /// small again at half the limit.
     pub(crate) fn note_size(&mut self, limit: i64) {
+        if self.is_large && self.chunks.len() > CHUNKS_SMALL_MAX {
+            return;
+        }
         let limit = SmallLimit::new(limit);
         self.is_large = !self.is_within(if self.is_large { limit.half() } else { limit });
     }
