@@ -1,6 +1,7 @@
 //! The file of users (`aclfile`): a line `user name rules` for each, and nothing else.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::accounts::{DEFAULT, NewUser};
@@ -91,7 +92,9 @@ pub(crate) fn write(path: &Path, lines: &[Vec<u8>]) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!("{name}.tmp-{}", std::process::id()));
     let written = (|| {
-        let mut file = std::fs::File::create(&temporary)?;
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&temporary)?;
         if let Ok(metadata) = std::fs::metadata(path) {
             file.set_permissions(metadata.permissions())?;
         }

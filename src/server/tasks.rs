@@ -24,10 +24,13 @@ pub(super) async fn run(engine: &Engine) {
         ticks.tick().await;
         let now_ms = engine.services.clock.now_ms();
         let paused = engine.services.pause.current(now_ms).is_some();
-        if config.flag(Setting::ActiveExpire) && !paused {
-            engine.note_time("expire-cycle", Engine::expire_cycle);
+        // A busy script keeps the keys, and this thread has clients to accept, too.
+        if !engine.services.scripts.running.is_busy() {
+            if config.flag(Setting::ActiveExpire) && !paused {
+                engine.note_time("expire-cycle", Engine::expire_cycle);
+            }
+            engine.evict_cycle();
         }
-        engine.evict_cycle();
         engine.services.poster().count_all();
         engine.limit_tracking();
         if now_ms.abs_diff(sampled_ms) >= SAMPLE_EVERY_MS {

@@ -53,11 +53,12 @@ pub(super) fn runtime() -> Result<Runtime, ServerError> {
         .map_err(|error| ServerError::System { action: "start the runtime", error })
 }
 
-/// Starts the workers: as many as the settings say, or one for each core.
+/// Starts the workers: as many as the settings say, or one for each core but one: that
+/// is left for the log, snapshots and the system's network.
 pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let count = match engine.services.config.size(Setting::Threads) {
-        0 => cores,
+        0 => (cores - 1).max(1),
         count => count,
     };
     let mut workers =

@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         "io-threads",
         number(0, 128),
         "0",
-        "Threads that serve clients; 0: one for each core.",
+        "Threads that serve clients; 0: one for each core but one.",
     )
     .at_start(),
     row(
