@@ -75,8 +75,12 @@ class Server:
 
     def tear_tail(self):
         """Leaves half a command at the end of the log, as a crash of the machine may."""
-        files = glob.glob(os.path.join(self.folder, "appendonlydir", "*.incr.aof"))
-        if files:
-            last = max(files, key=lambda name: int(name.split(".")[-3]))
+        # A rewrite that was cut short may have left a later file, which is not part of the log.
+        for manifest in glob.glob(os.path.join(self.folder, "appendonlydir", "appendonly.aof.manifest")):
+            with open(manifest) as lines:
+                parts = [line.split() for line in lines if line.rstrip().endswith("type i")]
+            if not parts:
+                return
+            last = os.path.join(os.path.dirname(manifest), parts[-1][1])
             with open(last, "ab") as file:
                 file.write(b"*3\r\n$3\r\nSET\r\n$4\r\nto")
