@@ -1,7 +1,8 @@
 //! Where settings come from: the command line, and a file in the form of redis.conf.
 //!
 //! `respq [file | -] [--name value ...]...`: a file or standard input first, then options, which
-//! win over it. An option takes all words up to the next one that starts with two dashes.
+//! win over it. An option takes the next word, whatever that is, and those after it up to one that
+//! starts with two dashes. An option and its value may be one word, too, as a line of the file is.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -177,20 +178,48 @@ fn join_values(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for (place, word) in words.enumerate() {
         let is_option = word.strip_prefix("--").is_some_and(|name| !name.is_empty());
-        let is_short = matches!(word.as_str(), "-h" | "-v");
+        let is_question = matches!(word.as_str(), "-h" | "-v" | "--help" | "--version");
         match joined.last_mut() {
             _ if place == 0 => files.push(word),
-            _ if is_option => joined.push(in_lower_case(&word)),
-            _ if is_short => joined.push(word),
-            Some(option) if option.starts_with("--") && word != "-" => {
-                option.push(if option.contains('=') { ' ' } else { '=' });
+            _ if is_question => joined.push(word),
+            // `save` without a word means no save points.
+            Some(option) if option == "--save" && is_option => {
+                option.push('=');
+                joined.push(with_its_value(&word));
+            }
+            Some(option) if option.starts_with("--") && !option.contains('=') => {
+                option.push('=');
                 option.push_str(&word);
             }
-            Some(_) | None => files.push(word),
+            _ if is_option => joined.push(with_its_value(&word)),
+            Some(option) if option.starts_with("--") && word != "-" => {
+                option.push(' ');
+                option.push_str(&word);
+            }
+            // Behind the file, Redis takes an option without its dashes, too.
+            _ if files.len() > 1 => joined.push(with_its_value(&format!("--{word}"))),
+            _ => files.push(word),
         }
+    }
+    if let Some(last) = joined.last_mut().filter(|last| *last == "--save") {
+        last.push('=');
     }
     files.extend(joined);
     files
+}
+
+/// An option whose value may stand in the same word, `--save 900 1` as `--save=900 1`.
+fn with_its_value(word: &str) -> String {
+    let name = word.split(['=', ' ']).next().unwrap_or_default();
+    let words =
+        if word[name.len()..].starts_with(' ') { split_line(word.as_bytes()) } else { None };
+    let Some(words) = words else { return in_lower_case(word) };
+    let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+    match &words[..] {
+        [name] => name.to_ascii_lowercase(),
+        [name, values @ ..] => format!("{}={}", name.to_ascii_lowercase(), values.join(" ")),
+        [] => String::new(),
+    }
 }
 
 /// An option's name in lower case, a value behind `=` as it is.
@@ -399,6 +428,30 @@ mod tests {
         assert_eq!(config.number(Setting::Port), 1);
         let config = read_words(&["--list-max-ziplist-size", "-3"]).expect("valid");
         assert_eq!(config.number(Setting::ListMaxListpackSize), -3);
+    }
+
+    #[test]
+    fn an_option_and_its_value_are_told_as_redis_tells_them() {
+        let of = |words: &[&str]| {
+            let config = read_words(words).expect("valid");
+            let texts =
+                [Setting::Save, Setting::LogLevel, Setting::RequirePass, Setting::MaxMemory];
+            texts.map(|setting| config.text(setting)).join("|")
+        };
+        for (words, expected) in [
+            (&["--save 900 1", "--loglevel verbose"][..], "900 1|verbose||0"),
+            (&["--maxmemory '1mb'", "--loglevel", "verbose"], "|verbose||1048576"),
+            (&["--requirepass", "--secret", "--loglevel", "debug"], "|debug|--secret|0"),
+            (&["--requirepass --a b"], "|notice|--a b|0"),
+            (&["--requirepass=a b"], "|notice|a b|0"),
+            (&["--save", "60", "1", "--save", "--loglevel", "debug"], "|debug||0"),
+            (&["--save", "60", "1", "--loglevel", "debug", "--save"], "|debug||0"),
+        ] {
+            assert_eq!(of(words), expected, "{words:?}");
+        }
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().display().to_string();
+        assert_eq!(of(&[&path, "loglevel", "verbose", "--maxmemory 5"]), "|verbose||5");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
@@ -57,6 +57,12 @@ pub(crate) fn room_for_clients(wanted: u64) -> u64 {
 
 /// Bytes handed out by the last look at the allocator, and what threads have noted since.
 static USED_BYTES: AtomicI64 = AtomicI64::new(0);
+/// Number of looks at the allocator.
+static LOOKS: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes of a thread that may be counted already are worth another look at the allocator if they
+/// are more than this.
+const UNSURE_BYTES_MAX: u64 = 1 << 20;
 
 /// Bytes that the allocator has handed out and not got back. Takes some 100 microseconds.
 pub(crate) fn used_bytes() -> u64 {
@@ -65,8 +71,9 @@ pub(crate) fn used_bytes() -> u64 {
     }
     let allocated = stats::allocated::read().unwrap_or(0);
     let used = allocated.saturating_sub(cached_bytes()) as u64;
-    own_change();
     USED_BYTES.store(used.cast_signed(), Ordering::Relaxed);
+    LOOKS.fetch_add(1, Ordering::Relaxed);
+    own_change();
     used
 }
 
@@ -82,23 +89,36 @@ fn cached_bytes() -> usize {
     names.into_iter().map(|name| Access::<usize>::read(name.name()).unwrap_or(0)).sum()
 }
 
-/// As [`used_bytes`], in no time: the last look, and what those threads have taken and given back
-/// since that have called this.
+/// As [`used_bytes`], in no time as a rule: the last look, and what those threads have taken and
+/// given back since that have called this.
 pub(crate) fn used_bytes_about() -> u64 {
     let used = match own_change() {
-        0 => USED_BYTES.load(Ordering::Relaxed),
-        change => USED_BYTES.fetch_add(change, Ordering::Relaxed) + change,
+        Change::Since(0) => USED_BYTES.load(Ordering::Relaxed),
+        Change::Since(change) => USED_BYTES.fetch_add(change, Ordering::Relaxed) + change,
+        Change::Unsure(change) if change.unsigned_abs() > UNSURE_BYTES_MAX => return used_bytes(),
+        Change::Unsure(_) => USED_BYTES.load(Ordering::Relaxed),
     };
     used.max(0).cast_unsigned()
 }
 
+/// What a thread has taken less what it gave back.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Since the last look at the allocator.
+    Since(i64),
+    /// In part before the last look, which counted that.
+    Unsure(i64),
+}
+
 /// What this thread has taken less what it gave back, since the last call.
-fn own_change() -> i64 {
+fn own_change() -> Change {
     thread_local! {
-        static SEEN: Cell<i64> = Cell::new(own_bytes());
+        static SEEN: Cell<(u64, i64)> = Cell::new((LOOKS.load(Ordering::Relaxed), own_bytes()));
     }
-    let now = own_bytes();
-    SEEN.with(|seen| now.wrapping_sub(seen.replace(now)))
+    let (look, bytes) = (LOOKS.load(Ordering::Relaxed), own_bytes());
+    let (look_before, bytes_before) = SEEN.with(|seen| seen.replace((look, bytes)));
+    let change = bytes.wrapping_sub(bytes_before);
+    if look == look_before { Change::Since(change) } else { Change::Unsure(change) }
 }
 
 /// Bytes that this thread has ever taken less those that it gave back; negative where it gives

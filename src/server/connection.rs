@@ -117,6 +117,11 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> Closed {
+        if self.stream.is_handshaking()
+            && let Err(closed) = self.wait_for_handshake().await
+        {
+            return closed;
+        }
         loop {
             let (position, next) = self.run_requests().await;
             let step = match self.send(position).await {

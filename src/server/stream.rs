@@ -37,6 +37,14 @@ impl Stream {
         })
     }
 
+    /// Is it still to be agreed on how to encrypt?
+    pub(super) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Tls(stream) => stream.session.is_handshaking(),
+            Self::Tcp(_) | Self::Unix(_) => false,
+        }
+    }
+
     /// Is there something to read, or the end?
     pub(super) fn poll_read_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

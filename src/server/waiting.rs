@@ -20,6 +20,9 @@ use crate::engine::{Engine, Waiter};
 /// How long a closing connection waits for the peer to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a client may take to agree on how to encrypt.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Times that mail is handled before other connections get their turn.
 const MAILS_IN_A_ROW: u8 = 16;
 
@@ -177,6 +180,24 @@ impl Connection {
         tracing::warn!(client = self.client.handle.id, bytes, "sent too much; disconnecting");
         services.stats.query_limit_disconnections.add(1);
         Err(Closed::ByServer)
+    }
+
+    /// Waits until an encrypted connection is set up, or for the event after that. A peer that
+    /// keeps that waiting is disconnected: nobody knows who it is, and it takes a place.
+    pub(super) async fn wait_for_handshake(&mut self) -> Result<(), Closed> {
+        let mut alarm = std::pin::pin!(tokio::time::sleep(HANDSHAKE_PATIENCE));
+        while self.stream.is_handshaking() {
+            match self.next_event(Some(alarm.as_mut())).await? {
+                Event::Mail => self.send(0).await?,
+                Event::TimeUp if self.stream.is_handshaking() => {
+                    tracing::debug!(client = self.client.handle.id, "no TLS handshake in time");
+                    return Err(Closed::ByServer);
+                }
+                Event::Input if self.ended => return Err(Closed::ByPeer),
+                Event::Input | Event::Sent | Event::TimeUp => {}
+            }
+        }
+        Ok(())
     }
 
     /// Waits for bytes from the peer.

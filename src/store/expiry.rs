@@ -108,12 +108,11 @@ impl ExpiryIndex {
 
     /// Takes out a hash of those that come due first.
     fn pop_first(&mut self) -> Option<(Place, u64)> {
-        let popped = match pop_if(&mut self.slots, |_| true) {
-            Some((slot, hash)) => (Place::Slot(slot), hash),
-            None => {
-                let (bucket, hash) = pop_if(&mut self.buckets, |_| true)?;
-                (Place::Bucket(bucket), hash)
-            }
+        let popped = if let Some((slot, hash)) = pop_if(&mut self.slots, |_| true) {
+            (Place::Slot(slot), hash)
+        } else {
+            let (bucket, hash) = pop_if(&mut self.buckets, |_| true)?;
+            (Place::Bucket(bucket), hash)
         };
         self.filed -= 1;
         Some(popped)

@@ -48,6 +48,30 @@ fn a_snapshot_does_not_make_more_keys_go() {
 }
 
 #[test]
+fn what_went_before_a_limit_was_set_is_not_counted_again() {
+    let server = Server::start(&["--appendonly", "no"]);
+    let client = &mut server.client();
+    for round in 0..5 {
+        let oom = "(OOM command not allowed when used memory > 'maxmemory'.)";
+        check(
+            client,
+            &[
+                ("SETRANGE big 50000000 x", "50000001"),
+                ("CONFIG SET maxmemory 10gb", "OK"),
+                ("STRLEN big", "50000001"),
+                ("CONFIG SET maxmemory 0", "OK"),
+                ("DEL big", "1"),
+                // Meanwhile the allocator is asked.
+                ("BLPOP nothing 0.3", "nil"),
+                ("CONFIG SET maxmemory 1", "OK"),
+                (&format!("SET k {round}"), oom),
+                ("CONFIG SET maxmemory 0", "OK"),
+            ],
+        );
+    }
+}
+
+#[test]
 fn policies_choose_what_goes() {
     for policy in [
         "allkeys-lru",

@@ -311,3 +311,13 @@ fn what_will_not_do_is_told_at_the_start() {
         assert!(text.starts_with(&format!("respq: {expected}")), "{text}");
     }
 }
+
+#[test]
+fn a_handshake_that_does_not_end_is_given_up() {
+    let server = Certificates::new().start(&[]);
+    let mut silent = server.raw();
+    let mut slow = server.raw();
+    slow.send(&[22, 3, 1]);
+    silent.read_to_end();
+    slow.read_to_end();
+}
