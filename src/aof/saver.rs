@@ -99,7 +99,8 @@ impl Status {
 #[derive(Debug)]
 pub(crate) struct Saver {
     status: Mutex<Status>,
-    ending: Mutex<Option<Ending>>,
+    /// Who asked for the end of the server, first come first served.
+    endings: Mutex<VecDeque<Ending>>,
     /// The server wants to end: nothing is begun, and what is being written is given up.
     held: AtomicBool,
     /// The last snapshot in the background has failed, and none went well since.
@@ -130,7 +131,7 @@ impl Saver {
         };
         Self {
             status: Mutex::new(status),
-            ending: Mutex::new(None),
+            endings: Mutex::default(),
             held: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -233,12 +234,12 @@ impl Saver {
 
     /// Asks for the end of the server.
     pub(crate) fn ask_to_end(&self, ending: Ending) {
-        *self.ending.lock() = Some(ending);
+        self.endings.lock().push_back(ending);
     }
 
-    /// How the server is to end, if someone has asked for it since the last look.
+    /// How the server is to end, if someone has asked for it who has no answer yet.
     pub(crate) fn take_ending(&self) -> Option<Ending> {
-        self.ending.lock().take()
+        self.endings.lock().pop_front()
     }
 
     /// Nothing is begun from now on; replies whether nothing is being written any more.

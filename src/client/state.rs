@@ -45,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) db: usize,
     pub(crate) transaction: Option<Transaction>,
     pub(crate) watched: Vec<WatchedKey>,
+    /// Keys whose watches have no effect any more, but stand in the keyspace still.
+    pub(crate) let_go: Vec<WatchedKey>,
     /// Set by others when a watched key changes.
     pub(crate) dirty: Arc<AtomicBool>,
     pub(crate) reply_mode: ReplyMode,
@@ -73,6 +75,7 @@ impl Client {
             db: 0,
             transaction: None,
             watched: Vec::new(),
+            let_go: Vec::new(),
             dirty: Arc::default(),
             reply_mode: ReplyMode::On,
             subscriptions: None,
@@ -140,6 +143,25 @@ impl Client {
         self.handle.figures.queued.store(0, Ordering::Relaxed);
         self.handle.figures.queued_bytes.store(0, Ordering::Relaxed);
         self.transaction.take()
+    }
+
+    /// The client watches nothing from now on, though its shards cannot be told now.
+    pub(crate) fn let_go_of_watches(&mut self) {
+        self.let_go.append(&mut self.watched);
+        self.dirty = Arc::default();
+        self.handle.figures.watched.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes the keys with watches of this client, those without effect included.
+    pub(crate) fn take_watches(&mut self) -> impl Iterator<Item = WatchedKey> + use<> {
+        self.dirty.store(false, Ordering::Release);
+        self.handle.figures.watched.store(0, Ordering::Relaxed);
+        std::mem::take(&mut self.watched).into_iter().chain(std::mem::take(&mut self.let_go))
+    }
+
+    /// The keys with watches of this client, those without effect included.
+    pub(crate) fn watches(&self) -> impl Iterator<Item = &WatchedKey> {
+        self.watched.iter().chain(&self.let_go)
     }
 
     /// A command was refused: an open transaction can no longer be run.

@@ -213,13 +213,17 @@ fn touch_expired_watches(context: &mut Context<'_>) {
     }
 }
 
+/// Ends the client's watches; they only lose their effect if their shards are not locked, as a
+/// script keeps the server busy.
 pub(super) fn forget_watches(context: &mut Context<'_>) {
+    let locked = context.db.locked();
+    if !context.client.watches().all(|watched| locked.has(&watched.key)) {
+        return context.client.let_go_of_watches();
+    }
     let client = context.client.handle.id;
-    for watched in std::mem::take(&mut context.client.watched) {
+    for watched in context.client.take_watches() {
         context.db.other(watched.db).unwatch(&watched.key, client);
     }
-    context.client.dirty.store(false, Ordering::Release);
-    context.client.handle.figures.watched.store(0, Ordering::Relaxed);
 }
 
 /// `MULTI`

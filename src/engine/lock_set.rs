@@ -38,13 +38,17 @@ impl Engine {
         set
     }
 
-    /// The shards of watched keys, and for EXEC those of the commands that it runs. DISCARD and
-    /// RESET must not wait for more: they are answered while a script keeps the server busy.
+    /// The shards of watched keys, and for EXEC those of the commands that it runs. While a script
+    /// keeps the server busy, DISCARD, UNWATCH and RESET do without any.
     fn transaction_lock_set(&self, command: &Command, client: &Client) -> ShardSet {
         let keyspace = &self.services.keyspace;
-        let watched = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
+        let is_exec = command.spec.name == "exec";
+        if !is_exec && self.services.scripts.running.is_busy() {
+            return ShardSet::EMPTY;
+        }
+        let watched = client.watches().map(|watched| keyspace.shard_of(&watched.key));
         let mut set = watched.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
-        if command.spec.name != "exec" {
+        if !is_exec {
             return set;
         }
         for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {

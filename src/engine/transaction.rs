@@ -1,7 +1,5 @@
 //! The end of watches, outside of commands.
 
-use std::sync::atomic::Ordering;
-
 use super::Engine;
 use crate::client::Client;
 use crate::store::{Changes, Db, ShardSet};
@@ -10,17 +8,16 @@ impl Engine {
     /// Ends the transaction of a client without running it.
     pub(super) fn discard_transaction(&self, client: &mut Client) {
         client.close_transaction();
-        // Watches that a busy script keeps from going go with the client.
-        let _gone = self.unwatch(client);
-        client.dirty.store(false, Ordering::Release);
-        client.handle.figures.watched.store(0, Ordering::Relaxed);
+        if !self.unwatch(client) {
+            client.let_go_of_watches();
+        }
     }
 
-    /// Drops the watches of a client that is gone; `false` if that cannot be done now as a script
+    /// Drops the watches of a client; `false` if that cannot be done now as a script
     /// keeps the server busy.
     pub(crate) fn unwatch(&self, client: &mut Client) -> bool {
         let keyspace = &self.services.keyspace;
-        let shards = client.watched.iter().map(|watched| keyspace.shard_of(&watched.key));
+        let shards = client.watches().map(|watched| keyspace.shard_of(&watched.key));
         let set = shards.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
         if set.is_empty() {
             return true;
@@ -28,7 +25,7 @@ impl Engine {
         let is_busy = || self.services.scripts.running.is_busy();
         let Some(mut locked) = keyspace.lock_unless(set, is_busy) else { return false };
         let mut changes = Changes::default();
-        for watched in std::mem::take(&mut client.watched) {
+        for watched in client.take_watches() {
             let now_ms = self.services.clock.now_ms();
             let mut db = Db::new(&mut locked, &mut changes, watched.db, now_ms);
             db.unwatch(&watched.key, client.handle.id);

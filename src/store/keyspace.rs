@@ -156,6 +156,11 @@ impl Locked {
         &self.guards[self.rank_of(key)]
     }
 
+    /// Is the shard of `key` locked?
+    pub(crate) fn has(&self, key: &[u8]) -> bool {
+        self.covers(shard_index(key, self.shards))
+    }
+
     /// The place of `key`'s shard among the guards. A lock set of one shard needs no hash: it
     /// can only be that one.
     fn rank_of(&self, key: &[u8]) -> usize {

@@ -291,6 +291,10 @@ fn the_server_goes_on_if_the_last_snapshot_fails() {
     assert!(Command::new("kill").arg(&pid).status().expect("kill exists").success());
     assert_eq!(error(client, "SHUTDOWN SAVE"), refused);
     check(client, &[("SET c 3", "OK")]);
+    // Each of those who ask at the same time is told.
+    let mut askers = [server.raw(), server.raw(), server.raw()];
+    askers.iter_mut().for_each(|asker| asker.send(b"SHUTDOWN SAVE\r\n"));
+    askers.iter_mut().for_each(|asker| assert_eq!(asker.read_line(), format!("-{refused}")));
     assert_eq!(shut_down(&mut server, "SHUTDOWN FORCE"), "");
     assert!(!server.dir().join("dump.rdb").exists());
     server.start_again();

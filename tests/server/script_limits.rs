@@ -129,6 +129,36 @@ fn a_script_inside_of_a_transaction_is_put_aside_too() {
     assert_eq!(error(client, "SCRIPT KILL"), "NOTBUSY No scripts in execution right now.");
 }
 
+#[test]
+fn watches_end_while_a_script_runs() {
+    let server = slow_server();
+    for end in ["DISCARD", "UNWATCH", "EXEC", "RESET"] {
+        let mut watching = server.raw();
+        watching.line("WATCH a");
+        if matches!(end, "DISCARD" | "EXEC") {
+            watching.line("MULTI");
+            watching.line("SET b 1");
+        }
+        let mut running = server.raw();
+        running.send(b"EVAL \"redis.call('incr','a') for i=1,3e8 do end return 7\" 0\r\n");
+        let mut other = server.raw();
+        wait_until(|| other.line("PING") == format!("-{BUSY}"));
+        let answer = watching.line(end);
+        match end {
+            "RESET" => assert_eq!(answer, "+RESET"),
+            "EXEC" => assert!(answer.starts_with("-EXECABORT"), "{answer}"),
+            _ => assert_eq!(answer, "+OK", "{end}"),
+        }
+        assert_eq!(running.read_line(), ":7");
+        other.line("INCR a");
+        // Another watch, and a transaction for which the old one is without meaning.
+        for line in ["WATCH c", "MULTI", "SET b 1"] {
+            watching.line(line);
+        }
+        assert_eq!((watching.line("EXEC"), watching.read_line()), ("*1".into(), "+OK".into()));
+    }
+}
+
 /// What scripts hear from commands that need memory: the reply of each word.
 #[test]
 fn full_memory_stops_scripts_before_their_first_write() {
