@@ -203,7 +203,8 @@ pub(crate) fn save_all(services: &Services, locked: &mut Locked, changes: u64) -
         for shard in locked.iter_mut() {
             for (db, part) in shard.dbs().iter().enumerate() {
                 part.keys.iter().try_for_each(|entry| {
-                    writer.entry(db, entry.key(), &entry.value, entry.expires_at_ms())
+                    let attributes = services.rdb_attributes(entry.expires_at_ms(), entry.used());
+                    writer.entry(db, entry.key(), &entry.value, attributes)
                 })?;
             }
         }
@@ -261,6 +262,18 @@ impl RestoreOptions {
         }
         Ok(options)
     }
+
+    /// The options about use, as they were given.
+    fn usage_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(seconds) = self.idle_s {
+            words.extend(["IDLETIME".to_owned(), seconds.to_string()]);
+        }
+        if let Some(count) = self.frequency {
+            words.extend(["FREQ".to_owned(), count.to_string()]);
+        }
+        words
+    }
 }
 
 /// `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
@@ -306,7 +319,11 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     context.modified(key, Class::Generic, "restore");
     let at_ms = at_ms.unwrap_or(0).to_string();
-    context.propagate(&[b"RESTORE", key, at_ms.as_bytes(), payload, b"REPLACE", b"ABSTTL"]);
+    let usage = options.usage_words();
+    let mut words: Vec<&[u8]> =
+        vec![b"RESTORE", key, at_ms.as_bytes(), payload, b"REPLACE", b"ABSTTL"];
+    words.extend(usage.iter().map(String::as_bytes));
+    context.propagate(&words);
     Ok(Outcome::Done)
 }
 

@@ -17,7 +17,9 @@ use super::call::Batch;
 use crate::command::Services;
 use crate::config::{EVICTION_POLICIES, Setting};
 use crate::observe::process::own_bytes;
+use crate::rdb::Attributes;
 use crate::store::evict::{Freed, Order};
+use crate::store::usage::idle_s;
 use crate::store::{Db, Eviction, ShardSet, Usage};
 
 /// Candidates that are kept.
@@ -105,6 +107,16 @@ impl Services {
             Some((log_factor, decay_minutes)) => Usage::Frequency { log_factor, decay_minutes },
             None => Usage::Recency,
         }
+    }
+
+    /// What a snapshot tells of a key that expires then, and whose entry has this word of its use:
+    /// what `maxmemory-policy` goes by.
+    pub(crate) fn rdb_attributes(&self, expires_at_ms: Option<u64>, used: u32) -> Attributes {
+        let policy = EVICTION_POLICIES[self.config.size(Setting::MaxMemoryPolicy)];
+        let now_ms = self.clock.now_ms();
+        let idle_s = policy.ends_with("-lru").then(|| u64::from(idle_s(used, now_ms)));
+        let frequency = policy.ends_with("-lfu").then(|| self.usage().frequency(used, now_ms));
+        Attributes { expires_at_ms, idle_s, frequency }
     }
 
     /// Which keys go when memory is full; `None`: none.

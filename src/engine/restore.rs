@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
-use crate::rdb::{self, Item};
+use crate::rdb::{self, Attributes, Item};
 use crate::resp::request::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 use crate::store::{Changes, Db, ShardSet};
@@ -62,9 +62,9 @@ impl Engine {
             Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
                 failure.get_or_insert((offset, "there are more databases than `databases` says"));
             }
-            Item::Entry { db, key, value, expires_at_ms, idle_s, frequency } => {
-                if expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
-                    self.put(db, &key, value, expires_at_ms, (idle_s, frequency));
+            Item::Entry { db, key, value, attributes } => {
+                if attributes.expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
+                    self.put(db, &key, value, attributes);
                 }
                 keys += 1;
                 self.delay(Setting::KeyLoadDelay, keys);
@@ -104,16 +104,9 @@ impl Engine {
         }
     }
 
-    /// Makes a key; `usage`: seconds since its last access, and its access count.
-    fn put(
-        &self,
-        db: usize,
-        key: &[u8],
-        value: Value,
-        expires_at_ms: Option<u64>,
-        usage: (Option<u64>, Option<u8>),
-    ) {
-        let (idle_s, frequency) = usage;
+    /// Makes a key.
+    fn put(&self, db: usize, key: &[u8], value: Value, attributes: Attributes) {
+        let Attributes { expires_at_ms, idle_s, frequency } = attributes;
         let keyspace = &self.services.keyspace;
         let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
         let mut changes = Changes {

@@ -231,7 +231,8 @@ impl Engine {
         rdb::save(path, &self.services.rdb_options(is_base), |writer| {
             functions.iter().try_for_each(|source| writer.function(source))?;
             self.walk_snapshot(|entry| {
-                writer.entry(entry.db, &entry.key, &entry.value, entry.expires_at_ms)
+                let attributes = self.services.rdb_attributes(entry.expires_at_ms, entry.used);
+                writer.entry(entry.db, &entry.key, &entry.value, attributes)
             })
         })
     }

@@ -30,6 +30,17 @@ mod operation {
     pub(super) const END: u8 = 255;
 }
 
+/// What a file tells of a key beside its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// Unix time in milliseconds; `None`: never.
+    pub(crate) expires_at_ms: Option<u64>,
+    /// Seconds since its last access.
+    pub(crate) idle_s: Option<u64>,
+    /// Its access count.
+    pub(crate) frequency: Option<u8>,
+}
+
 /// What a file holds.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -37,12 +48,7 @@ pub(crate) enum Item {
         db: usize,
         key: Vec<u8>,
         value: Value,
-        /// Unix time in milliseconds.
-        expires_at_ms: Option<u64>,
-        /// Seconds since its last access, where the file tells.
-        idle_s: Option<u64>,
-        /// Its access count, where the file tells.
-        frequency: Option<u8>,
+        attributes: Attributes,
     },
     /// The source of a library of functions.
     Function(Vec<u8>),
@@ -68,22 +74,22 @@ fn load_from<R: Read>(
 ) -> Result<(), RdbError> {
     let version = version(input)?;
     let mut db = 0;
-    let (mut expires_at_ms, mut idle_s, mut frequency) = (None, None, None);
+    let mut attributes = Attributes::default();
     loop {
         match input.byte()? {
             operation::AUXILIARY => drop((input.string()?, input.string()?)),
             operation::END => return check_end(input, version),
-            operation::EXPIRES_MS => expires_at_ms = Some(input.milliseconds()?),
+            operation::EXPIRES_MS => attributes.expires_at_ms = Some(input.milliseconds()?),
             operation::EXPIRES_S => {
                 let seconds = u32::from_le_bytes(input.array()?);
-                expires_at_ms = Some(u64::from(seconds) * 1000);
+                attributes.expires_at_ms = Some(u64::from(seconds) * 1000);
             }
-            operation::FREQUENCY => frequency = Some(input.byte()?),
+            operation::FREQUENCY => attributes.frequency = Some(input.byte()?),
             operation::FUNCTION => visit(Item::Function(input.string()?), input.offset),
             operation::FUNCTION_EARLY => {
                 return Err(RdbError::Corrupt("functions of a release candidate of Redis 7.0"));
             }
-            operation::IDLE => idle_s = Some(input.length()?),
+            operation::IDLE => attributes.idle_s = Some(input.length()?),
             operation::MODULE => skip_module_fields(input)?,
             operation::RESIZE => drop((input.length()?, input.length()?)),
             operation::SELECT => {
@@ -93,15 +99,8 @@ fn load_from<R: Read>(
             kind => {
                 let key = input.string()?;
                 let value = decode::object(input, kind, limits)?;
-                let entry = Item::Entry {
-                    db,
-                    key,
-                    value,
-                    expires_at_ms: expires_at_ms.take(),
-                    idle_s: idle_s.take(),
-                    frequency: frequency.take(),
-                };
-                visit(entry, input.offset);
+                let attributes = std::mem::take(&mut attributes);
+                visit(Item::Entry { db, key, value, attributes }, input.offset);
             }
         }
     }
@@ -180,16 +179,24 @@ impl<W: Write> Writer<W> {
         db: usize,
         key: &[u8],
         value: &Value,
-        expires_at_ms: Option<u64>,
+        attributes: Attributes,
     ) -> io::Result<()> {
         if self.db != Some(db) {
             self.output.byte(operation::SELECT)?;
             self.output.count(db)?;
             self.db = Some(db);
         }
-        if let Some(ms) = expires_at_ms {
+        if let Some(ms) = attributes.expires_at_ms {
             self.output.byte(operation::EXPIRES_MS)?;
             self.output.bytes(&ms.to_le_bytes())?;
+        }
+        if let Some(seconds) = attributes.idle_s {
+            self.output.byte(operation::IDLE)?;
+            self.output.count(usize::try_from(seconds).unwrap_or(usize::MAX))?;
+        }
+        if let Some(count) = attributes.frequency {
+            self.output.byte(operation::FREQUENCY)?;
+            self.output.byte(count)?;
         }
         self.output.byte(encode::kind(value))?;
         self.output.string(key)?;

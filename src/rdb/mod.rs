@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! file     "REDIS0010", auxiliary fields, entries, end mark, CRC-64
-//! entry    [expiry] type key object
+//! entry    [expiry] [idle time | access count] type key object
 //! dump     type object, version (2 bytes), CRC-64
 //! ```
 //!
@@ -32,7 +32,7 @@ mod save;
 mod stream;
 
 pub(crate) use dump::{dump, restore};
-pub(crate) use file::{Item, SIGNATURE, Writer, load};
+pub(crate) use file::{Attributes, Item, SIGNATURE, Writer, load};
 pub(crate) use save::{Options, save};
 
 /// Why an RDB file or payload cannot be read.

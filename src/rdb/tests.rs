@@ -100,13 +100,21 @@ fn a_changed_payload_is_refused() {
     }
 }
 
+fn attributes(n: usize) -> Attributes {
+    Attributes {
+        expires_at_ms: (n == 2).then_some(12345),
+        idle_s: (n == 3).then_some(100_000),
+        frequency: (n == 4).then_some(200),
+    }
+}
+
 #[test]
 fn files_come_back() {
     for compresses in [false, true] {
         let mut writer = Writer::new(Vec::new(), compresses, true, &[]).unwrap();
         for (n, value) in values().iter().enumerate() {
             let key = format!("key{n}");
-            writer.entry(n % 3, key.as_bytes(), value, (n == 2).then_some(12345)).unwrap();
+            writer.entry(n % 3, key.as_bytes(), value, attributes(n)).unwrap();
         }
         writer.function(b"#!lua name=a").unwrap();
         let (bytes, len) = writer.finish().unwrap();
@@ -117,12 +125,12 @@ fn files_come_back() {
         let Some(Item::Function(source)) = found.pop() else { panic!("the function is last") };
         assert_eq!(source, b"#!lua name=a");
         for ((n, expected), item) in values().iter().enumerate().zip(found) {
-            let Item::Entry { db, key, value, expires_at_ms, .. } = item else {
+            let Item::Entry { db, key, value, attributes: found } = item else {
                 panic!("{item:?}")
             };
             assert_eq!((db, key), (n % 3, format!("key{n}").into_bytes()));
             assert_eq!(shown(&value), shown(expected));
-            assert_eq!(expires_at_ms, (n == 2).then_some(12345));
+            assert_eq!(found, attributes(n));
         }
         for at in (9..bytes.len()).step_by(53) {
             let mut changed = bytes.clone();

@@ -17,7 +17,7 @@ mod parts;
 pub(crate) mod reclaim;
 pub(crate) mod shard;
 pub(crate) mod snapshot;
-mod usage;
+pub(crate) mod usage;
 
 pub(crate) use changes::{Changes, Class, Touched};
 pub(crate) use db::{Db, WrongType};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::expiry::ExpiryIndex;
 use super::keyspace::ShardSet;
 use super::snapshot::PartSnapshot;
-use super::usage::{Usage, seconds};
+use super::usage::{Usage, idle_s};
 use crate::hash;
 use crate::types::small_bytes::SmallBytes;
 use crate::types::table::{Hashed, Table};
@@ -58,9 +58,14 @@ impl Entry {
         self.expires_at_ms.min(self.value.next_due_ms())
     }
 
+    /// When or how often it was used: see [`Usage`].
+    pub(crate) fn used(&self) -> u32 {
+        self.used
+    }
+
     /// Seconds since the last access, where its time is noted.
     pub(crate) fn idle_s(&self, now_ms: u64) -> u32 {
-        seconds(now_ms).saturating_sub(self.used)
+        idle_s(self.used, now_ms)
     }
 
     /// The access count, where that is noted.

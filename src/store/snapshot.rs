@@ -32,6 +32,8 @@ pub(crate) struct Captured {
     pub(crate) value: Value,
     /// Unix time in milliseconds; `None`: never.
     pub(crate) expires_at_ms: Option<u64>,
+    /// When or how often it was used, as its entry has it.
+    pub(crate) used: u32,
 }
 
 /// How far the snapshot of a shard's part of one database has come.
@@ -94,6 +96,7 @@ impl Entry {
             key: self.key().into(),
             value: self.value.clone(),
             expires_at_ms: self.expires_at_ms(),
+            used: self.used,
         }
     }
 }

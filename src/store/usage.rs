@@ -36,6 +36,11 @@ pub(super) fn seconds(ms: u64) -> u32 {
     u32::try_from(ms / 1000).unwrap_or(u32::MAX)
 }
 
+/// Seconds since the last access that a word tells of.
+pub(crate) fn idle_s(used: u32, now_ms: u64) -> u32 {
+    seconds(now_ms).saturating_sub(used)
+}
+
 fn minutes(ms: u64) -> u32 {
     u32::try_from((ms / 60_000) & u64::from(MINUTE_MASK)).unwrap_or(0)
 }

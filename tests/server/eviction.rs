@@ -177,6 +177,33 @@ fn evictions_are_logged_and_told() {
 }
 
 #[test]
+fn use_is_remembered_across_a_restart() {
+    for (policy, told) in [("volatile-lru", "IDLETIME"), ("allkeys-lfu", "FREQ")] {
+        for (log, command) in [("yes", "BGREWRITEAOF"), ("yes", ""), ("no", "SAVE")] {
+            let settings =
+                ["--maxmemory-policy", policy, "--appendonly", log, "--lfu-decay-time", "0"];
+            let mut server = Server::start(&settings);
+            let client = &mut server.client();
+            run::<()>(client, "SET a 1");
+            let payload: Vec<u8> = redis::cmd("DUMP").arg("a").query(client).expect("a payload");
+            let mut restore = redis::cmd("RESTORE");
+            restore.arg(&[&b"b"[..], b"0", &payload, told.as_bytes(), b"200"]);
+            restore.exec(client).expect("it is a payload");
+            if !command.is_empty() {
+                run::<()>(client, command);
+                server.wait_info("aof_rewrite_in_progress", "0");
+            }
+            assert!(server.stop());
+            server.start_again();
+            let client = &mut server.client();
+            let use_of = |key: &str| format!("OBJECT {told} {key}");
+            assert!((200..300).contains(&run::<u64>(client, &use_of("b"))), "{policy} {command}");
+            assert!(run::<u64>(client, &use_of("a")) < 100, "{policy} {command}");
+        }
+    }
+}
+
+#[test]
 fn objects_tell_of_their_use() {
     let server = Server::start(&["--maxmemory-policy", "allkeys-lfu", "--lfu-log-factor", "0"]);
     let client = &mut server.client();
