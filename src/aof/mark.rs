@@ -44,6 +44,11 @@ impl Mark {
     }
 }
 
+/// Appends Redis' annotation of the time, in seconds, at which what follows was done.
+pub(crate) fn write_time(buf: &mut Vec<u8>, unix_s: u64) {
+    buf.extend_from_slice(format!("#TS:{unix_s}\r\n").as_bytes());
+}
+
 /// Is there a mark anywhere in `bytes`, which start at `offset` in their file?
 pub(crate) fn is_in(bytes: &[u8], offset: u64) -> bool {
     memchr::memmem::find_iter(bytes, PREFIX).any(|at| {

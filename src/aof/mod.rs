@@ -75,6 +75,8 @@ struct Buffer {
     bytes: Vec<u8>,
     /// The database that the log has selected.
     db: Option<usize>,
+    /// The unix time in seconds that was noted last; `None`: none is to be.
+    noted_s: Option<u64>,
     /// Files that begin at offsets in `bytes`.
     rotations: Vec<(usize, LogFile)>,
 }
@@ -181,7 +183,7 @@ impl Aof {
     pub(crate) fn open(&self, file: LogFile, older_bytes: u64) {
         let mut output = self.output.lock();
         let mut buffer = self.buffer.lock();
-        *buffer = Buffer::default();
+        *buffer = Buffer { noted_s: buffer.noted_s.map(|_| 0), ..Buffer::default() };
         self.current_bytes.store(file.len(), Ordering::Relaxed);
         self.older_bytes.store(older_bytes, Ordering::Relaxed);
         *output = Output { file: Some(file), ..Output::default() };
@@ -212,6 +214,7 @@ impl Aof {
         let mut buffer = self.buffer.lock();
         let offset = buffer.bytes.len();
         buffer.db = None;
+        buffer.noted_s = buffer.noted_s.map(|_| 0);
         buffer.rotations.push((offset, file));
         self.rotated.store(self.appended(), Ordering::Release);
     }
@@ -232,19 +235,30 @@ impl Aof {
         self.tell_listeners();
     }
 
+    /// Are times noted between the effects?
+    pub(crate) fn note_times(&self, notes: bool) {
+        self.buffer.lock().noted_s = notes.then_some(0);
+    }
+
     /// Calls `listener` from the log thread whenever more has become durable.
     pub(crate) fn listen(&self, listener: Box<dyn Fn() + Send + Sync>) {
         self.listeners.0.lock().push(listener);
     }
 
     /// Appends effects, whose shards are still locked; replies the position behind them.
-    pub(crate) fn append(&self, effects: &Effects) -> u64 {
+    pub(crate) fn append(&self, effects: &Effects, now_ms: u64) -> u64 {
         let Some((first_db, last_db)) = effects.databases() else { return self.appended() };
         let mut buffer = self.buffer.lock();
         if !self.is_enabled() {
             return self.appended();
         }
         let before = buffer.bytes.len();
+        if let Some(noted_s) = buffer.noted_s
+            && noted_s < now_ms / 1000
+        {
+            buffer.noted_s = Some(now_ms / 1000);
+            mark::write_time(&mut buffer.bytes, now_ms / 1000);
+        }
         if buffer.db != Some(first_db) {
             let db = first_db.to_string();
             encode(&mut buffer.bytes, [b"SELECT", db.as_bytes()].into_iter());

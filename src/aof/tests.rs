@@ -58,11 +58,13 @@ fn log(policy: FsyncPolicy) -> (Aof, Arc<Memory>) {
     (aof, memory)
 }
 
+const NOW_MS: u64 = 1_700_000_000_500;
+
 fn append(aof: &Aof, line: &str) -> u64 {
     let mut effects = Effects::new(true);
     let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
     effects.push(0, words.into_iter());
-    aof.append(&effects)
+    aof.append(&effects, NOW_MS)
 }
 
 #[test]

@@ -324,7 +324,7 @@ fn node(context: &Context<'_>) -> Node {
 fn require_myself(context: &Context<'_>, args: &mut Args<'_>) -> Result<(), CommandError> {
     require_cluster(context)?;
     let id = args.bytes()?;
-    if id == context.services.identity.node_id.as_bytes() {
+    if id == context.services.identity.node().node_id.as_bytes() {
         return Ok(());
     }
     Err(CommandError::Text(format!("ERR Unknown node {}", String::from_utf8_lossy(id)).into()))
@@ -453,21 +453,21 @@ fn links(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 
 /// `CLUSTER MYID`
 ///
-/// Replies the id of this node. Differs from Redis: it is new at every start.
+/// Replies the id of this node, which it keeps in the file that `cluster-config-file` names.
 /// <https://redis.io/docs/latest/commands/cluster-myid/>
 fn myid(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     require_cluster(context)?;
-    context.reply.bulk(context.services.identity.node_id.as_bytes());
+    context.reply.bulk(context.services.identity.node().node_id.as_bytes());
     Ok(Outcome::Done)
 }
 
 /// `CLUSTER MYSHARDID`
 ///
-/// Replies the id of the shard of this node. Differs from Redis: it is new at every start.
+/// Replies the id of the shard of this node.
 /// <https://redis.io/docs/latest/commands/cluster-myshardid/>
 fn myshardid(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     require_cluster(context)?;
-    context.reply.bulk(context.services.identity.shard_id.as_bytes());
+    context.reply.bulk(context.services.identity.node().shard_id.as_bytes());
     Ok(Outcome::Done)
 }
 
@@ -477,7 +477,7 @@ fn myshardid(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// <https://redis.io/docs/latest/commands/cluster-nodes/>
 fn nodes(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     require_cluster(context)?;
-    let (node, id) = (node(context), &context.services.identity.node_id);
+    let (node, id) = (node(context), context.services.identity.node().node_id);
     let line =
         format!("{id} {}:{}@0 myself,master - 0 0 0 connected 0-{LAST_SLOT}\n", node.ip, node.port);
     context.reply.verbatim("txt", line.as_bytes());
@@ -511,7 +511,7 @@ fn shards(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     reply.array(1);
     reply.map(7);
     reply.bulk(b"id");
-    reply.bulk(services.identity.node_id.as_bytes());
+    reply.bulk(services.identity.node().node_id.as_bytes());
     reply.bulk(if node.is_encrypted { b"tls-port" } else { b"port" });
     reply.integer(node.port);
     for (name, value) in
@@ -545,7 +545,7 @@ fn slots(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     reply.array(4);
     reply.bulk(node.ip.as_bytes());
     reply.integer(node.port);
-    reply.bulk(services.identity.node_id.as_bytes());
+    reply.bulk(services.identity.node().node_id.as_bytes());
     reply.map(0);
     Ok(Outcome::Done)
 }

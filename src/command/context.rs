@@ -52,6 +52,8 @@ pub(crate) struct Services {
     pub(crate) stats: Stats,
     pub(crate) tls: Tls,
     pub(crate) tracking: Tracking,
+    /// DEBUG PAUSE-CRON: the periodic work is not done.
+    pub(crate) cron_rests: AtomicBool,
     /// Set when the server is to stop.
     pub(crate) stopping: AtomicBool,
     /// Set under the locks of all shards when the last snapshot is written: no call gets a lock.

@@ -89,6 +89,7 @@ pub enum Setting {
     ClusterAnnounceIp,
     ClusterAnnouncePort,
     ClusterAnnounceTlsPort,
+    ClusterConfigFile,
     ClusterEnabled,
     Threads,
     MaxClients,

@@ -485,7 +485,7 @@ impl<'e> Batch<'e> {
     pub(super) fn release(&mut self) {
         let Some(mut locked) = self.locked.take() else { return };
         let services = &self.engine.services;
-        let position = services.aof.append(&self.changes.effects);
+        let position = services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {
             locked.log_reaches(position);
             self.position = position;

@@ -30,6 +30,7 @@ mod call;
 mod evict;
 mod expire;
 mod lock_set;
+mod node;
 mod pause;
 mod replay;
 mod restore;
@@ -88,9 +89,11 @@ impl Engine {
             stats: Stats::new(table().all().len()),
             tls: Tls::default(),
             tracking: Tracking::default(),
+            cron_rests: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         };
+        services.aof.note_times(services.config.flag(Setting::AofTimestampEnabled));
         Self {
             services,
             waiters: DashMap::new(),

@@ -17,7 +17,7 @@ use crate::aof::file::{Content, LogFile};
 use crate::aof::folder;
 use crate::aof::manifest::{self, Manifest, Part};
 use crate::aof::saver::{Job, Status};
-use crate::aof::{Failure, commands};
+use crate::aof::{Failure, commands, mark};
 use crate::command::persistence::save_all;
 use crate::config::Setting;
 use crate::effects::encode;
@@ -240,6 +240,9 @@ impl Engine {
     fn write_commands(&self, path: &Path, functions: &[Box<[u8]>]) -> Result<u64, ServerError> {
         let mut file = LogFile::open(path, Content::default())?;
         let mut group = Vec::new();
+        if self.services.config.flag(Setting::AofTimestampEnabled) {
+            mark::write_time(&mut group, self.services.clock.now_ms() / 1000);
+        }
         for source in functions {
             encode(&mut group, [&b"FUNCTION"[..], b"LOAD", source].into_iter());
         }

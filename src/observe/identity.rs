@@ -5,28 +5,38 @@ use parking_lot::Mutex;
 use crate::number::write_hex;
 use crate::random::Random;
 
-/// The names of this run of the server.
+/// The names of a node of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodeNames {
+    pub(crate) node_id: String,
+    pub(crate) shard_id: String,
+}
+
+/// The names of the server.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "INFO and CLUSTER call them so")]
 pub(crate) struct Identity {
     /// Of the process.
     pub(crate) run_id: String,
-    /// As a node of a cluster.
-    pub(crate) node_id: String,
-    /// As a shard of a cluster.
-    pub(crate) shard_id: String,
+    node: Mutex<NodeNames>,
     /// Of the history of its data.
     replication_id: Mutex<String>,
 }
 
 impl Identity {
     pub(crate) fn new(random: &Random) -> Self {
-        Self {
-            run_id: name(random),
-            node_id: name(random),
-            shard_id: name(random),
-            replication_id: Mutex::new(name(random)),
-        }
+        let node = NodeNames { node_id: name(random), shard_id: name(random) };
+        let replication_id = Mutex::new(name(random));
+        Self { run_id: name(random), node: Mutex::new(node), replication_id }
+    }
+
+    /// What it is called as a node of a cluster.
+    pub(crate) fn node(&self) -> NodeNames {
+        self.node.lock().clone()
+    }
+
+    /// It was called so before.
+    pub(crate) fn is_node(&self, names: NodeNames) {
+        *self.node.lock() = names;
     }
 
     pub(crate) fn replication_id(&self) -> String {

@@ -7,7 +7,7 @@ pub(crate) mod process;
 pub(crate) mod slowlog;
 mod stats;
 
-pub(crate) use identity::Identity;
+pub(crate) use identity::{Identity, NodeNames};
 pub(crate) use latency::LatencyMonitor;
 pub(crate) use loading::Loading;
 pub(crate) use slowlog::SlowLog;

@@ -55,6 +55,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     table::rename(&config.renamed_commands())?;
     let engine = Arc::new(Engine::new(config, Clock::system()));
     engine.load_users()?;
+    engine.load_node_names(&dir)?;
     let services = &engine.services;
     if services.config.number(Setting::TlsPort) != 0 {
         services.tls.load(&services.config)?;

@@ -22,6 +22,9 @@ pub(super) async fn run(engine: &Engine) {
     let mut sampled_ms = 0;
     loop {
         ticks.tick().await;
+        if engine.services.cron_rests.load(Ordering::Relaxed) {
+            continue;
+        }
         let now_ms = engine.services.clock.now_ms();
         let paused = engine.services.pause.current(now_ms).is_some();
         // A busy script keeps the keys, and this thread has clients to accept, too.

@@ -1,6 +1,7 @@
 //! A cluster of one node; what primaries are asked without it.
 
 use crate::harness::{Server, check, error, run};
+use crate::startup::failure;
 
 const CROSS_SLOT: &str = "(CROSSSLOT Keys in request don't hash to the same slot)";
 const DISABLED: &str = "(ERR This instance has cluster support disabled)";
@@ -61,6 +62,23 @@ fn one_node_holds_all_slots() {
     }
     let nodes: String = run(client, "CLUSTER NODES");
     assert!(nodes.contains(" 203.0.113.7:7000@0 "), "{nodes}");
+}
+
+#[test]
+fn a_node_keeps_its_name() {
+    let mut server = start();
+    let names = |server: &Server| -> Vec<String> {
+        let client = &mut server.client();
+        ["CLUSTER MYID", "CLUSTER MYSHARDID"].map(|line| run(client, line)).to_vec()
+    };
+    let before = names(&server);
+    assert!(server.stop());
+    server.start_again();
+    assert_eq!(names(&server), before);
+    assert!(server.stop());
+    std::fs::write(server.dir().join("nodes.conf"), "nonsense").expect("written");
+    let settings = ["--dir", &server.dir().display().to_string(), "--cluster-enabled", "yes"];
+    assert!(failure(&settings).contains("nodes.conf does not say which node this is"));
 }
 
 #[test]
@@ -185,7 +203,7 @@ fn other_databases_are_no_part_of_a_cluster() {
     check(client, &[("SET a 1", "OK"), ("SELECT 3", "OK"), ("SET b 1", "OK")]);
     assert!(server.stop());
     let dir = server.dir().display().to_string();
-    let text = crate::startup::failure(&["--port", "0", "--dir", &dir, "--cluster-enabled", "yes"]);
+    let text = failure(&["--port", "0", "--dir", &dir, "--cluster-enabled", "yes"]);
     assert!(text.contains("a cluster has one database, and there are keys in others"), "{text}");
     server.start_again();
     check(&mut server.client(), &[("SELECT 3", "OK"), ("DEL b", "1")]);

@@ -33,6 +33,36 @@ fn check_aof(server: &Server, flags: &[&str]) -> (bool, String) {
 }
 
 #[test]
+fn the_log_tells_the_time_if_asked_to() {
+    let mut server = Server::start(&["--aof-timestamp-enabled", "yes"]);
+    let is_told = |server: &Server, file: &str| {
+        let folder = server.dir().join("appendonlydir");
+        let text = fs::read(folder.join(file)).expect("the file is there");
+        memchr::memmem::find(&text, b"#TS:1").is_some()
+    };
+    check(&mut server.client(), &[("SET a 1", "OK"), ("INCR a", "2")]);
+    assert!(is_told(&server, "appendonly.aof.1.incr.aof"));
+    check(&mut server.client(), &[("CONFIG SET aof-use-rdb-preamble no", "OK")]);
+    run::<()>(&mut server.client(), "BGREWRITEAOF");
+    server.wait_info("aof_rewrite_in_progress", "0");
+    assert!(is_told(&server, "appendonly.aof.1.base.aof"));
+    check(&mut server.client(), &[("INCR a", "3")]);
+    assert!(is_told(&server, "appendonly.aof.2.incr.aof"));
+    server.kill();
+    let (good, report) = check_aof(&server, &[]);
+    assert!(good, "{report}");
+    server.start_again();
+    check(
+        &mut server.client(),
+        &[
+            ("GET a", "\"3\""),
+            ("CONFIG SET aof-timestamp-enabled no", "OK"),
+            ("CONFIG GET aof-timestamp-enabled", "[\"aof-timestamp-enabled\" \"no\"]"),
+        ],
+    );
+}
+
+#[test]
 fn everything_acknowledged_survives_a_kill() {
     for policy in ["always", "everysec", "no"] {
         let mut server = Server::start(&["--appendfsync", policy]);

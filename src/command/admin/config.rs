@@ -256,6 +256,9 @@ fn apply(services: &Services, setting: Setting) {
     if setting == Setting::AppendFsync {
         services.aof.set_policy(FsyncPolicy::from_number(services.config.number(setting)));
     }
+    if setting == Setting::AofTimestampEnabled {
+        services.aof.note_times(services.config.flag(setting));
+    }
     if matches!(setting, Setting::MaxMemory | Setting::MaxMemoryClients) {
         services.poster().count_all();
     }

@@ -3,6 +3,8 @@
 //! Only the subcommands named in [`HELP`] exist. Others that Redis has, such as SEGFAULT, RESTART
 //! or JMAP, are refused as unknown.
 
+use std::sync::atomic::Ordering;
+
 use super::{Args, CommandError, CommandResult, Context, Outcome, is_permitted};
 use crate::command::Mode;
 use crate::config::Setting;
@@ -29,10 +31,15 @@ const HELP: &[(&str, &str)] = &[
     ("HELP", "Replies with the subcommands."),
     ("LOG <text>", "Writes a line to the log."),
     ("OBJECT <key>", "Replies with how a value is kept."),
+    ("PAUSE-CRON <0|1>", "Lets the periodic work rest, or not."),
     ("POPULATE <count> [<prefix>] [<size>]", "Adds string keys that do not exist."),
     ("PROTOCOL <type>", "Replies with a value of a type of the protocol."),
     ("QUICKLIST-PACKED-THRESHOLD <size>", "Accepted; long elements have no form of their own."),
     ("RELOAD", "Encodes all values as in a snapshot, and goes on with what is decoded."),
+    (
+        "REPLYBUFFER <PEAK-RESET-TIME <ms|NEVER|RESET> | RESIZING <0|1>>",
+        "Accepted; buffers of replies go when they are sent, and have no peak.",
+    ),
     ("SET-ACTIVE-EXPIRE <0|1>", "Lets expired keys go unasked, or not."),
     ("SLEEP <seconds>", "Holds up all commands on keys."),
     ("STRINGMATCH-LEN <text> <pattern>", "Replies whether the pattern fits, 1 or 0."),
@@ -67,6 +74,11 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
             context.reply.ok();
         }
         ("OBJECT", 1) => return object(context, args),
+        ("PAUSE-CRON", 1) => {
+            let rests = args.integer()? != 0;
+            context.services.cron_rests.store(rests, Ordering::Relaxed);
+            context.reply.ok();
+        }
         ("POPULATE", 1..=3) => return populate(context, args),
         ("PROTOCOL", 1) => return protocol(context, args),
         ("QUICKLIST-PACKED-THRESHOLD", 1) => {
@@ -76,6 +88,7 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
             context.reply.ok();
         }
         ("RELOAD", 0) => return reload(context),
+        ("REPLYBUFFER", 2) => return reply_buffer(context, args),
         ("SET-ACTIVE-EXPIRE", 1) => return set_active_expire(context, args),
         ("SLEEP", 1) => return sleep(context, args),
         ("STRINGMATCH-LEN", 2) => {
@@ -214,6 +227,19 @@ fn reload(context: &mut Context<'_>) -> CommandResult {
     }
     if failed > 0 {
         return Err(CommandError::Plain("ERR Error trying to load the RDB dump"));
+    }
+    context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// DEBUG REPLYBUFFER
+fn reply_buffer(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if args.keyword("RESIZING") {
+        args.integer()?;
+    } else if !args.keyword("PEAK-RESET-TIME") {
+        return Err(CommandError::Syntax);
+    } else if !args.keyword("NEVER") && !args.keyword("RESET") {
+        args.integer()?;
     }
     context.reply.ok();
     Ok(Outcome::Done)

@@ -62,7 +62,6 @@ pub(super) const ROWS: &[Row] = &[
     inert("cluster-announce-bus-port", number(0, 65535), "0", Without(NO_CLUSTER)),
     inert("cluster-announce-hostname", Kind::Text, "", Without(NO_CLUSTER)),
     inert("cluster-announce-human-nodename", Kind::Text, "", Without(NO_CLUSTER)),
-    inert("cluster-config-file", Kind::Text, "nodes.conf", Without(NO_CLUSTER)).at_start(),
     inert("cluster-link-sendbuf-limit", BYTES, "0", Without(NO_CLUSTER)),
     inert("cluster-migration-barrier", INT, "1", Without(NO_CLUSTER)),
     inert("cluster-node-timeout", number(0, i64::MAX), "15000", Without(NO_CLUSTER)),

@@ -59,6 +59,14 @@ pub(super) const ROWS: &[Row] = &[
         "The same for encrypted connections.",
     ),
     row(
+        Setting::ClusterConfigFile,
+        "cluster-config-file",
+        Kind::Text,
+        "nodes.conf",
+        "The file, in the folder for all data, in which a cluster keeps the names of its node.",
+    )
+    .at_start(),
+    row(
         Setting::ClusterEnabled,
         "cluster-enabled",
         Kind::Flag,

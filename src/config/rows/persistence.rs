@@ -16,9 +16,8 @@ pub(super) const ROWS: &[Row] = &[
         "aof-timestamp-enabled",
         Kind::Flag,
         "no",
-        "Note the time in the append-only file.",
-    )
-    .without_effect("the append-only file holds no times"),
+        "Note the time in the append-only file, once a second.",
+    ),
     row(
         Setting::AofUseRdbPreamble,
         "aof-use-rdb-preamble",
