@@ -508,6 +508,10 @@ impl<'e> Batch<'e> {
                 services.poster().post(&told.client, &told.bytes, position);
             });
         }
+        if self.changes.kept_bytes > 0 {
+            let kept_bytes = std::mem::take(&mut self.changes.kept_bytes);
+            self.engine.evictor.snapshot_keeps(kept_bytes);
+        }
         drop(locked);
         if !self.changes.garbage.is_empty() {
             let garbage = self.changes.garbage.drain(..);

@@ -62,8 +62,8 @@ pub(super) struct Evictor {
     /// Bytes that evictions made others take: messages to those who cache the keys, say. They are
     /// on their way out, and must not be a reason to evict more, until the periodic work comes.
     echo_bytes: AtomicU64,
-    /// Bytes of keys that went, but that are kept for the snapshot that is being taken. Evicting
-    /// more would not bring them back: all keys would go.
+    /// Bytes of keys and values that went, but that are kept for the snapshot that is being taken.
+    /// Evicting more would not bring them back: all keys would go.
     kept_bytes: AtomicU64,
 }
 
@@ -92,6 +92,16 @@ impl Evictor {
 
     fn best(&self) -> Option<Candidate> {
         self.candidates.lock().1.pop()
+    }
+
+    /// A snapshot keeps so many bytes more of what went. Some shards of it are locked.
+    pub(super) fn snapshot_keeps(&self, bytes: usize) {
+        self.kept_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// A snapshot has got so many of these bytes.
+    pub(super) fn snapshot_has(&self, bytes: usize) {
+        self.kept_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
     /// A snapshot has ended, and keeps nothing any more.
@@ -302,11 +312,7 @@ impl Engine {
         let chosen = (eviction, candidate.score);
         let freed = db.evict(&candidate.key, chosen, in_background, own_bytes)?;
         let freed = match freed {
-            Freed::Later(bytes) => {
-                // The shard is locked still: so this is noted before the snapshot ends.
-                self.evictor.kept_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-                i64::try_from(bytes).unwrap_or(i64::MAX)
-            }
+            Freed::Later(bytes) => i64::try_from(bytes).unwrap_or(i64::MAX),
             Freed::Now(bytes) => bytes,
         };
         let before = own_bytes();

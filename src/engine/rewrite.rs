@@ -271,10 +271,15 @@ impl Engine {
     /// Passes the keys of the snapshot that has begun to `write`, without holding anybody up.
     fn walk_snapshot(&self, mut write: impl FnMut(Captured) -> io::Result<()>) -> io::Result<()> {
         let mut keys = 0;
-        let mut visit = |entry| {
+        let mut visit = |entry: Captured| {
             keys += 1;
             self.delay(Setting::RdbKeySaveDelay, keys);
-            fault::pass(Point::SnapshotKey).and_then(|()| write(entry))
+            let kept_bytes = entry.kept_bytes;
+            fault::pass(Point::SnapshotKey).and_then(|()| write(entry))?;
+            if kept_bytes > 0 {
+                self.evictor.snapshot_has(kept_bytes);
+            }
+            io::Result::Ok(())
         };
         let keyspace = &self.services.keyspace;
         for shard in 0..keyspace.shards() {

@@ -107,6 +107,8 @@ pub(crate) struct Changes {
     pub(crate) expired: u64,
     /// Keys that were deleted as memory was full.
     pub(crate) evicted: u64,
+    /// Bytes of keys and values that went, but stay in memory for a snapshot.
+    pub(crate) kept_bytes: usize,
     /// Lookups of keys by reading commands that found one, and that found none.
     pub(crate) hits: u64,
     pub(crate) misses: u64,

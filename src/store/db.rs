@@ -263,7 +263,10 @@ impl<'a> Db<'a> {
         }
         let has_expiring_parts = value.next_due_ms() != NEVER;
         let mut is_volatile = false;
-        match self.entry_mut(key) {
+        let kept_bytes = self.shard(key).preserve_last(key);
+        self.changes.kept_bytes += kept_bytes;
+        let place = self.locate(key);
+        match place.and_then(|place| self.access_at(key, place)) {
             Some(entry) => {
                 is_volatile = entry.expires_at_ms != NEVER;
                 let before = std::mem::replace(&mut entry.value, value);
@@ -304,9 +307,10 @@ impl<'a> Db<'a> {
 
     pub(super) fn take(&mut self, key: &[u8]) -> Option<Value> {
         let shard = self.shard(key);
-        shard.preserve(key);
+        let kept_bytes = shard.preserve_last(key);
         let entry = shard.keys.remove(hash::of(key), |entry| entry.key() == key)?;
         shard.volatile -= usize::from(entry.expires_at_ms != NEVER);
+        self.changes.kept_bytes += kept_bytes;
         Some(entry.value)
     }
 

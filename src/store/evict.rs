@@ -35,7 +35,8 @@ pub(crate) struct Eviction {
 /// The bytes that came back from a key that went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freed {
-    /// About so many will, once the snapshot that is being taken has got them.
+    /// About so many will, once the snapshot that is being taken has got them; they do not count
+    /// until then.
     Later(usize),
     Now(i64),
 }

@@ -34,6 +34,8 @@ pub(crate) struct Captured {
     pub(crate) expires_at_ms: Option<u64>,
     /// When or how often it was used, as its entry has it.
     pub(crate) used: u32,
+    /// Bytes that are in memory for the snapshot alone, as the key or its value went.
+    pub(crate) kept_bytes: usize,
 }
 
 /// How far the snapshot of a shard's part of one database has come.
@@ -97,17 +99,24 @@ impl Entry {
             value: self.value.clone(),
             expires_at_ms: self.expires_at_ms(),
             used: self.used,
+            kept_bytes: 0,
         }
     }
 }
 
 impl ShardDb {
-    /// The entry of `key` is about to change, to come or to go.
+    /// The entry of `key` is about to change or to come.
     #[inline]
     pub(super) fn preserve(&mut self, key: &[u8]) {
         if self.snapshot.is_some() {
             self.preserve_now(key);
         }
+    }
+
+    /// The value of `key` is about to go; replies the bytes that stay in memory for a snapshot.
+    #[inline]
+    pub(super) fn preserve_last(&mut self, key: &[u8]) -> usize {
+        if self.snapshot.is_some() { self.preserve_last_now(key) } else { 0 }
     }
 
     /// Would the entry of `key` stay in memory for a snapshot if it went now?
@@ -116,15 +125,23 @@ impl ShardDb {
     }
 
     #[cold]
-    fn preserve_now(&mut self, key: &[u8]) {
+    fn preserve_last_now(&mut self, key: &[u8]) -> usize {
+        let captured = self.preserve_now(key);
+        captured.map_or(0, |(captured, bytes)| {
+            captured.kept_bytes = bytes;
+            bytes
+        })
+    }
+
+    /// Replies what was captured now, and the bytes of its entry.
+    #[cold]
+    fn preserve_now(&mut self, key: &[u8]) -> Option<(&mut Captured, usize)> {
         let hash = hash::of(key);
-        let Some(snapshot) = &mut self.snapshot else { return };
-        if !snapshot.is_open(hash, key) {
-            return;
-        }
-        let entry = self.keys.find(hash, |entry| entry.key() == key);
-        snapshot.captured.extend(entry.map(|entry| entry.capture(snapshot.db)));
+        let snapshot = self.snapshot.as_mut().filter(|snapshot| snapshot.is_open(hash, key))?;
         snapshot.done.insert(key.into());
+        let entry = self.keys.find(hash, |entry| entry.key() == key)?;
+        snapshot.captured.push(entry.capture(snapshot.db));
+        Some((snapshot.captured.last_mut()?, entry.bytes()))
     }
 
     /// The keys are about to be taken out as a whole: a snapshot gets them, if there is one.

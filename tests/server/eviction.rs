@@ -48,6 +48,29 @@ fn a_snapshot_does_not_make_more_keys_go() {
 }
 
 #[test]
+fn what_a_snapshot_keeps_does_not_count() {
+    let server = full("allkeys-lru", &["--rdb-key-save-delay", "100000"]);
+    let client = &mut server.client();
+    // The snapshot itself takes more than a megabyte.
+    let used: usize = server.info("used_memory").parse().expect("a number");
+    let limit = used + KEYS * VALUE_BYTES * 5 / 8;
+    check(client, &[(&format!("CONFIG SET maxmemory {limit}"), "OK")]);
+    for round in 0..3 {
+        run::<()>(client, "BGSAVE");
+        // All values are replaced; a third of the keys goes before that.
+        for at in (round..KEYS).step_by(3) {
+            run::<()>(client, &format!("DEL key:{at}"));
+        }
+        fill(client, 0);
+        assert_eq!(server.info("rdb_bgsave_in_progress"), "1", "the snapshot is slow");
+        assert_eq!(server.info("evicted_keys"), "0", "{round}");
+        check(client, &[("CONFIG SET rdb-key-save-delay 0", "OK")]);
+        server.wait_info("rdb_bgsave_in_progress", "0");
+        check(client, &[("CONFIG SET rdb-key-save-delay 100000", "OK")]);
+    }
+}
+
+#[test]
 fn what_went_before_a_limit_was_set_is_not_counted_again() {
     let server = Server::start(&["--appendonly", "no"]);
     let client = &mut server.client();

@@ -323,8 +323,12 @@ fn the_server_goes_on_if_the_last_snapshot_fails() {
     check(client, &[("SET c 3", "OK")]);
     // Each of those who ask at the same time is told.
     let mut askers = [server.raw(), server.raw(), server.raw()];
-    askers.iter_mut().for_each(|asker| asker.send(b"SHUTDOWN SAVE\r\n"));
-    askers.iter_mut().for_each(|asker| assert_eq!(asker.read_line(), format!("-{refused}")));
+    for asker in &mut askers {
+        asker.send(b"SHUTDOWN SAVE\r\n");
+    }
+    for asker in &mut askers {
+        assert_eq!(asker.read_line(), format!("-{refused}"));
+    }
     assert_eq!(shut_down(&mut server, "SHUTDOWN FORCE"), "");
     assert!(!server.dir().join("dump.rdb").exists());
     server.start_again();
