@@ -156,6 +156,8 @@ fn count_one(context: &mut Context<'_>, key: &[u8]) -> Result<u64, CommandError>
     let estimate = hyperloglog::estimate(&*hyperloglog::registers(&bytes)?);
     let bytes = context.db.create::<StringValue>(key)?.make_mut();
     hyperloglog::set_cached(bytes, Some(estimate));
+    // The string is another one now, for GET and DUMP.
+    context.propagate(&[b"PFCOUNT", key]);
     Ok(estimate)
 }
 

@@ -298,7 +298,8 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let at_ms = match ttl {
         0 => None,
         _ if options.is_absolute => Some(ttl),
-        _ => Some(now_ms.saturating_add(ttl)),
+        // The log holds the instant, and is read as what a client may send.
+        _ => Some(now_ms.saturating_add(ttl).min(i64::MAX.unsigned_abs())),
     };
     context.reply.ok();
     let is_past = at_ms.is_some_and(|at_ms| at_ms <= now_ms) && context.mode != Mode::Replay;

@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Writes all data to a new base; what happens meanwhile goes to a new increment.
-    fn rewrite(&self, job: Job) -> Result<(), ServerError> {
+    pub(super) fn rewrite(&self, job: Job) -> Result<(), ServerError> {
         let aof = &self.services.aof;
         if job == Job::Rewrite && !aof.is_enabled() {
             return self.rewrite_what_is_not_logged();
@@ -222,7 +222,7 @@ impl Engine {
         Ok((base, bytes))
     }
 
-    fn write_rdb(
+    pub(super) fn write_rdb(
         &self,
         path: &Path,
         is_base: bool,

@@ -1,13 +1,17 @@
 //! A client without a socket: for model tests, fuzz targets and whoever embeds the engine.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Engine, Flow, Waiter};
+use crate::aof::saver::Job;
 use crate::client::{Client, Peer};
 use crate::command::table::table;
+use crate::config::{ConfigError, Setting};
 use crate::error::ServerError;
-use crate::resp::request::{Decoded, Limits, RequestDecoder, encode_head, encode_word};
+use crate::resp::request::{Decoded, Limits, OwnedArgv, RequestDecoder, encode_head, encode_word};
 use crate::resp::{Protocol, Reply};
 
 const LIMITS: Limits =
@@ -40,6 +44,59 @@ impl Engine {
         self.services.aof.sync()
     }
 
+    /// Rewrites the log in the folder `dir` of the settings; `false` if that failed.
+    pub fn rewrite_log(&self) -> bool {
+        self.rewrite(Job::Rewrite).is_ok()
+    }
+
+    /// Writes all data as they are now to an RDB file, but only when `meanwhile` has run; `false`
+    /// if that failed. One at a time, and no rewrite of the log meanwhile.
+    pub fn save_across(&self, path: &Path, meanwhile: impl FnOnce()) -> bool {
+        let functions = self.begin_snapshot(|| {});
+        meanwhile();
+        let written = self.write_rdb(path, false, &functions);
+        self.services.keyspace.end_snapshot();
+        written.is_ok()
+    }
+
+    /// Changes a setting.
+    pub fn set(&self, setting: Setting, value: &str) -> Result<(), ConfigError> {
+        self.services.config.set(setting, value)
+    }
+
+    /// Runs a request with all rights; a blocking command does not wait.
+    pub fn run_inside(&self, words: &[&[u8]]) -> Vec<u8> {
+        let argv = OwnedArgv::new(words.iter().copied());
+        let mut reply = Reply::new(Protocol::Resp2);
+        let mut batch = self.batch();
+        batch.call(&mut Client::internal(), &mut reply, argv.as_argv());
+        batch.finish();
+        reply.take()
+    }
+
+    /// Does what the engine keeps beside the data agree with them? The error says what does not.
+    /// Slow: for tests.
+    pub fn audit(&self) -> Result<(), String> {
+        let places = self.services.keyspace.audit()?;
+        let waiters = self.waiters.len();
+        if waiters != self.waiters_count.load(Ordering::Relaxed) {
+            return Err(format!("the number of those who wait is not {waiters}"));
+        }
+        let wanted: HashSet<_> = self
+            .waiters
+            .iter()
+            .flat_map(|waiter| {
+                let keys =
+                    waiter.keys().iter().map(|key| (waiter.db, key.clone(), waiter.ticket()));
+                keys.collect::<Vec<_>>()
+            })
+            .collect();
+        if wanted.len() != places {
+            return Err(format!("{places} places for {} waits", wanted.len()));
+        }
+        Ok(())
+    }
+
     /// Opens a session.
     pub fn session(&self) -> Session<'_> {
         let client = self.connect(Peer::default(), Box::new(|| {}));
@@ -49,8 +106,9 @@ impl Engine {
 }
 
 impl Session<'_> {
-    /// Runs a request; replies its reply, or `None` if it waits (see [`Session::served`]) or was
-    /// told not to reply. An empty request is nothing to run.
+    /// Runs a request; replies its reply, or `None` if it waits (see [`Session::served`]), was
+    /// told not to reply or is put off by CLIENT PAUSE. An empty request is nothing to run. A
+    /// script that runs for longer than `busy-reply-threshold` is ended.
     pub fn run(&mut self, words: &[impl AsRef<[u8]>]) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         encode_head(&mut bytes, words.len());
@@ -63,6 +121,7 @@ impl Session<'_> {
         let mut batch = self.engine.batch();
         let mut flow = batch.call(client, &mut self.reply, argv);
         while let Flow::Suspended(call) = flow {
+            self.engine.services.scripts.running.stop();
             flow = batch.go_on(call, client, &mut self.reply);
         }
         batch.finish();
@@ -93,6 +152,7 @@ impl Session<'_> {
                 Ok(Decoded::Request(argv, bytes)) => {
                     let mut flow = batch.call(client, &mut self.reply, argv);
                     while let Flow::Suspended(call) = flow {
+                        self.engine.services.scripts.running.stop();
                         flow = batch.go_on(call, client, &mut self.reply);
                     }
                     match flow {
@@ -118,6 +178,11 @@ impl Session<'_> {
                 return stopped;
             }
         }
+    }
+
+    /// Has it said QUIT, or was it disconnected? A connection would end then.
+    pub fn is_over(&self) -> bool {
+        self.client.as_ref().is_none_or(|client| client.closing || client.handle.is_killed())
     }
 
     /// Does the session wait in a blocking command?

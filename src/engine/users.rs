@@ -8,7 +8,7 @@ use crate::error::ServerError;
 
 impl Engine {
     /// Takes the users from where the settings say.
-    pub(crate) fn load_users(&self) -> Result<(), ServerError> {
+    pub fn load_users(&self) -> Result<(), ServerError> {
         let services = &self.services;
         let basis = basis(&services.config);
         let lines = services.config.user_lines();

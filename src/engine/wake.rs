@@ -52,6 +52,15 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
+    pub(super) fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// The keys it waits for.
+    pub(super) fn keys(&self) -> &[Box<[u8]>] {
+        &self.wait.keys
+    }
+
     /// When its time is up: unix time in milliseconds; `None`: never.
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.wait.deadline_ms

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::input::Input;
 use super::{Limits, RdbError, kind, packed, stream};
-use crate::types::hash::Hash;
+use crate::types::hash::{AT_MS_MAX, Hash};
 use crate::types::list::{End, List};
 use crate::types::set::Set;
 use crate::types::sorted_set::SortedSet;
@@ -167,7 +167,7 @@ fn expiring_hash<R: Read>(
             let (field, value) = (input.string()?, input.string()?);
             hash.set(&field, &value, limits.hash);
             if distance > 0 {
-                hash.set_expiry(&field, Some(first_ms.saturating_add(distance - 1)));
+                set_expiry(&mut hash, &field, first_ms.saturating_add(distance - 1))?;
             }
         }
         return Ok(hash);
@@ -180,9 +180,18 @@ fn expiring_hash<R: Read>(
         hash.set(field, value, limits.hash);
         match crate::number::parse_u64(at_ms) {
             Some(0) => {}
-            Some(at_ms) => hash.set_expiry(field, Some(at_ms)),
+            Some(at_ms) => set_expiry(&mut hash, field, at_ms)?,
             None => return Err(RdbError::Corrupt("the time of a field is not a number")),
         }
     }
     Ok(hash)
+}
+
+/// Lets a field expire at an instant that commands could give it.
+fn set_expiry(hash: &mut Hash, field: &[u8], at_ms: u64) -> Result<(), RdbError> {
+    if at_ms > AT_MS_MAX {
+        return Err(RdbError::Corrupt("the time of a field is too large"));
+    }
+    hash.set_expiry(field, Some(at_ms));
+    Ok(())
 }

@@ -11,6 +11,15 @@ const INT16: u64 = 1;
 const INT32: u64 = 2;
 const COMPRESSED: u64 = 3;
 
+/// In the place of a number or time that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Commands take signed numbers, and the log may hold what was loaded as commands.
+fn as_clients_may_say(number: u64) -> Result<u64, RdbError> {
+    let fits = i64::try_from(number).is_ok();
+    if fits { Ok(number) } else { Err(RdbError::Corrupt("a number or time is too large")) }
+}
+
 /// Where an RDB file or payload comes from.
 #[derive(Debug)]
 pub(super) struct Input<R> {
@@ -128,7 +137,28 @@ impl<R: Read> Input<R> {
 
     /// A time of eight bytes, in milliseconds.
     pub(super) fn milliseconds(&mut self) -> Result<u64, RdbError> {
-        Ok(u64::from_le_bytes(self.array()?))
+        as_clients_may_say(u64::from_le_bytes(self.array()?))
+    }
+
+    /// As [`Input::milliseconds`]; `None` where all bits are set.
+    pub(super) fn known_milliseconds(&mut self) -> Result<Option<u64>, RdbError> {
+        match u64::from_le_bytes(self.array()?) {
+            UNKNOWN => Ok(None),
+            ms => as_clients_may_say(ms).map(Some),
+        }
+    }
+
+    /// A number in the form of a length that is not too large for a command.
+    pub(super) fn number(&mut self) -> Result<u64, RdbError> {
+        self.length().and_then(as_clients_may_say)
+    }
+
+    /// As [`Input::number`]; `None` where all bits are set.
+    pub(super) fn known_number(&mut self) -> Result<Option<u64>, RdbError> {
+        match self.length()? {
+            UNKNOWN => Ok(None),
+            number => as_clients_may_say(number).map(Some),
+        }
     }
 
     /// The value of a module's data: skips what is typed, up to its end.

@@ -42,17 +42,19 @@ pub(super) fn read<R: Read>(
     if len != stream.entries.len() as u64 {
         return Err(RdbError::Corrupt("a stream has another length than it says"));
     }
-    let last_id = id_of_lengths(input)?;
-    if stream.entries.top_id() > last_id {
-        return Err(NONSENSE);
-    }
-    stream.entries.last_id = last_id;
+    let entries = &mut stream.entries;
+    let top_id = entries.top_id();
+    entries.last_id = id_of_lengths(input)?;
     if kind == kind::STREAM_1 {
-        stream.entries.added = len;
+        entries.added = len;
     } else {
         id_of_lengths(input)?;
-        stream.entries.max_deleted_id = id_of_lengths(input)?;
-        stream.entries.added = input.length()?;
+        // Redis 7.0 lets XSETID go back behind it.
+        entries.max_deleted_id = id_of_lengths(input)?.min(entries.last_id);
+        entries.added = input.number()?;
+    }
+    if entries.last_id < top_id || entries.added < len {
+        return Err(NONSENSE);
     }
     for _ in 0..input.length()? {
         read_group(&mut stream, input, kind)?;
@@ -122,8 +124,8 @@ fn read_pack(
         if flags & DELETED != 0 {
             continue;
         }
-        let is_first = stream.entries.is_empty();
-        if fields.is_empty() || (!is_first && id <= stream.entries.top_id()) {
+        // The id of no entry is that of a stream without any.
+        if fields.is_empty() || id <= stream.entries.top_id() {
             return Err(NONSENSE);
         }
         stream.entries.restore(id, fields.into_iter(), limits.stream);
@@ -141,12 +143,12 @@ fn read_group<R: Read>(
     let entries_read = if kind == kind::STREAM_1 {
         stream.entries.added_up_to(last_delivered_id)
     } else {
-        Some(input.length()?).filter(|&read| read != UNKNOWN)
+        input.known_number()?
     };
     let mut pending = std::collections::BTreeMap::new();
     for _ in 0..input.length()? {
         let id = id_of_bytes(&input.array::<16>()?)?;
-        pending.insert(id, (input.milliseconds()?, input.length()?));
+        pending.insert(id, (input.milliseconds()?, input.number()?));
     }
     let group = stream
         .add_group(&name, last_delivered_id, entries_read)
@@ -165,12 +167,15 @@ fn read_consumer<R: Read>(
 ) -> Result<(), RdbError> {
     let name = input.string()?;
     let seen_ms = input.milliseconds()?;
-    let active_ms = if kind == kind::STREAM_3 { input.milliseconds()? } else { seen_ms };
+    let active_ms = match kind {
+        kind::STREAM_3 => input.known_milliseconds()?,
+        _ => Some(seen_ms),
+    };
     if group.find_consumer(&name).is_some() {
         return Err(RdbError::Corrupt("a group has two consumers of one name"));
     }
     let consumer = group.add_consumer(&name, seen_ms);
-    group.consumer_mut(consumer).active_ms = (active_ms != UNKNOWN).then_some(active_ms);
+    group.consumer_mut(consumer).active_ms = active_ms;
     for _ in 0..input.length()? {
         let id = id_of_bytes(&input.array::<16>()?)?;
         let (delivered_ms, delivery_count) = pending.remove(&id).ok_or(NONSENSE)?;

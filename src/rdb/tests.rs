@@ -141,6 +141,46 @@ fn files_come_back() {
     }
 }
 
+/// The log may hold as commands what was loaded, and they take signed numbers.
+#[test]
+fn what_no_command_can_say_is_refused() {
+    let mut hash = Hash::default();
+    hash.set(b"f", b"v", LIMITS.hash);
+    hash.set_expiry(b"f", Some(1 << 46));
+    let mut values = vec![Value::Hash(Box::new(hash))];
+    for change in [
+        |stream: &mut Stream| stream.entries.added = 1 << 63,
+        |stream: &mut Stream| stream.entries.added = 3,
+        |stream: &mut Stream| stream.entries.last_id = StreamId::new(1, 1),
+        |stream: &mut Stream| stream.group_mut(b"group").unwrap().entries_read = Some(1 << 63),
+        |stream: &mut Stream| {
+            let group = stream.group_mut(b"group").unwrap();
+            let consumer = group.find_consumer(b"worker").unwrap();
+            let pending = Pending { delivered_ms: 1 << 63, delivery_count: 1, consumer };
+            group.assign(StreamId::new(2, 7), pending);
+        },
+        |stream: &mut Stream| {
+            let group = stream.group_mut(b"group").unwrap();
+            let consumer = group.find_consumer(b"worker").unwrap();
+            let pending = Pending { delivered_ms: 1, delivery_count: 1 << 63, consumer };
+            group.assign(StreamId::new(2, 7), pending);
+        },
+        |stream: &mut Stream| {
+            let mut first = Stream::default();
+            first.entries.append(StreamId::ZERO, [&b"a"[..], b"b"].into_iter(), LIMITS.stream);
+            first.entries.last_id = StreamId::MAX;
+            *stream = first;
+        },
+    ] {
+        let mut stream = stream();
+        change(&mut stream);
+        values.push(Value::Stream(Box::new(stream)));
+    }
+    for (number, value) in values.iter().enumerate() {
+        assert!(restore(&dump(value), &LIMITS).unwrap().is_err(), "{number}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]

@@ -39,6 +39,9 @@ pub(super) fn as_text(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
+/// Bytes of a command that a script calls.
+const REQUEST_BYTES_MAX: usize = 1 << 30;
+
 /// The words of a command; the error's text if they are none.
 fn words(args: &Words) -> Result<OwnedArgv, &'static str> {
     if args.is_empty() {
@@ -51,7 +54,13 @@ fn words(args: &Words) -> Result<OwnedArgv, &'static str> {
 
 fn push_word(argv: &mut OwnedArgv, arg: &Value) -> Result<(), &'static str> {
     match arg {
-        Value::String(text) => argv.push(&text.as_bytes()),
+        Value::String(text) => {
+            let text = text.as_bytes();
+            if argv.bytes() + text.len() > REQUEST_BYTES_MAX {
+                return Err("Lua redis lib command arguments are too large");
+            }
+            argv.push(&text);
+        }
         Value::Integer(number) => argv.push(itoa::Buffer::new().format(*number).as_bytes()),
         Value::Number(number) => argv.push(format_f64(*number).as_bytes()),
         _ => return Err("Lua redis lib command arguments must be strings or integers"),

@@ -5,6 +5,8 @@
 use mlua::{Lua, Table, Value};
 
 use super::failure::Names;
+use super::sandbox::Sandbox;
+use super::walk::Walk;
 use crate::resp::read::{Item, ReplyReader};
 use crate::resp::{Protocol, Reply};
 
@@ -84,21 +86,27 @@ fn set(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>, len: usize) -> ml
 /// Writes what a script returned. `protocol` is the one the script has chosen: it decides how
 /// booleans are understood.
 pub(super) fn to_reply(
-    names: &Names,
+    sandbox: &Sandbox,
     value: &Value,
     protocol: Protocol,
     reply: &mut Reply,
 ) -> mlua::Result<()> {
-    Writer { names, protocol }.write(value, reply, 0)
+    let start = reply.len();
+    let walk = Walk::new(&sandbox.lua);
+    Writer { names: &sandbox.names, protocol, start, walk }.write(value, reply, 0)
 }
 
 struct Writer<'a> {
     names: &'a Names,
     protocol: Protocol,
+    /// Where the reply starts.
+    start: usize,
+    walk: Walk,
 }
 
 impl Writer<'_> {
-    fn write(&self, value: &Value, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+    fn write(&mut self, value: &Value, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+        Walk::look(reply.len() - self.start).map_err(mlua::Error::runtime)?;
         match value {
             Value::Boolean(flag) if self.protocol == Protocol::Resp3 => reply.boolean(*flag),
             Value::Boolean(true) => reply.integer(1),
@@ -113,7 +121,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write_table(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+    fn write_table(&mut self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+        self.walk.enter(reply.len() - self.start).map_err(mlua::Error::runtime)?;
         let names = self.names;
         if let Value::String(text) = table.raw_get(&names.err)? {
             reply.error(&text.to_string_lossy());
@@ -147,7 +156,7 @@ impl Writer<'_> {
     }
 
     // Elements are walked twice, never gathered: the interpreter bears few references at a time.
-    fn write_map(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
+    fn write_map(&mut self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
         let Value::Table(map) = table.raw_get(&self.names.map)? else { return Ok(false) };
         reply.map(count(&map)?);
         map.for_each(|key: Value, value: Value| {
@@ -157,7 +166,7 @@ impl Writer<'_> {
         Ok(true)
     }
 
-    fn write_set(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
+    fn write_set(&mut self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<bool> {
         let Value::Table(set) = table.raw_get(&self.names.set)? else { return Ok(false) };
         reply.set(count(&set)?);
         set.for_each(|member: Value, _: Value| self.write(&member, reply, depth + 1))?;
@@ -165,7 +174,7 @@ impl Writer<'_> {
     }
 
     /// The elements up to the first nil.
-    fn write_array(&self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
+    fn write_array(&mut self, table: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
         let mut result = Ok(());
         reply.counted_array(|reply| {
             for index in 1.. {

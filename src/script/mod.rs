@@ -31,6 +31,7 @@ pub(crate) mod running;
 mod sandbox;
 pub(crate) mod shebang;
 pub(crate) mod vm;
+mod walk;
 
 pub(crate) use run::{Answer, Ask, Failed, Run, Step};
 pub(crate) use running::Scripts;

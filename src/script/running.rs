@@ -142,6 +142,11 @@ impl Running {
         self.killed.load(Ordering::Acquire)
     }
 
+    /// Asks for its end, whatever it has done.
+    pub(crate) fn stop(&self) {
+        self.killed.store(true, Ordering::Release);
+    }
+
     /// Asks for its end, whether it is a function or not.
     pub(crate) fn kill(&self, is_function: bool) -> Result<(), NotKilled> {
         if !self.runs.load(Ordering::Acquire) {

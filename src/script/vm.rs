@@ -170,7 +170,7 @@ impl Vm {
     /// Writes what a script returned.
     pub(crate) fn write(&self, value: &Value, protocol: Protocol, reply: &mut Reply) {
         let start = reply.len();
-        if let Err(error) = convert::to_reply(&self.sandbox.names, value, protocol, reply) {
+        if let Err(error) = convert::to_reply(&self.sandbox, value, protocol, reply) {
             reply.truncate(start);
             reply.error(&format!("ERR {}", error_text(&error)));
         }

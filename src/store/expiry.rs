@@ -83,6 +83,17 @@ impl ExpiryIndex {
         self.filed += 1;
     }
 
+    /// Is a key filed at a place where it is looked at in time, if it comes due at all?
+    pub(super) fn has_in_time(&self, entry: &Entry) -> bool {
+        let (due_ms, hash) = (entry.due_ms(), entry.hash());
+        let slots = self.slots.range(..=due_ms >> SLOT_MS_LOG2);
+        let mut slots = slots.filter(|(slot, _)| Place::Slot(**slot).bucket() == entry.indexed);
+        let in_bucket = |hashes: &Vec<u64>| hashes.contains(&hash);
+        let is_filed = self.buckets.get(&entry.indexed).is_some_and(in_bucket)
+            || slots.any(|(_, hashes)| hashes.contains(&hash));
+        due_ms == NEVER || (entry.indexed <= bucket_of(due_ms) && is_filed)
+    }
+
     /// Some hash, from one of the first `parts_max` slots and buckets.
     pub(super) fn pick(&self, random: u64, parts_max: u64) -> Option<u64> {
         let parts = ((self.slots.len() + self.buckets.len()) as u64).min(parts_max);

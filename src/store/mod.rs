@@ -8,6 +8,7 @@
 //!   Db         one database of them, for one command       db.rs
 //! ```
 
+mod audit;
 pub(crate) mod changes;
 pub(crate) mod db;
 pub(crate) mod evict;

@@ -158,6 +158,23 @@ impl ShardDb {
         place.is_some()
     }
 
+    /// Do the counts of each queue agree with its places? Replies how many places there are.
+    pub(super) fn audit_waiting(&self) -> Result<usize, String> {
+        let mut waiting = 0;
+        for (key, queue) in &self.waiting {
+            let with_other_keys = queue.places.values().filter(|place| place.has_other_keys);
+            let on_any_change = queue.places.values().filter(|place| place.on_any_change);
+            let agrees = with_other_keys.count() == queue.with_other_keys
+                && on_any_change.count() == queue.on_any_change
+                && !queue.places.is_empty();
+            if !agrees {
+                return Err(format!("who waits for {}", key.escape_ascii()));
+            }
+            waiting += queue.places.len();
+        }
+        Ok(waiting)
+    }
+
     /// The first in the queue of `key` after `after` whose place fits.
     pub(crate) fn next_waiting(
         &self,

@@ -3,6 +3,9 @@
 use super::field_expiry::{FieldExpiry, NEVER};
 use super::packed_map::{Limits, PackedMap};
 
+/// The latest instant that a field can expire at (46 bits, as in Redis).
+pub(crate) const AT_MS_MAX: u64 = (1 << 46) - 2;
+
 /// A map of fields to values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hash {

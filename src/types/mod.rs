@@ -1,5 +1,6 @@
 //! Data: what a key can hold. Knows no keys, clients, replies or time.
 
+mod audit;
 pub(crate) mod bits;
 pub(crate) mod field_expiry;
 pub(crate) mod geohash;

@@ -5,10 +5,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that fails stops there"
 )]
 
+#[path = "../fuzz/checks/lib.rs"]
+#[allow(dead_code, unreachable_pub, reason = "for the fuzz targets it is a crate of its own")]
+mod checks;
 mod field_expiry;
+mod fuzz;
 mod groups;
-mod handlers;
 mod queues;

@@ -39,6 +39,23 @@ fn values_are_dumped_and_restored() {
 }
 
 #[test]
+fn a_time_to_live_of_any_length_can_be_loaded_again() {
+    let mut server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("SET s text", "OK"), ("PFADD p a", "1"), ("PFCOUNT p", "1")]);
+    let payload = dump(client, "s");
+    let counted = dump(client, "p");
+    let longest = i64::MAX.to_string();
+    assert_eq!(restore(client, &[b"far", longest.as_bytes(), &payload]), Ok(()));
+    check(client, &[("PEXPIRETIME far", &longest)]);
+    server.kill();
+    server.start_again();
+    let client = &mut server.client();
+    check(client, &[("GET far", "\"text\""), ("PEXPIRETIME far", &longest)]);
+    assert_eq!(dump(client, "p"), counted, "the estimate that PFCOUNT keeps");
+}
+
+#[test]
 fn bad_payloads_are_refused() {
     let server = Server::start(&[]);
     let client = &mut server.client();

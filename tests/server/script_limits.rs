@@ -246,6 +246,35 @@ fn calls_may_have_many_arguments() {
 }
 
 /// Errors are counted once, where they come from.
+/// A table that stands in itself several times is a value without end.
+#[test]
+fn values_without_end_are_refused() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for (writes, text) in [
+        ("t", "the value is too large"),
+        ("cmsgpack.pack(t)", "the value is too large"),
+        ("cjson.encode(t)", "Cannot serialise, excessive depth (1001)"),
+    ] {
+        let script = format!("local t = {{}} for i = 1, 4 do t[i] = t end return {writes}");
+        let found = error_of(client, &script);
+        assert!(found.contains(text), "{found}");
+    }
+    let doubled = "local t = {} for i = 1, 100 do t = {t, t} end return cjson.encode(t)";
+    assert!(error_of(client, doubled).contains("the value is too large"));
+    let sparse = "cjson.encode_sparse_array(false, 0) return cjson.encode({[2^53] = 1})";
+    assert!(error_of(client, sparse).contains("excessively sparse array"));
+    let shared = "local s, t = {1}, {} for i = 1, 9 do t[i] = s end return #cmsgpack.pack(t)";
+    let len = redis::cmd("EVAL").arg(shared).arg(0).query::<u64>(client);
+    assert_eq!(len.unwrap_or_default(), 19);
+}
+
+fn error_of(client: &mut redis::Connection, script: &str) -> String {
+    let reply = redis::cmd("EVAL").arg(script).arg(0).query::<()>(client);
+    let error = reply.expect_err("it is refused");
+    format!("{} {}", error.code().unwrap_or_default(), error.detail().unwrap_or_default())
+}
+
 #[test]
 fn errors_are_counted_once() {
     let server = Server::start(&[]);

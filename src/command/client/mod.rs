@@ -7,6 +7,7 @@ use super::{
     Outcome,
 };
 use crate::client::{ClientId, Handle, ReplyMode, Unblock};
+use crate::command::Mode;
 use crate::config::Setting;
 use crate::observe::Call;
 
@@ -237,7 +238,8 @@ fn no_touch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// `CLIENT REPLY <ON | OFF | SKIP>`
 ///
-/// ON replies OK; OFF and SKIP reply nothing, SKIP nor to the next command.
+/// ON replies OK; OFF and SKIP reply nothing, SKIP nor to the next command. Differs from Redis: in
+/// a transaction they reply OK, as EXEC has said how many replies there are.
 /// <https://redis.io/docs/latest/commands/client-reply/>
 fn reply(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     context.client.pushed = false;
@@ -252,6 +254,9 @@ fn reply(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         }
     } else {
         return Err(CommandError::Syntax);
+    }
+    if context.client.reply_mode != ReplyMode::On && context.mode == Mode::Transaction {
+        context.reply.ok();
     }
     Ok(Outcome::Done)
 }

@@ -5,9 +5,7 @@
 //! removes nothing by itself: the log says when a field went.
 
 use super::{Args, Class, CommandError, CommandResult, Context, Hash, Mode, Outcome, words};
-
-/// The latest instant that a field can expire at (46 bits, as in Redis).
-const AT_MS_MAX: i64 = (1 << 46) - 2;
+use crate::types::hash::AT_MS_MAX;
 
 /// How a command gives a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +27,8 @@ impl TimeForm {
         }
         let base = if self.relative { i64::try_from(now_ms).unwrap_or(i64::MAX) } else { 0 };
         let at_ms = time.checked_mul(self.unit_ms).and_then(|ms| ms.checked_add(base));
-        let at_ms = at_ms.filter(|&at_ms| at_ms <= AT_MS_MAX).ok_or(invalid.clone())?;
-        u64::try_from(at_ms).map_err(|_| invalid)
+        let at_ms = at_ms.and_then(|at_ms| u64::try_from(at_ms).ok());
+        at_ms.filter(|&at_ms| at_ms <= AT_MS_MAX).ok_or(invalid)
     }
 }
 

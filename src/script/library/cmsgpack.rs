@@ -4,6 +4,7 @@
 
 use mlua::{Lua, Table, Value};
 
+use super::super::walk::Walk;
 use super::{Failure, Function, Results, as_double, bytes, number};
 
 pub(super) const FUNCTIONS: &[(&str, Function)] = &[
@@ -23,21 +24,62 @@ fn pack(lua: &Lua, args: &[Value]) -> Results {
     if args.is_empty() {
         return Err("bad argument #0 to 'pack' (MessagePack pack needs input.)".into());
     }
-    let mut out = Vec::new();
-    args.iter().try_for_each(|value| write(&mut out, value, 0))?;
-    Ok(vec![Value::String(lua.create_string(out)?)])
+    let mut packer = Packer { out: Vec::new(), walk: Walk::new(lua) };
+    args.iter().try_for_each(|value| packer.write(value, 0))?;
+    Ok(vec![Value::String(lua.create_string(packer.out)?)])
 }
 
-fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Failure> {
-    match value {
-        Value::Boolean(flag) => out.push(if *flag { 0xc3 } else { 0xc2 }),
-        Value::Integer(number) => write_integer(out, *number),
-        Value::Number(number) => write_double(out, *number),
-        Value::String(text) => write_string(out, &text.as_bytes()),
-        Value::Table(table) if depth < PACK_DEPTH_MAX => write_table(out, table, depth + 1)?,
-        _ => out.push(0xc0),
+struct Packer {
+    out: Vec<u8>,
+    walk: Walk,
+}
+
+impl Packer {
+    fn write(&mut self, value: &Value, depth: usize) -> Result<(), Failure> {
+        let out = &mut self.out;
+        Walk::look(out.len())?;
+        match value {
+            Value::Boolean(flag) => out.push(if *flag { 0xc3 } else { 0xc2 }),
+            Value::Integer(number) => write_integer(out, *number),
+            Value::Number(number) => write_double(out, *number),
+            Value::String(text) => write_string(out, &text.as_bytes()),
+            Value::Table(table) if depth < PACK_DEPTH_MAX => self.write_table(table, depth + 1)?,
+            _ => out.push(0xc0),
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Elements are walked twice, never gathered: the interpreter bears few references at a time.
+    fn write_table(&mut self, table: &Table, depth: usize) -> Result<(), Failure> {
+        self.walk.enter(self.out.len())?;
+        let (mut largest, mut count, mut is_array) = (0, 0, true);
+        table.for_each(|key: Value, _: Value| {
+            match key {
+                Value::Integer(key) if key > 0 => largest = largest.max(key),
+                _ => is_array = false,
+            }
+            count += 1;
+            Ok(())
+        })?;
+        if is_array && usize::try_from(largest) == Ok(count) {
+            write_head(&mut self.out, count, 0x90, 16, [0, 0xdc, 0xdd]);
+            for index in 1..=largest {
+                self.write(&table.raw_get(index)?, depth)?;
+            }
+            return Ok(());
+        }
+        write_head(&mut self.out, count, 0x80, 16, [0, 0xde, 0xdf]);
+        let mut failure = None;
+        let walked = table.for_each(|key: Value, value: Value| {
+            let written = self.write(&key, depth).and_then(|()| self.write(&value, depth));
+            written.map_err(|error| {
+                failure = Some(error);
+                mlua::Error::runtime("")
+            })
+        });
+        failure.map_or(Ok(()), Err)?;
+        Ok(walked?)
+    }
 }
 
 fn write_integer(out: &mut Vec<u8>, number: i64) {
@@ -84,37 +126,6 @@ fn write_head(out: &mut Vec<u8>, len: usize, small: u8, small_end: usize, kinds:
 fn write_string(out: &mut Vec<u8>, text: &[u8]) {
     write_head(out, text.len(), 0xa0, 32, [0xd9, 0xda, 0xdb]);
     out.extend_from_slice(text);
-}
-
-/// Elements are walked twice, never gathered: the interpreter bears few references at a time.
-fn write_table(out: &mut Vec<u8>, table: &Table, depth: usize) -> Result<(), Failure> {
-    let (mut largest, mut count, mut is_array) = (0, 0, true);
-    table.for_each(|key: Value, _: Value| {
-        match key {
-            Value::Integer(key) if key > 0 => largest = largest.max(key),
-            _ => is_array = false,
-        }
-        count += 1;
-        Ok(())
-    })?;
-    if is_array && usize::try_from(largest) == Ok(count) {
-        write_head(out, count, 0x90, 16, [0, 0xdc, 0xdd]);
-        for index in 1..=largest {
-            write(out, &table.raw_get(index)?, depth)?;
-        }
-        return Ok(());
-    }
-    write_head(out, count, 0x80, 16, [0, 0xde, 0xdf]);
-    let mut failure = None;
-    let walked = table.for_each(|key: Value, value: Value| {
-        let written = write(out, &key, depth).and_then(|()| write(out, &value, depth));
-        written.map_err(|error| {
-            failure = Some(error);
-            mlua::Error::runtime("")
-        })
-    });
-    failure.map_or(Ok(()), Err)?;
-    Ok(walked?)
 }
 
 /// `cmsgpack.unpack(text)`

@@ -1,34 +1,7 @@
-//! Any bytes, in any split, give the same requests and the same error.
+//! Any bytes as requests. See `checks/request.rs`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use respq::resp::request::{Decoded, Limits, RequestDecoder};
-
-const LIMITS: Limits =
-    Limits { words_max: 1 << 20, bulk_bytes_max: 1 << 20, authenticated: true };
-
-/// The requests in `input` when it arrives in pieces of `piece` bytes, and the error at the end.
-fn decode(input: &[u8], piece: usize) -> (Vec<Vec<Vec<u8>>>, Option<String>) {
-    let mut decoder = RequestDecoder::new();
-    let (mut requests, mut start, mut end) = (Vec::new(), 0, 0);
-    while end < input.len() {
-        end = (end + piece).min(input.len());
-        loop {
-            match decoder.decode(&input[start..end], &LIMITS) {
-                Err(error) => return (requests, Some(error.to_string())),
-                Ok(Decoded::Incomplete) => break,
-                Ok(Decoded::Nothing(used)) => start += used,
-                Ok(Decoded::Request(argv, used)) => {
-                    requests.push(argv.iter().map(<[u8]>::to_vec).collect());
-                    start += used;
-                }
-            }
-        }
-    }
-    (requests, None)
-}
-
-fuzz_target!(|input: &[u8]| {
-    let Some((&piece, input)) = input.split_first() else { return };
-    assert_eq!(decode(input, usize::from(piece).max(1)), decode(input, input.len().max(1)));
-});
+libfuzzer_sys::fuzz_target!(
+    init: checks::write_seeds("request"),
+    |input: &[u8]| checks::request::check(input)
+);

@@ -5,6 +5,8 @@
 
 use crate::command::{Args, Context};
 use crate::number::write_hex;
+use crate::store::shard::Entry;
+use crate::types::hash::Hash;
 use crate::types::stream::{Stream, StreamId};
 use crate::types::value::Value;
 
@@ -62,8 +64,8 @@ pub(super) fn all(context: &mut Context<'_>) {
     let mut digest = Digest::default();
     for shard in context.db.locked().iter_mut() {
         for (index, db) in shard.dbs().iter().enumerate() {
-            for entry in db.keys.iter().filter(|entry| !entry.is_expired(now_ms)) {
-                let value = of_value(&entry.value).bytes();
+            for entry in db.keys.iter().filter(|entry| is_there(entry, now_ms)) {
+                let value = of_value(&entry.value, now_ms).bytes();
                 let expires = entry.expires_at_ms().unwrap_or(0).to_le_bytes();
                 let index = (index as u64).to_le_bytes();
                 digest.mix(Digest::of(&[&index, entry.key(), &value, &expires]));
@@ -76,11 +78,28 @@ pub(super) fn all(context: &mut Context<'_>) {
 /// DEBUG DIGEST-VALUE: zeros for a key that does not exist.
 pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) {
     let keys = args.rest();
+    let now_ms = context.db.now_ms();
     context.reply.array(keys.len());
     for key in keys {
-        let digest = context.db.peek(key).map_or(Digest::default(), |entry| of_value(&entry.value));
+        let value = context.db.peek(key).map(|entry| &entry.value);
+        let digest = value.map_or(Digest::default(), |value| of_value(value, now_ms));
         context.reply.status(&digest.text());
     }
+}
+
+/// Neither the key nor all of its fields have expired, seen or unseen.
+fn is_there(entry: &Entry, now_ms: u64) -> bool {
+    let has_fields = match &entry.value {
+        Value::Hash(hash) if hash.next_due_ms() <= now_ms => {
+            hash.iter().any(|(field, _)| !is_due(hash, field, now_ms))
+        }
+        _ => true,
+    };
+    has_fields && !entry.is_expired(now_ms)
+}
+
+fn is_due(hash: &Hash, field: &[u8], now_ms: u64) -> bool {
+    hash.expires_at_ms(field).is_some_and(|at_ms| at_ms <= now_ms)
 }
 
 /// Of elements whose order does not matter.
@@ -90,11 +109,12 @@ fn unordered<'v>(pairs: impl Iterator<Item = (&'v [u8], impl AsRef<[u8]>)>) -> D
     digest
 }
 
-fn of_value(value: &Value) -> Digest {
+fn of_value(value: &Value, now_ms: u64) -> Digest {
     let content = match value {
         Value::Hash(hash) => {
-            let mut digest = unordered(hash.iter());
-            for (field, at_ms) in hash.expiries() {
+            let fields = hash.iter().filter(|(field, _)| !is_due(hash, field, now_ms));
+            let mut digest = unordered(fields);
+            for (field, at_ms) in hash.expiries().filter(|(_, at_ms)| *at_ms > now_ms) {
                 digest.mix(Digest::of(&[field, &at_ms.to_le_bytes(), b"expires"]));
             }
             digest

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Lua, Table, Value};
 
+use super::super::super::walk::Walk;
 use super::super::{Failure, Results, as_double, type_name};
 use super::{INVALID_NULL, INVALID_OFF, Settings, single};
 
 /// `cjson.encode(value)`
 pub(super) fn encode(lua: &Lua, settings: &Settings, args: &[Value]) -> Results {
-    let mut encoder = Encoder { settings, out: Vec::new() };
+    let mut encoder = Encoder { settings, out: Vec::new(), walk: Walk::new(lua) };
     encoder.value(single(args, "encode")?, 0)?;
     Ok(vec![Value::String(lua.create_string(encoder.out)?)])
 }
@@ -18,6 +19,7 @@ pub(super) fn encode(lua: &Lua, settings: &Settings, args: &[Value]) -> Results 
 struct Encoder<'a> {
     settings: &'a Settings,
     out: Vec<u8>,
+    walk: Walk,
 }
 
 fn refuse(value: &Value, reason: &str) -> Failure {
@@ -26,6 +28,7 @@ fn refuse(value: &Value, reason: &str) -> Failure {
 
 impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: i64) -> Result<(), Failure> {
+        Walk::look(self.out.len())?;
         match value {
             Value::Boolean(flag) => {
                 self.out.extend_from_slice(if *flag { b"true" } else { b"false" });
@@ -92,6 +95,7 @@ impl Encoder<'_> {
             let text = format!("Cannot serialise, excessive depth ({depth})");
             return Err(text.into());
         }
+        self.walk.enter(self.out.len())?;
         match self.array_len(table, value)? {
             Some(len) => self.array(table, len, depth),
             None => self.object(table, depth),
@@ -101,7 +105,7 @@ impl Encoder<'_> {
     /// The length, if all keys are positive integers and the table is not too sparse. An empty
     /// table is an object.
     fn array_len(&self, table: &Table, value: &Value) -> Result<Option<i64>, Failure> {
-        let (mut largest, mut count, mut is_array) = (0, 0, true);
+        let (mut largest, mut count, mut is_array) = (0_i64, 0_i64, true);
         let scanned = table.for_each(|key: Value, _: Value| match key {
             Value::Integer(key) if key > 0 => {
                 largest = largest.max(key);
@@ -119,7 +123,8 @@ impl Encoder<'_> {
         scanned?;
         let ratio = self.settings.sparse_ratio.load(Ordering::Relaxed);
         let safe = self.settings.sparse_safe.load(Ordering::Relaxed);
-        if ratio > 0 && largest > count * ratio && largest > safe {
+        let is_sparse = ratio > 0 && largest > count.saturating_mul(ratio) && largest > safe;
+        if is_sparse || largest - count > NULLS_MAX {
             if !self.settings.sparse_convert.load(Ordering::Relaxed) {
                 return Err(refuse(value, "excessively sparse array"));
             }
@@ -177,6 +182,9 @@ impl Encoder<'_> {
         Ok(())
     }
 }
+
+/// Elements that are not there in an array, whatever a script sets.
+const NULLS_MAX: i64 = 1 << 20;
 
 /// Nesting that the stack bears, whatever a script sets.
 const DEPTH_MAX: i64 = 1000;
