@@ -40,6 +40,15 @@ pub(crate) enum Flow {
     Suspended(SuspendedCall),
 }
 
+/// What a run of calls comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finished {
+    /// The log position that must be committed before its replies leave.
+    pub(crate) position: u64,
+    /// Did clients that waited get something?
+    pub(crate) has_served: bool,
+}
+
 /// A call that was put aside. Its batch keeps the locks.
 #[derive(Debug)]
 pub(crate) struct SuspendedCall {
@@ -74,6 +83,8 @@ pub(crate) struct Batch<'e> {
     position: u64,
     /// Does a reply tell of the data in the shards that are locked?
     tells: bool,
+    /// Did clients that waited get something?
+    has_served: bool,
 }
 
 impl<'e> Batch<'e> {
@@ -94,6 +105,7 @@ impl<'e> Batch<'e> {
             has_evicted: false,
             position: 0,
             tells: false,
+            has_served: false,
         }
     }
 
@@ -495,6 +507,7 @@ impl<'e> Batch<'e> {
         }
         self.changes.effects.clear();
         if !self.deliveries.is_empty() {
+            self.has_served = true;
             let deliveries = self.deliveries.drain(..);
             deliveries.for_each(|delivery| delivery.client.serve(&delivery.reply, position));
         }
@@ -531,10 +544,10 @@ impl<'e> Batch<'e> {
         }
     }
 
-    /// Ends the run; replies the log position that must be committed before its replies leave.
-    pub(crate) fn finish(mut self) -> u64 {
+    /// Ends the run.
+    pub(crate) fn finish(mut self) -> Finished {
         self.release();
-        self.position
+        Finished { position: self.position, has_served: self.has_served }
     }
 
     fn block(

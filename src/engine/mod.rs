@@ -43,7 +43,7 @@ mod transaction;
 mod users;
 mod wake;
 
-pub(crate) use call::{Batch, Flow};
+pub(crate) use call::{Batch, Finished, Flow};
 pub use session::{Session, commands};
 pub(crate) use wake::Waiter;
 

@@ -12,11 +12,12 @@
 //!
 //! Whatever stands in `output` while the connection waits for an event is committed.
 
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::bell::Bell;
@@ -27,7 +28,7 @@ use super::stream::{Socket, Stream};
 use super::worker::Worker;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
-use crate::engine::{Flow, Waiter};
+use crate::engine::{Finished, Flow, Waiter};
 use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 /// Unsent bytes above which no further request of the client is run.
@@ -123,8 +124,12 @@ impl Connection {
             return closed;
         }
         loop {
-            let (position, next) = self.run_requests().await;
-            let step = match self.send(position).await {
+            let (finished, next) = self.run_requests().await;
+            if finished.has_served {
+                // Who waited for a message feels the time it takes; who sent it hardly does.
+                let_woken_go_first().await;
+            }
+            let step = match self.send(finished.position).await {
                 Err(closed) => Err(closed),
                 Ok(()) => self.go_on(next).await,
             };
@@ -156,10 +161,10 @@ impl Connection {
         }
     }
 
-    /// Runs the requests that have arrived; replies the log position their replies depend on.
-    async fn run_requests(&mut self) -> (u64, Next) {
+    /// Runs the requests that have arrived.
+    async fn run_requests(&mut self) -> (Finished, Next) {
         if self.input.is_empty() {
-            return (0, Next::Read);
+            return (Finished::default(), Next::Read);
         }
         let worker = Rc::clone(&self.worker);
         self.output.open(&worker.buffers);
@@ -208,9 +213,9 @@ impl Connection {
                 Flow::Postponed => break Next::Paused,
             }
         };
-        let position = batch.finish();
+        let finished = batch.finish();
         self.settle_input();
-        (position, next)
+        (finished, next)
     }
 
     fn settle_input(&mut self) {
@@ -231,4 +236,17 @@ impl Connection {
         figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
+}
+
+/// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
+async fn let_woken_go_first() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
