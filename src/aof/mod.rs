@@ -13,7 +13,9 @@
 //!
 //! Who works: under `everysec` and `no` the connections' threads write the buffer out themselves,
 //! one write for all batches of a turn. Under `always` the log thread writes and syncs in groups,
-//! while commands go on running. It also does the sync of every second.
+//! while commands go on running; but where one thread serves all connections and the disk takes
+//! no longer than waking the other thread and being woken by it, that thread syncs by itself. The
+//! log thread also does the sync of every second.
 //!
 //! The log *rotates* when a snapshot begins: with all shards locked, [`Aof::rotate`] notes that
 //! what is appended from now on belongs to another file. The old file is synced before the first
@@ -26,11 +28,12 @@
 //! rewrite of all data to new files ends that state ([`Aof::rewritten`]).
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::clock::Clock;
 use crate::effects::{Effects, encode};
 use crate::fault::{self, Point};
 
@@ -47,6 +50,8 @@ use file::LogFile;
 
 /// Time between attempts while the log is failing.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Syncs that take longer than this are left to the log thread.
+const SHORT_SYNC_US: u32 = 500;
 /// Memory kept for the next group.
 const SPARE_BYTES_MAX: usize = 1 << 20;
 
@@ -121,6 +126,7 @@ pub(crate) enum Failure {
 /// The log.
 #[derive(Debug)]
 pub(crate) struct Aof {
+    clock: Clock,
     enabled: AtomicBool,
     policy: AtomicU8,
     buffer: Mutex<Buffer>,
@@ -128,6 +134,8 @@ pub(crate) struct Aof {
     appended: AtomicU64,
     written: AtomicU64,
     durable: AtomicU64,
+    /// How long syncs take of late, in microseconds; the last counts one part in eight.
+    sync_us: AtomicU32,
     /// Where the newest file begins; a rewrite that is complete holds all before it.
     rotated: AtomicU64,
     /// Somebody waits until all up to here is durable, whatever the policy.
@@ -156,8 +164,9 @@ impl std::fmt::Debug for Listeners {
 
 impl Aof {
     /// A log that takes nothing until [`Aof::open`].
-    pub(crate) fn new(policy: FsyncPolicy) -> Self {
+    pub(crate) fn new(policy: FsyncPolicy, clock: Clock) -> Self {
         Self {
+            clock,
             enabled: AtomicBool::new(false),
             policy: AtomicU8::new(policy as u8),
             buffer: Mutex::default(),
@@ -165,6 +174,7 @@ impl Aof {
             appended: AtomicU64::new(0),
             written: AtomicU64::new(0),
             durable: AtomicU64::new(0),
+            sync_us: AtomicU32::new(0),
             rotated: AtomicU64::new(0),
             wanted: AtomicU64::new(0),
             current_bytes: AtomicU64::new(0),
@@ -288,13 +298,23 @@ impl Aof {
         self.durable.load(Ordering::Acquire) >= position
     }
 
-    /// Brings the commit forward: writes the buffer out, or has the log thread sync it.
+    /// Brings the commit forward: writes the buffer out, or syncs it, or has the log thread do so.
     pub(crate) fn commit(&self) {
-        if self.policy() == FsyncPolicy::Always || self.is_failing() {
+        if self.is_failing() {
             self.wake_log_thread();
-        } else {
+        } else if self.policy() != FsyncPolicy::Always {
             self.write_out(false);
+        } else if self.sync_us.load(Ordering::Relaxed) > SHORT_SYNC_US || self.serves_by_several() {
+            self.wake_log_thread();
+        } else if !self.sync() {
+            // It tries again.
+            self.wake_log_thread();
         }
+    }
+
+    /// Do several threads serve connections?
+    fn serves_by_several(&self) -> bool {
+        self.listeners.0.lock().len() > 1
     }
 
     /// Has all up to `position` made durable soon, whatever the policy.
@@ -468,15 +488,23 @@ impl Aof {
         }
         let position = self.written.load(Ordering::Acquire);
         let syncer = self.output.lock().file.as_ref().map(LogFile::syncer);
+        let start_ns = self.clock.elapsed_ns();
         if let Some(Err(error)) = syncer.map(|syncer| syncer.sync()) {
             self.fail(Failure::Sync, &error);
         }
+        self.note_sync_time(self.clock.elapsed_ns().saturating_sub(start_ns));
         if self.has_failed_sync() {
             return false;
         }
         self.durable.fetch_max(position, Ordering::AcqRel);
         self.recover(Failure::Write);
         true
+    }
+
+    fn note_sync_time(&self, ns: u64) {
+        let us = u32::try_from(ns / 1000).unwrap_or(u32::MAX);
+        let before = self.sync_us.load(Ordering::Relaxed);
+        self.sync_us.store(before - before / 8 + us / 8, Ordering::Relaxed);
     }
 
     fn tell_listeners(&self) {

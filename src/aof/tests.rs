@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::file::{Content, LogFile, Storage};
 use super::{Aof, Failure, FsyncPolicy};
+use crate::clock::Clock;
 use crate::effects::Effects;
 
 /// A file in memory.
@@ -52,7 +53,7 @@ impl Memory {
 }
 
 fn log(policy: FsyncPolicy) -> (Aof, Arc<Memory>) {
-    let aof = Aof::new(policy);
+    let aof = Aof::new(policy, Clock::system());
     let memory = Arc::new(Memory::default());
     aof.open(LogFile::new(Arc::<Memory>::clone(&memory), Content::default()), 0);
     (aof, memory)

@@ -43,7 +43,7 @@ mod transaction;
 mod users;
 mod wake;
 
-pub(crate) use call::{Batch, Finished, Flow};
+pub(crate) use call::{Batch, Finished, Flow, SuspendedCall};
 pub use session::{Session, commands};
 pub(crate) use wake::Waiter;
 
@@ -69,7 +69,7 @@ impl Engine {
         let password = Some(password.as_bytes()).filter(|password| !password.is_empty());
         let services = Services {
             acl: Accounts::new(access::basis(&config), password),
-            aof: Aof::new(policy),
+            aof: Aof::new(policy, clock.clone()),
             clients: Registry::default(),
             keyspace: Keyspace::new(config.size(Setting::Shards), config.size(Setting::Databases)),
             config,

@@ -2,7 +2,8 @@
 //!
 //! A connection that has run its batch waits for [`Committer::over`]. The first to wait wakes
 //! the committer's own task, which runs after all connections that are ready in the same turn: so
-//! one write of the log serves them all, and under `always` one sync.
+//! one write of the log serves them all. A sync takes longer than a few requests: under `always`
+//! those that arrive meanwhile are run first, so that one sync serves them, too.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -11,8 +12,11 @@ use std::task::{Poll, Waker};
 
 use tokio::sync::Notify;
 
-use crate::aof::Aof;
+use crate::aof::{Aof, FsyncPolicy};
 use crate::engine::Engine;
+
+/// Looks at the sockets that a sync is put off for, while they bring more to sync.
+const GATHERINGS_MAX: usize = 8;
 
 /// What replies wait for.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +70,9 @@ impl Committer {
             if self.waiting.borrow().is_empty() {
                 continue;
             }
+            if aof.policy() == FsyncPolicy::Always {
+                self.gather().await;
+            }
             aof.commit();
             self.waiting.borrow_mut().retain(|(hold, waker)| {
                 if hold.durable && !aof.is_durable(hold.position) {
@@ -77,6 +84,17 @@ impl Committer {
                 }
                 !ready
             });
+        }
+    }
+
+    /// Lets the connections run what has arrived meanwhile.
+    async fn gather(&self) {
+        for _ in 0..GATHERINGS_MAX {
+            let before = self.waiting.borrow().len();
+            tokio::task::yield_now().await;
+            if self.waiting.borrow().len() == before {
+                break;
+            }
         }
     }
 }
