@@ -14,8 +14,8 @@ use crate::resp::Protocol;
 /// Where a client comes from and what it reached, as `ip:port`, or a socket's path and `:0`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
-    pub(crate) address: String,
-    pub(crate) local_address: String,
+    pub(crate) address: Box<str>,
+    pub(crate) local_address: Box<str>,
     /// The number of its file descriptor.
     pub(crate) fd: i32,
     /// Did it come over a socket of the file system?

@@ -55,7 +55,7 @@ impl Services {
             at_s: self.clock.now_ms() / 1000,
             us,
             words: trimmed(without_secrets(command, argv).as_argv()),
-            client_address: client.peer.address.as_str().into(),
+            client_address: client.peer.address.clone(),
             client_name: client.name.lock().clone(),
         };
         self.slowlog.note(call, self.config.size(Setting::SlowlogMaxLen));

@@ -28,7 +28,7 @@ use super::stream::{Socket, Stream};
 use super::worker::Worker;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
-use crate::engine::{Finished, Flow, Waiter};
+use crate::engine::{Batch, Finished, Flow, SuspendedCall, Waiter};
 use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 /// Unsent bytes above which no further request of the client is run.
@@ -62,6 +62,22 @@ enum Next {
     Send,
     /// There is more to run once others had their turn.
     Yield,
+}
+
+/// What running requests came to.
+enum Ran<'w> {
+    Finished(Finished, Next),
+    /// A script has used up its time: when others had their turn, the rest is run.
+    Suspended(Box<Rest<'w>>),
+}
+
+/// Requests whose first was put aside. Their batch keeps its locks.
+struct Rest<'w> {
+    batch: Batch<'w>,
+    call: SuspendedCall,
+    /// Length of the request.
+    bytes: usize,
+    left_for_later: usize,
 }
 
 /// One client's connection.
@@ -104,14 +120,14 @@ impl Connection {
     }
 
     /// Serves the client until either side closes.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let closed = self.serve().await;
         self.stream.say_goodbye();
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
         while !self.worker.engine.unwatch(&mut self.client) {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
-        let Self { worker, client, input, output, .. } = self;
+        let Self { worker, client, input, output, .. } = *self;
         worker.engine.disconnect(client);
         drop((input, output));
         worker.engine.note_own_memory();
@@ -119,41 +135,49 @@ impl Connection {
 
     async fn serve(&mut self) -> Closed {
         if self.stream.is_handshaking()
-            && let Err(closed) = self.wait_for_handshake().await
+            && let Err(closed) = Box::pin(self.wait_for_handshake()).await
         {
             return closed;
         }
+        let worker = Rc::clone(&self.worker);
         loop {
-            let (finished, next) = self.run_requests().await;
+            let mut ran = self.run_requests(&worker);
+            while let Ran::Suspended(rest) = ran {
+                tokio::task::yield_now().await;
+                ran = self.run_rest(rest);
+            }
+            let Ran::Finished(finished, next) = ran else { continue };
             if finished.has_served {
                 // Who waited for a message feels the time it takes; who sent it hardly does.
                 let_woken_go_first().await;
             }
-            let step = match self.send(finished.position).await {
-                Err(closed) => Err(closed),
-                Ok(()) => self.go_on(next).await,
-            };
-            if let Err(closed) = step {
+            let sent = self.send(finished.position).await;
+            if let Err(closed) = sent {
+                return closed;
+            }
+            if let Err(closed) = self.go_on(&next).await {
                 return closed;
             }
         }
     }
 
-    async fn go_on(&mut self, next: Next) -> Result<(), Closed> {
+    /// What is rare or takes long has its state in a box: every idle connection has room for the
+    /// rest.
+    async fn go_on(&mut self, next: &Next) -> Result<(), Closed> {
         match next {
-            Next::Blocked(waiter) => self.wait_served(&waiter).await,
+            Next::Blocked(waiter) => Box::pin(self.wait_served(waiter)).await,
             Next::Close => {
-                self.send_rest().await;
+                Box::pin(self.send_rest()).await;
                 Err(Closed::ByServer)
             }
-            Next::Paused => self.wait_unpaused().await,
+            Next::Paused => Box::pin(self.wait_unpaused()).await,
             Next::Read => {
                 if self.input.has_more {
                     tokio::task::yield_now().await;
                 }
                 self.wait_for_input().await
             }
-            Next::Send => self.wait_for_room().await,
+            Next::Send => Box::pin(self.wait_for_room()).await,
             Next::Yield => {
                 tokio::task::yield_now().await;
                 if self.client.handle.is_killed() { Err(Closed::ByServer) } else { Ok(()) }
@@ -162,29 +186,53 @@ impl Connection {
     }
 
     /// Runs the requests that have arrived.
-    async fn run_requests(&mut self) -> (Finished, Next) {
+    fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
         if self.input.is_empty() {
-            return (Finished::default(), Next::Read);
+            return Ran::Finished(Finished::default(), Next::Read);
         }
-        let worker = Rc::clone(&self.worker);
         self.output.open(&worker.buffers);
         self.note_input();
-        let mut limits = Limits {
-            words_max: i32::MAX as usize,
-            bulk_bytes_max: worker.engine.services.config.size(Setting::ProtoMaxBulkLen),
-            authenticated: true,
-        };
         let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        let next = loop {
+        let ran = self.run_batch(&mut batch, left_for_later);
+        self.end_batch(batch, ran, left_for_later)
+    }
+
+    /// Goes on with requests whose first was put aside.
+    fn run_rest<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
+        let Rest { mut batch, call, bytes, left_for_later } = *rest;
+        let ran = match batch.go_on(call, &mut self.client, &mut self.output.reply) {
+            Flow::Suspended(call) => Err((call, bytes)),
+            Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
+                self.input.consume(bytes);
+                self.run_batch(&mut batch, left_for_later)
+            }
+        };
+        self.end_batch(batch, ran, left_for_later)
+    }
+
+    /// Runs requests until no more of them can run now, or a call is put aside, whose request has
+    /// so many bytes.
+    fn run_batch(
+        &mut self,
+        batch: &mut Batch<'_>,
+        left_for_later: usize,
+    ) -> Result<Next, (SuspendedCall, usize)> {
+        let config = &self.worker.engine.services.config;
+        let mut limits = Limits {
+            words_max: i32::MAX as usize,
+            bulk_bytes_max: config.size(Setting::ProtoMaxBulkLen),
+            authenticated: true,
+        };
+        loop {
             if self.client.closing {
-                break Next::Close;
+                return Ok(Next::Close);
             }
             if self.output.pending() > RUN_BELOW_BYTES {
-                break Next::Send;
+                return Ok(Next::Send);
             }
             if self.input.len() < left_for_later {
-                break Next::Yield;
+                return Ok(Next::Yield);
             }
             limits.authenticated = self.client.authenticated;
             let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {
@@ -193,29 +241,40 @@ impl Connection {
                     self.input.consume(bytes);
                     continue;
                 }
-                Ok(Decoded::Incomplete) => break Next::Read,
+                Ok(Decoded::Incomplete) => return Ok(Next::Read),
                 Err(error) => {
                     self.output.reply.error(&format!("ERR {error}"));
-                    break Next::Close;
+                    return Ok(Next::Close);
                 }
             };
-            let mut flow = batch.call(&mut self.client, &mut self.output.reply, argv);
-            while let Flow::Suspended(call) = flow {
-                tokio::task::yield_now().await;
-                flow = batch.go_on(call, &mut self.client, &mut self.output.reply);
-            }
-            match flow {
-                Flow::Next | Flow::Suspended(_) => self.input.consume(bytes),
+            match batch.call(&mut self.client, &mut self.output.reply, argv) {
+                Flow::Next => self.input.consume(bytes),
                 Flow::Blocked(waiter) => {
                     self.input.consume(bytes);
-                    break Next::Blocked(waiter);
+                    return Ok(Next::Blocked(waiter));
                 }
-                Flow::Postponed => break Next::Paused,
+                Flow::Postponed => return Ok(Next::Paused),
+                Flow::Suspended(call) => return Err((call, bytes)),
             }
-        };
-        let finished = batch.finish();
-        self.settle_input();
-        (finished, next)
+        }
+    }
+
+    fn end_batch<'w>(
+        &mut self,
+        batch: Batch<'w>,
+        ran: Result<Next, (SuspendedCall, usize)>,
+        left_for_later: usize,
+    ) -> Ran<'w> {
+        match ran {
+            Ok(next) => {
+                let finished = batch.finish();
+                self.settle_input();
+                Ran::Finished(finished, next)
+            }
+            Err((call, bytes)) => {
+                Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
+            }
+        }
     }
 
     fn settle_input(&mut self) {

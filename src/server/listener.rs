@@ -271,16 +271,18 @@ impl Caller {
     fn peer(&self) -> Peer {
         match self {
             Self::Tcp(stream, address) | Self::Tls(stream, address) => Peer {
-                address: address.to_string(),
-                local_address: stream.local_addr().map(|a| a.to_string()).unwrap_or_default(),
+                address: address.to_string().into(),
+                local_address: stream
+                    .local_addr()
+                    .map_or_else(|_| Box::default(), |a| a.to_string().into()),
                 fd: stream.as_raw_fd(),
                 is_local_socket: false,
             },
             Self::Unix(stream, path) => {
                 let address = format!("{}:0", path.display());
                 Peer {
-                    local_address: address.clone(),
-                    address,
+                    local_address: address.as_str().into(),
+                    address: address.into(),
                     fd: stream.as_raw_fd(),
                     is_local_socket: true,
                 }

@@ -90,7 +90,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
             accepted = receiver.recv() => {
                 let Some(Accepted { socket, peer }) = accepted else { break };
                 match Connection::new(Rc::clone(&worker), socket, peer) {
-                    Ok(connection) => { connections.spawn_local(connection.run()); }
+                    Ok(connection) => { connections.spawn_local(Box::new(connection).run()); }
                     Err(error) => tracing::warn!(%error, "cannot serve a client"),
                 }
             }

@@ -356,8 +356,8 @@ fn early_clients_are_told_that_the_data_are_loaded() {
         }
         assert_eq!(server.info("loading"), "1");
         for field in ["start_time", "total_bytes"] {
-            let value = server.info(&format!("loading_{field}"));
-            assert!(value.parse::<u64>().unwrap() > 0, "{field}");
+            let value = || server.info(&format!("loading_{field}"));
+            wait_until(|| value().parse::<u64>().unwrap() > 0);
         }
         for field in ["loaded_bytes", "loaded_perc", "eta_seconds"] {
             assert!(server.info(&format!("loading_{field}")).parse::<u64>().is_ok(), "{field}");
