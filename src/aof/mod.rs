@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::effects::{Effects, encode};
 use crate::fault::{self, Point};
 
+pub(crate) mod ahead;
 pub mod check;
 pub(crate) mod commands;
 pub(crate) mod file;

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::restore::is_rdb;
 use super::{Batch, Engine};
 use crate::aof::file::{Content, LogFile};
-use crate::aof::folder;
 use crate::aof::manifest::{self, Manifest, Part, Role};
 use crate::aof::reader::{End, Reader};
+use crate::aof::{ahead, folder};
 use crate::client::Client;
 use crate::command::Mode;
 use crate::config::Setting;
@@ -100,10 +100,15 @@ impl Engine {
         let size = reader.size();
         if is_rdb(path)? {
             let (end, _) = self.load_rdb(path, loaded.bytes, 0)?;
+            if end == size && part.role == Role::Base {
+                // Nothing is appended to a base, so what it holds need not be known.
+                loaded.bytes += size;
+                return Ok(Content::default());
+            }
             reader.skip(end)?;
         }
         let mut replay = Replay::new(self, loaded);
-        let end = reader.for_each(|argv, offset| replay.apply(argv, offset))?;
+        let end = ahead::for_each(&mut reader, |argv, offset| replay.apply(argv, offset))?;
         let cut = match (end, replay.open_since) {
             (End::Clean, None) => None,
             (_, Some(offset)) | (End::Torn(offset), None) => Some(offset),

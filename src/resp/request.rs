@@ -8,6 +8,7 @@
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
 use std::fmt;
+use std::ops::Range;
 
 /// Bounds on a request.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +137,23 @@ impl OwnedArgv {
     pub fn push(&mut self, word: &[u8]) {
         self.words.push(Word { start: self.data.len(), len: word.len() });
         self.data.extend_from_slice(word);
+    }
+
+    /// Number of words.
+    #[expect(clippy::len_without_is_empty, reason = "a request has at least one word")]
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// A view of some of the words.
+    pub(crate) fn part(&self, words: Range<usize>) -> Argv<'_> {
+        Argv { data: &self.data, words: self.words.get(words).unwrap_or_default() }
+    }
+
+    /// Removes all words, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.data.clear();
+        self.words.clear();
     }
 
     /// A view of the words.
