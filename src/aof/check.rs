@@ -1,7 +1,7 @@
 //! `respq check-aof`: looks through a log without a server, and repairs it if asked to.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::folder;
@@ -135,7 +135,7 @@ fn state(path: &Path) -> Result<State, ServerError> {
     let mut reader = Reader::open(path)?;
     if is_rdb(path) {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
-        match rdb::load(BufReader::new(file), &LIMITS, |_, _| {}) {
+        match rdb::load(&file, &LIMITS, |_| Ok(())) {
             Ok(end) => reader.skip(end)?,
             Err((offset, error)) => {
                 return Ok(State::Damaged { offset, reason: error.to_string() });

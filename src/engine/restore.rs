@@ -1,8 +1,9 @@
 //! Loading snapshots: the base of the log, and the snapshot file of a server without a log.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Engine;
@@ -10,7 +11,7 @@ use crate::client::Client;
 use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
-use crate::rdb::{self, Attributes, Item};
+use crate::rdb::{self, Attributes, Item, RdbError};
 use crate::resp::request::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 use crate::store::{Changes, Db, ShardSet};
@@ -18,8 +19,6 @@ use crate::types::value::Value;
 
 /// Time between two looks during a wait for tests.
 const DELAY_STEP_MICROS: u64 = 1000;
-/// Keys between two notes of how far the load has come.
-const KEYS_PER_NOTE: u64 = 1024;
 
 /// Does a file begin as an RDB file does?
 pub(super) fn is_rdb(path: &Path) -> Result<bool, ServerError> {
@@ -54,34 +53,37 @@ impl Engine {
         expired_ms: u64,
     ) -> Result<(u64, u64), ServerError> {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
-        let source = BufReader::with_capacity(1 << 20, file);
-        let mut keys = 0;
-        let mut failure = None;
-        let loaded = rdb::load(source, &self.services.rdb_limits(), |item, offset| match item {
-            Item::Function(source) => self.load_functions(&source),
-            Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
-                failure.get_or_insert((offset, "there are more databases than `databases` says"));
-            }
-            Item::Entry { db, key, value, attributes } => {
-                if attributes.expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms) {
-                    self.put(db, &key, value, attributes);
+        let (keys, bytes) = (AtomicU64::new(0), AtomicU64::new(before));
+        let loaded = rdb::load(&file, &self.services.rdb_limits(), |item| {
+            match item {
+                Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
+                    return Err(RdbError::Corrupt(
+                        "there are more databases than `databases` says",
+                    ));
                 }
-                keys += 1;
-                self.delay(Setting::KeyLoadDelay, keys);
-                if keys % KEYS_PER_NOTE == 0 {
-                    self.services.loading.reached(before + offset);
+                Item::Entry { db, key, value, attributes } => {
+                    let expires_at_ms = attributes.expires_at_ms;
+                    let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms);
+                    if is_alive && !self.put(db, key, value, attributes) {
+                        return Err(RdbError::Corrupt("a key comes twice"));
+                    }
+                    let keys = keys.fetch_add(1, Ordering::Relaxed) + 1;
+                    self.delay(Setting::KeyLoadDelay, keys);
+                }
+                Item::Function(source) => self.load_functions(source),
+                Item::Progress(more) => {
+                    let bytes = bytes.fetch_add(more, Ordering::Relaxed) + more;
+                    self.services.loading.reached(bytes);
                 }
             }
+            Ok(())
         });
-        let corrupt = |offset: u64, reason: String| ServerError::Corrupt {
-            path: path.to_owned(),
-            offset,
-            reason,
-        };
-        let end = loaded.map_err(|(offset, error)| corrupt(offset, error.to_string()))?;
-        match failure {
-            Some((offset, reason)) => Err(corrupt(offset, reason.to_owned())),
-            None => Ok((end, keys)),
+        match loaded {
+            Ok(end) => Ok((end, keys.into_inner())),
+            Err((offset, error)) => {
+                let reason = error.to_string();
+                Err(ServerError::Corrupt { path: path.to_owned(), offset, reason })
+            }
         }
     }
 
@@ -104,8 +106,8 @@ impl Engine {
         }
     }
 
-    /// Makes a key.
-    fn put(&self, db: usize, key: &[u8], value: Value, attributes: Attributes) {
+    /// Makes a key; `false` if it is there already.
+    fn put(&self, db: usize, key: &[u8], value: Value, attributes: Attributes) -> bool {
         let Attributes { expires_at_ms, idle_s, frequency } = attributes;
         let keyspace = &self.services.keyspace;
         let mut locked = keyspace.lock(ShardSet::of(keyspace.shard_of(key)));
@@ -116,14 +118,20 @@ impl Engine {
         };
         let now_ms = self.services.clock.now_ms();
         let mut db = Db::new(&mut locked, &mut changes, db, now_ms).keeping_expired();
+        if db.exists(key) {
+            return false;
+        }
         db.set(key, value);
-        db.set_expiry(key, expires_at_ms);
+        if expires_at_ms.is_some() {
+            db.set_expiry(key, expires_at_ms);
+        }
         if let Some(idle_s) = idle_s {
             db.set_idle_s(key, u32::try_from(idle_s).unwrap_or(u32::MAX));
         }
         if let Some(frequency) = frequency {
             db.set_frequency(key, frequency);
         }
+        true
     }
 
     /// Loads a library of functions as FUNCTION LOAD does.

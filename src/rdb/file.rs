@@ -1,10 +1,12 @@
-//! Whole files: the header, the operations between the entries, and the end.
+//! Whole files: the header, the operations between the entries, and the end. They are read by
+//! [`super::load`].
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
+use super::blocks::Source;
 use super::input::Input;
 use super::output::Output;
-use super::{Limits, RdbError, decode, encode};
+use super::{RdbError, encode};
 use crate::types::value::Value;
 
 /// What every RDB file begins with.
@@ -15,19 +17,19 @@ const VERSION_MAX: u32 = 12;
 const VERSION_CHECKSUM: u32 = 5;
 
 /// What stands between entries.
-mod operation {
-    pub(super) const SLOT_INFO: u8 = 244;
-    pub(super) const FUNCTION: u8 = 245;
-    pub(super) const FUNCTION_EARLY: u8 = 246;
-    pub(super) const MODULE: u8 = 247;
-    pub(super) const IDLE: u8 = 248;
-    pub(super) const FREQUENCY: u8 = 249;
-    pub(super) const AUXILIARY: u8 = 250;
-    pub(super) const RESIZE: u8 = 251;
-    pub(super) const EXPIRES_MS: u8 = 252;
-    pub(super) const EXPIRES_S: u8 = 253;
-    pub(super) const SELECT: u8 = 254;
-    pub(super) const END: u8 = 255;
+pub(super) mod operation {
+    pub(in crate::rdb) const SLOT_INFO: u8 = 244;
+    pub(in crate::rdb) const FUNCTION: u8 = 245;
+    pub(in crate::rdb) const FUNCTION_EARLY: u8 = 246;
+    pub(in crate::rdb) const MODULE: u8 = 247;
+    pub(in crate::rdb) const IDLE: u8 = 248;
+    pub(in crate::rdb) const FREQUENCY: u8 = 249;
+    pub(in crate::rdb) const AUXILIARY: u8 = 250;
+    pub(in crate::rdb) const RESIZE: u8 = 251;
+    pub(in crate::rdb) const EXPIRES_MS: u8 = 252;
+    pub(in crate::rdb) const EXPIRES_S: u8 = 253;
+    pub(in crate::rdb) const SELECT: u8 = 254;
+    pub(in crate::rdb) const END: u8 = 255;
 }
 
 /// What a file tells of a key beside its value.
@@ -41,72 +43,7 @@ pub(crate) struct Attributes {
     pub(crate) frequency: Option<u8>,
 }
 
-/// What a file holds.
-#[derive(Debug)]
-pub(crate) enum Item {
-    Entry {
-        db: usize,
-        key: Vec<u8>,
-        value: Value,
-        attributes: Attributes,
-    },
-    /// The source of a library of functions.
-    Function(Vec<u8>),
-}
-
-/// Reads a file from its start, and passes what it holds to `visit` with the offset reached;
-/// replies where it ends, and the error with its offset.
-pub(crate) fn load(
-    source: impl Read,
-    limits: &Limits,
-    mut visit: impl FnMut(Item, u64),
-) -> Result<u64, (u64, RdbError)> {
-    let mut input = Input::new(source);
-    let outcome = load_from(&mut input, limits, &mut visit);
-    outcome.map_err(|error| (input.offset, error))?;
-    Ok(input.offset)
-}
-
-fn load_from<R: Read>(
-    input: &mut Input<R>,
-    limits: &Limits,
-    visit: &mut impl FnMut(Item, u64),
-) -> Result<(), RdbError> {
-    let version = version(input)?;
-    let mut db = 0;
-    let mut attributes = Attributes::default();
-    loop {
-        match input.byte()? {
-            operation::AUXILIARY => drop((input.string()?, input.string()?)),
-            operation::END => return check_end(input, version),
-            operation::EXPIRES_MS => attributes.expires_at_ms = Some(input.milliseconds()?),
-            operation::EXPIRES_S => {
-                let seconds = u32::from_le_bytes(input.array()?);
-                attributes.expires_at_ms = Some(u64::from(seconds) * 1000);
-            }
-            operation::FREQUENCY => attributes.frequency = Some(input.byte()?),
-            operation::FUNCTION => visit(Item::Function(input.string()?), input.offset),
-            operation::FUNCTION_EARLY => {
-                return Err(RdbError::Corrupt("functions of a release candidate of Redis 7.0"));
-            }
-            operation::IDLE => attributes.idle_s = Some(input.length()?),
-            operation::MODULE => skip_module_fields(input)?,
-            operation::RESIZE => drop((input.length()?, input.length()?)),
-            operation::SELECT => {
-                db = usize::try_from(input.length()?).unwrap_or(usize::MAX);
-            }
-            operation::SLOT_INFO => drop((input.length()?, input.length()?, input.length()?)),
-            kind => {
-                let key = input.string()?;
-                let value = decode::object(input, kind, limits)?;
-                let attributes = std::mem::take(&mut attributes);
-                visit(Item::Entry { db, key, value, attributes }, input.offset);
-            }
-        }
-    }
-}
-
-fn version<R: Read>(input: &mut Input<R>) -> Result<u32, RdbError> {
+pub(super) fn version<S: Source>(input: &mut Input<S>) -> Result<u32, RdbError> {
     if input.array::<5>()? != *SIGNATURE {
         return Err(RdbError::Corrupt("this is not an RDB file"));
     }
@@ -120,7 +57,7 @@ fn version<R: Read>(input: &mut Input<R>) -> Result<u32, RdbError> {
 }
 
 /// Checks the checksum, if there is one; 0 stands for none.
-fn check_end<R: Read>(input: &mut Input<R>, version: u32) -> Result<(), RdbError> {
+pub(super) fn check_end<S: Source>(input: &mut Input<S>, version: u32) -> Result<(), RdbError> {
     if version < VERSION_CHECKSUM {
         return Ok(());
     }
@@ -132,8 +69,13 @@ fn check_end<R: Read>(input: &mut Input<R>, version: u32) -> Result<(), RdbError
     Ok(())
 }
 
+/// The number of a database.
+pub(super) fn database<S: Source>(input: &mut Input<S>) -> Result<usize, RdbError> {
+    Ok(usize::try_from(input.length()?).unwrap_or(usize::MAX))
+}
+
 /// Skips what a module keeps beside the keys.
-fn skip_module_fields<R: Read>(input: &mut Input<R>) -> Result<(), RdbError> {
+pub(super) fn skip_module_fields<S: Source>(input: &mut Input<S>) -> Result<(), RdbError> {
     input.length()?;
     input.length()?;
     input.length()?;

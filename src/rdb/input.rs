@@ -1,8 +1,8 @@
 //! The primitives of RDB, to read: lengths, strings, numbers. Nothing that a file announces is
 //! allocated before its bytes have arrived.
 
-use std::io::Read;
-
+use super::blocks::{Block, Source};
+use super::packed::Words;
 use super::{RdbError, crc64, lzf};
 
 /// Encodings of strings that are none.
@@ -14,6 +14,9 @@ const COMPRESSED: u64 = 3;
 /// In the place of a number or time that is not known.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Buffers larger than this are not kept.
+const SPARE_BYTES_MAX: usize = 1 << 20;
+
 /// Commands take signed numbers, and the log may hold what was loaded as commands.
 fn as_clients_may_say(number: u64) -> Result<u64, RdbError> {
     let fits = i64::try_from(number).is_ok();
@@ -22,11 +25,19 @@ fn as_clients_may_say(number: u64) -> Result<u64, RdbError> {
 
 /// Where an RDB file or payload comes from.
 #[derive(Debug)]
-pub(super) struct Input<R> {
-    source: R,
-    crc: u64,
+pub(super) struct Input<S> {
+    source: S,
+    block: Block,
+    /// Where to go on in the block.
+    at: usize,
     /// Bytes read.
     pub(super) offset: u64,
+    /// Bytes that lie in more than one block.
+    across: Vec<u8>,
+    /// A text that does not lie in the input as it is.
+    text: Vec<u8>,
+    /// For packed values, to use again.
+    pub(super) words: Words,
 }
 
 /// A length, or a special encoding in its place.
@@ -36,45 +47,98 @@ enum Length {
     Plain(u64),
 }
 
-impl<R: Read> Input<R> {
-    pub(super) fn new(source: R) -> Self {
-        Self { source, crc: 0, offset: 0 }
+impl<S: Source> Input<S> {
+    pub(super) fn new(source: S) -> Self {
+        Self {
+            source,
+            block: Block::default(),
+            at: 0,
+            offset: 0,
+            across: Vec::new(),
+            text: Vec::new(),
+            words: Words::default(),
+        }
+    }
+
+    /// Goes on with another source, the bytes of which are counted from `offset` on.
+    pub(super) fn go_to(&mut self, source: S, offset: u64) {
+        self.source = source;
+        self.block.bytes.clear();
+        self.at = 0;
+        self.offset = offset;
     }
 
     /// The checksum of what was read.
     pub(super) fn crc(&self) -> u64 {
-        self.crc
+        crc64::update(self.block.crc, &self.block.bytes[..self.at])
+    }
+
+    /// `len` bytes.
+    #[inline]
+    pub(super) fn bytes(&mut self, len: u64) -> Result<&[u8], RdbError> {
+        let len = usize::try_from(len).map_err(|_| RdbError::EndOfInput)?;
+        let start = self.at;
+        if self.block.bytes.len() - start < len {
+            return self.bytes_across(len);
+        }
+        self.at += len;
+        self.offset += len as u64;
+        Ok(&self.block.bytes[start..start + len])
+    }
+
+    /// As [`Input::bytes`], where the block ends before.
+    fn bytes_across(&mut self, len: usize) -> Result<&[u8], RdbError> {
+        if self.across.capacity() > SPARE_BYTES_MAX {
+            self.across = Vec::new();
+        }
+        self.across.clear();
+        loop {
+            let rest = &self.block.bytes[self.at..];
+            let more = rest.len().min(len - self.across.len());
+            self.across.extend_from_slice(&rest[..more]);
+            self.at += more;
+            if self.across.len() == len {
+                self.offset += len as u64;
+                return Ok(&self.across);
+            }
+            self.at = 0;
+            if !self.source.next(&mut self.block)? {
+                return Err(RdbError::EndOfInput);
+            }
+        }
+    }
+
+    /// Goes past `len` bytes.
+    pub(super) fn skip(&mut self, len: u64) -> Result<(), RdbError> {
+        let mut left = len;
+        loop {
+            let rest = self.block.bytes.len() - self.at;
+            if left <= rest as u64 {
+                self.at += usize::try_from(left).unwrap_or(rest);
+                self.offset += len;
+                return Ok(());
+            }
+            left -= rest as u64;
+            self.at = 0;
+            if !self.source.next(&mut self.block)? {
+                return Err(RdbError::EndOfInput);
+            }
+        }
     }
 
     /// `N` bytes.
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RdbError> {
-        let mut bytes = [0; N];
-        self.source.read_exact(&mut bytes)?;
-        self.note(&bytes);
-        Ok(bytes)
+        self.bytes(N as u64)?.try_into().map_err(|_| RdbError::EndOfInput)
     }
 
-    fn note(&mut self, bytes: &[u8]) {
-        self.crc = crc64::update(self.crc, bytes);
-        self.offset += bytes.len() as u64;
-    }
-
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, RdbError> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    /// `len` bytes.
-    pub(super) fn bytes(&mut self, len: u64) -> Result<Vec<u8>, RdbError> {
-        let mut bytes = Vec::new();
-        self.source.by_ref().take(len).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 != len {
-            return Err(RdbError::EndOfInput);
-        }
-        self.note(&bytes);
-        Ok(bytes)
-    }
-
     /// A length that stands for itself.
+    #[inline]
     pub(super) fn length(&mut self) -> Result<u64, RdbError> {
         match self.length_or_encoding()? {
             Length::Plain(length) => Ok(length),
@@ -82,6 +146,11 @@ impl<R: Read> Input<R> {
         }
     }
 
+    pub(super) fn skip_lengths(&mut self, count: usize) -> Result<(), RdbError> {
+        (0..count).try_for_each(|_| self.length().map(drop))
+    }
+
+    #[inline]
     fn length_or_encoding(&mut self) -> Result<Length, RdbError> {
         let first = self.byte()?;
         let low = u64::from(first & 0x3f);
@@ -95,24 +164,68 @@ impl<R: Read> Input<R> {
         })
     }
 
-    /// A string.
-    pub(super) fn string(&mut self) -> Result<Vec<u8>, RdbError> {
-        let value = match self.length_or_encoding()? {
-            Length::Plain(len) => return self.bytes(len),
-            Length::Encoding(INT8) => i64::from(i8::from_le_bytes(self.array()?)),
-            Length::Encoding(INT16) => i64::from(i16::from_le_bytes(self.array()?)),
-            Length::Encoding(INT32) => i64::from(i32::from_le_bytes(self.array()?)),
-            Length::Encoding(COMPRESSED) => return self.compressed(),
-            Length::Encoding(_) => return Err(RdbError::Corrupt("a string has an unknown form")),
-        };
-        Ok(value.to_string().into_bytes())
+    /// A string, until the next one is read.
+    pub(super) fn text(&mut self) -> Result<&[u8], RdbError> {
+        match self.length_or_encoding()? {
+            Length::Plain(len) => self.bytes(len),
+            Length::Encoding(encoding) => {
+                let mut text = std::mem::take(&mut self.text);
+                if text.capacity() > SPARE_BYTES_MAX {
+                    text = Vec::new();
+                }
+                self.encoded(encoding, &mut text)?;
+                self.text = text;
+                Ok(&self.text)
+            }
+        }
     }
 
-    fn compressed(&mut self) -> Result<Vec<u8>, RdbError> {
+    /// A string, in place of what `text` holds.
+    pub(super) fn text_into(&mut self, text: &mut Vec<u8>) -> Result<(), RdbError> {
+        match self.length_or_encoding()? {
+            Length::Encoding(encoding) => self.encoded(encoding, text),
+            Length::Plain(len) => {
+                text.clear();
+                text.extend_from_slice(self.bytes(len)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes past a string.
+    pub(super) fn skip_text(&mut self) -> Result<(), RdbError> {
+        match self.length_or_encoding()? {
+            Length::Plain(len) => self.skip(len),
+            Length::Encoding(INT8) => self.skip(1),
+            Length::Encoding(INT16) => self.skip(2),
+            Length::Encoding(INT32) => self.skip(4),
+            Length::Encoding(COMPRESSED) => {
+                let compressed_len = self.length()?;
+                self.length()?;
+                self.skip(compressed_len)
+            }
+            Length::Encoding(_) => Err(RdbError::Corrupt("a string has an unknown form")),
+        }
+    }
+
+    fn encoded(&mut self, encoding: u64, text: &mut Vec<u8>) -> Result<(), RdbError> {
+        let value = match encoding {
+            INT8 => i64::from(i8::from_le_bytes(self.array()?)),
+            INT16 => i64::from(i16::from_le_bytes(self.array()?)),
+            INT32 => i64::from(i32::from_le_bytes(self.array()?)),
+            COMPRESSED => return self.compressed(text),
+            _ => return Err(RdbError::Corrupt("a string has an unknown form")),
+        };
+        text.clear();
+        text.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        Ok(())
+    }
+
+    fn compressed(&mut self, text: &mut Vec<u8>) -> Result<(), RdbError> {
         let compressed_len = self.length()?;
         let len = usize::try_from(self.length()?).unwrap_or(usize::MAX);
         let compressed = self.bytes(compressed_len)?;
-        lzf::decompress(&compressed, len).ok_or(RdbError::Corrupt("bad compressed text"))
+        lzf::decompress(compressed, len, text).ok_or(RdbError::Corrupt("bad compressed text"))
     }
 
     /// A double of eight bytes.
@@ -127,8 +240,7 @@ impl<R: Read> Input<R> {
             254 => Ok(f64::INFINITY),
             255 => Ok(f64::NEG_INFINITY),
             len => {
-                let text = self.bytes(u64::from(len))?;
-                let text = std::str::from_utf8(&text).ok();
+                let text = std::str::from_utf8(self.bytes(u64::from(len))?).ok();
                 let value = text.and_then(|text| text.trim().parse().ok());
                 value.ok_or(RdbError::Corrupt("a number is expected"))
             }
@@ -169,7 +281,7 @@ impl<R: Read> Input<R> {
                 1 | 2 => drop(self.length()?),
                 3 => drop(self.array::<4>()?),
                 4 => drop(self.array::<8>()?),
-                5 => drop(self.string()?),
+                5 => self.skip_text()?,
                 _ => return Err(RdbError::Corrupt("data of a module have an unknown form")),
             }
         }

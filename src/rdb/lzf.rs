@@ -16,39 +16,78 @@ const DISTANCE_MAX: usize = 1 << 13;
 const LENGTH_MAX: usize = 264;
 const LITERALS_MAX: usize = 32;
 
-/// The text of `len` bytes; `None` if the input makes no sense.
-pub(super) fn decompress(input: &[u8], len: usize) -> Option<Vec<u8>> {
+/// Short pieces are copied as if they had so many bytes; what is too much is overwritten.
+const PIECE_BYTES: usize = 32;
+
+/// Puts the text of `len` bytes in place of what `text` holds; `None` if the input makes no sense.
+pub(super) fn decompress(input: &[u8], len: usize, text: &mut Vec<u8>) -> Option<()> {
     // A byte of input gives less than 132 bytes, so a lie about `len` cannot take much memory.
     if len / 132 > input.len() {
         return None;
     }
-    let mut output = Vec::with_capacity(len);
-    let mut at = 0;
-    while at < input.len() {
-        let control = usize::from(input[at]);
-        at += 1;
-        if control < LITERALS_MAX {
-            output.extend_from_slice(input.get(at..=at + control)?);
-            at += control + 1;
+    text.clear();
+    text.resize(len.checked_add(PIECE_BYTES)?, 0);
+    let (mut from, mut at) = (0, 0);
+    while let Some(&control) = input.get(from) {
+        let control = usize::from(control);
+        from += 1;
+        let length = if control < LITERALS_MAX {
+            let length = control + 1;
+            copy_literals(input.get(from..)?, text.get_mut(at..)?, length)?;
+            from += length;
+            length
         } else {
             let mut length = (control >> 5) + 2;
             if length == 9 {
-                length += usize::from(*input.get(at)?);
-                at += 1;
+                length += usize::from(*input.get(from)?);
+                from += 1;
             }
-            let distance = (((control & 31) << 8) | usize::from(*input.get(at)?)) + 1;
-            at += 1;
-            let start = output.len().checked_sub(distance)?;
-            if output.len() + length > len {
+            let distance = (((control & 31) << 8) | usize::from(*input.get(from)?)) + 1;
+            from += 1;
+            if at + length > len {
                 return None;
             }
-            (start..start + length).for_each(|from| output.push(output[from]));
-        }
-        if output.len() > len {
+            repeat(text, at.checked_sub(distance)?, at, length);
+            length
+        };
+        at += length;
+        if at > len {
             return None;
         }
     }
-    (output.len() == len).then_some(output)
+    text.truncate(len);
+    (at == len).then_some(())
+}
+
+fn copy_literals(input: &[u8], text: &mut [u8], length: usize) -> Option<()> {
+    match (input.first_chunk::<PIECE_BYTES>(), text.first_chunk_mut()) {
+        (Some(piece), Some(room)) => *room = *piece,
+        _ => text.get_mut(..length)?.copy_from_slice(input.get(..length)?),
+    }
+    Some(())
+}
+
+/// Copies `length` bytes from `start` to `at`, one after the other: they may overlap.
+fn repeat(text: &mut [u8], start: usize, at: usize, length: usize) {
+    let distance = at - start;
+    if distance == 1 {
+        let byte = text[start];
+        return text[at..at + length].fill(byte);
+    }
+    if distance >= PIECE_BYTES && length <= PIECE_BYTES {
+        let piece: Option<[u8; PIECE_BYTES]> = text[start..].first_chunk().copied();
+        if let (Some(piece), Some(room)) = (piece, text[at..].first_chunk_mut()) {
+            *room = piece;
+            return;
+        }
+    }
+    let mut done = 0;
+    while done < length {
+        // What stands there since `start` is whole repetitions of it.
+        let more = (distance + done).min(length - done);
+        text.copy_within(start..start + more, at + done);
+        done += more;
+    }
 }
 
 /// The compressed form; `None` where it would save nothing.
@@ -117,7 +156,14 @@ fn low_byte(value: usize) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn decompressed(input: &[u8], len: usize) -> Option<Vec<u8>> {
+        let mut text = b"of another text".to_vec();
+        decompress(input, len, &mut text).map(|()| text)
+    }
 
     #[test]
     fn comes_back() {
@@ -126,16 +172,33 @@ mod tests {
         for text in [&b"a".repeat(1000), &mixed, &b"abcabcabcabcabcabcabcabcabcabc".to_vec()] {
             let compressed = compress(text).unwrap();
             assert!(compressed.len() < text.len());
-            assert_eq!(decompress(&compressed, text.len()).as_ref(), Some(text));
+            assert_eq!(decompressed(&compressed, text.len()).as_ref(), Some(text));
         }
         assert_eq!(compress(b"short"), None);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(decompress(b"\x05ab", 6), None);
-        assert_eq!(decompress(b"\x20\x00", 3), None);
-        assert_eq!(decompress(b"\x00a", usize::MAX), None);
-        assert_eq!(decompress(b"\x00a", 2), None);
+        assert_eq!(decompressed(b"\x05ab", 6), None);
+        assert_eq!(decompressed(b"\x20\x00", 3), None);
+        assert_eq!(decompressed(b"\x00a", usize::MAX), None);
+        assert_eq!(decompressed(b"\x00a", 2), None);
+        assert_eq!(decompressed(b"\x01ab\x20\x00", 4), None);
+        assert_eq!(decompressed(b"\x01ab\x20\x02", 5), None);
+        assert_eq!(decompressed(b"\x01ab\x20\x01", 5), Some(b"ababa".to_vec()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_of_few_words_comes_back(
+            words in prop::collection::vec("[ab]{1,3}|[a-z]{1,40}", 1..8),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 0..200),
+        ) {
+            let chosen = order.iter().map(|at| words[at.index(words.len())].as_str());
+            let text: String = chosen.collect();
+            if let Some(compressed) = compress(text.as_bytes()) {
+                prop_assert_eq!(decompressed(&compressed, text.len()), Some(text.into_bytes()));
+            }
+        }
     }
 }

@@ -19,20 +19,24 @@ use crate::types::packed_map;
 use crate::types::set::SetLimits;
 use crate::types::stream::BlockLimits;
 
+mod blocks;
 mod crc64;
 mod decode;
 mod dump;
 mod encode;
 mod file;
 mod input;
+mod load;
 mod lzf;
 mod output;
 mod packed;
 mod save;
+mod skip;
 mod stream;
 
 pub(crate) use dump::{dump, restore};
-pub(crate) use file::{Attributes, Item, SIGNATURE, Writer, load};
+pub(crate) use file::{Attributes, SIGNATURE, Writer};
+pub(crate) use load::{Item, load};
 pub(crate) use save::{Options, save};
 
 /// Why an RDB file or payload cannot be read.

@@ -8,14 +8,15 @@
 //! An id in a listpack is the difference to that of its first entry. `flags` tell whether an entry
 //! was deleted, and whether it has the names of the first.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
+use super::blocks::Source;
 use super::input::Input;
 use super::output::Output;
-use super::packed::{self, Listpack};
+use super::packed::{Form, Listpack, Words};
 use super::{Limits, RdbError, kind};
 use crate::number::parse_i64;
-use crate::types::stream::{Entry, Group, Pending, Stream, StreamId};
+use crate::types::stream::{Entries, Entry, Group, Pending, Stream, StreamId};
 
 const DELETED: i64 = 1;
 const SAME_NAMES: i64 = 2;
@@ -28,15 +29,17 @@ const UNKNOWN: u64 = u64::MAX;
 const NONSENSE: RdbError = RdbError::Corrupt("entries of a stream make no sense");
 
 /// Reads the object of a stream.
-pub(super) fn read<R: Read>(
-    input: &mut Input<R>,
+pub(super) fn read<S: Source>(
+    input: &mut Input<S>,
     kind: u8,
     limits: &Limits,
+    words: &mut Words,
 ) -> Result<Stream, RdbError> {
     let mut stream = Stream::default();
     for _ in 0..input.length()? {
-        let first = id_of_bytes(&input.string()?)?;
-        read_pack(&mut stream, first, &input.string()?, limits)?;
+        let first = id_of_bytes(input.text()?)?;
+        words.read(input, Form::Listpack)?;
+        read_pack(&mut stream.entries, first, words, limits)?;
     }
     let len = input.length()?;
     if len != stream.entries.len() as u64 {
@@ -68,77 +71,75 @@ fn id_of_bytes(bytes: &[u8]) -> Result<StreamId, RdbError> {
     Ok(StreamId::new(u64::from_be_bytes(*ms), u64::from_be_bytes(*seq)))
 }
 
-fn id_of_lengths<R: Read>(input: &mut Input<R>) -> Result<StreamId, RdbError> {
+fn id_of_lengths<S: Source>(input: &mut Input<S>) -> Result<StreamId, RdbError> {
     Ok(StreamId::new(input.length()?, input.length()?))
 }
 
-/// Words of a listpack, one after the other.
-struct Words<'a>(std::slice::Iter<'a, Vec<u8>>);
+/// The next word.
+fn text<'a>(words: &mut impl Iterator<Item = &'a [u8]>) -> Result<&'a [u8], RdbError> {
+    words.next().ok_or(NONSENSE)
+}
 
-impl<'a> Words<'a> {
-    fn text(&mut self) -> Result<&'a [u8], RdbError> {
-        self.0.next().map(Vec::as_slice).ok_or(NONSENSE)
-    }
+fn number<'a>(words: &mut impl Iterator<Item = &'a [u8]>) -> Result<i64, RdbError> {
+    parse_i64(text(words)?).ok_or(NONSENSE)
+}
 
-    fn number(&mut self) -> Result<i64, RdbError> {
-        parse_i64(self.text()?).ok_or(NONSENSE)
-    }
-
-    fn count(&mut self) -> Result<usize, RdbError> {
-        let count = usize::try_from(self.number()?).map_err(|_| NONSENSE)?;
-        if count > self.0.len() { Err(NONSENSE) } else { Ok(count) }
-    }
-
-    fn texts(&mut self, count: usize) -> Result<Vec<&'a [u8]>, RdbError> {
-        (0..count).map(|_| self.text()).collect()
-    }
+/// A number of words that are still to come.
+fn count<'a>(words: &mut impl ExactSizeIterator<Item = &'a [u8]>) -> Result<usize, RdbError> {
+    let count = usize::try_from(number(words)?).map_err(|_| NONSENSE)?;
+    if count > words.len() { Err(NONSENSE) } else { Ok(count) }
 }
 
 fn read_pack(
-    stream: &mut Stream,
+    entries: &mut Entries,
     first: StreamId,
-    bytes: &[u8],
+    words: &Words,
     limits: &Limits,
 ) -> Result<(), RdbError> {
-    let words = packed::listpack(bytes)?;
-    let mut words = Words(words.iter());
-    words.number()?;
-    words.number()?;
-    let names = words.count()?;
-    let names = words.texts(names)?;
-    words.number()?;
-    while words.0.len() > 0 {
-        let flags = words.number()?;
+    let mut top_id = entries.top_id();
+    let words = &mut words.iter();
+    number(words)?;
+    number(words)?;
+    let names_len = count(words)?;
+    let names = words.clone().take(names_len);
+    let mut fields: Vec<&[u8]> = Vec::with_capacity(2 * names_len);
+    words.nth(names_len).ok_or(NONSENSE)?;
+    while words.len() > 0 {
+        let flags = number(words)?;
         let id = StreamId::new(
-            first.ms.wrapping_add_signed(words.number()?),
-            first.seq.wrapping_add_signed(words.number()?),
+            first.ms.wrapping_add_signed(number(words)?),
+            first.seq.wrapping_add_signed(number(words)?),
         );
-        let fields = if flags & SAME_NAMES != 0 {
-            let values = words.texts(names.len())?;
-            names.iter().zip(values).flat_map(|(name, value)| [*name, value]).collect()
+        fields.clear();
+        if flags & SAME_NAMES != 0 {
+            for name in names.clone() {
+                fields.extend([name, text(words)?]);
+            }
         } else {
-            let count = words.count()?;
-            words.texts(2 * count)?
-        };
-        words.number()?;
+            for _ in 0..count(words)? {
+                fields.extend([text(words)?, text(words)?]);
+            }
+        }
+        number(words)?;
         if flags & DELETED != 0 {
             continue;
         }
         // The id of no entry is that of a stream without any.
-        if fields.is_empty() || id <= stream.entries.top_id() {
+        if fields.is_empty() || id <= top_id {
             return Err(NONSENSE);
         }
-        stream.entries.restore(id, fields.into_iter(), limits.stream);
+        entries.restore(id, fields.iter().copied(), limits.stream);
+        top_id = id;
     }
     Ok(())
 }
 
-fn read_group<R: Read>(
+fn read_group<S: Source>(
     stream: &mut Stream,
-    input: &mut Input<R>,
+    input: &mut Input<S>,
     kind: u8,
 ) -> Result<(), RdbError> {
-    let name = input.string()?;
+    let name = input.text()?.to_vec();
     let last_delivered_id = id_of_lengths(input)?;
     let entries_read = if kind == kind::STREAM_1 {
         stream.entries.added_up_to(last_delivered_id)
@@ -159,13 +160,13 @@ fn read_group<R: Read>(
     if pending.is_empty() { Ok(()) } else { Err(NONSENSE) }
 }
 
-fn read_consumer<R: Read>(
+fn read_consumer<S: Source>(
     group: &mut Group,
-    input: &mut Input<R>,
+    input: &mut Input<S>,
     kind: u8,
     pending: &mut std::collections::BTreeMap<StreamId, (u64, u64)>,
 ) -> Result<(), RdbError> {
-    let name = input.string()?;
+    let name = input.text()?.to_vec();
     let seen_ms = input.milliseconds()?;
     let active_ms = match kind {
         kind::STREAM_3 => input.known_milliseconds()?,

@@ -1,5 +1,8 @@
 //! Values of every type come back, and nothing that is fed in makes the reader fail badly.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
@@ -119,24 +122,37 @@ fn files_come_back() {
         writer.function(b"#!lua name=a").unwrap();
         let (bytes, len) = writer.finish().unwrap();
         assert_eq!(bytes.len() as u64, len);
-        let mut found = Vec::new();
-        let end = load(&bytes[..], &LIMITS, |item, _| found.push(item)).unwrap();
-        assert_eq!(end, len);
-        let Some(Item::Function(source)) = found.pop() else { panic!("the function is last") };
-        assert_eq!(source, b"#!lua name=a");
-        for ((n, expected), item) in values().iter().enumerate().zip(found) {
-            let Item::Entry { db, key, value, attributes: found } = item else {
-                panic!("{item:?}")
-            };
-            assert_eq!((db, key), (n % 3, format!("key{n}").into_bytes()));
-            assert_eq!(shown(&value), shown(expected));
-            assert_eq!(found, attributes(n));
-        }
+        let (entries, functions) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+        let end = load(&bytes[..], &LIMITS, |item| {
+            match item {
+                Item::Function(source) => {
+                    assert_eq!(source, b"#!lua name=a");
+                    functions.fetch_add(1, Ordering::Relaxed);
+                }
+                Item::Entry { db, key, value, attributes } => {
+                    let key = String::from_utf8(key.to_vec()).unwrap();
+                    entries.lock().push((key, db, shown(&value), attributes));
+                }
+                Item::Progress(_) => {}
+            }
+            Ok(())
+        });
+        assert_eq!(end.unwrap(), len);
+        let expected = values()
+            .into_iter()
+            .enumerate()
+            .map(|(n, value)| (format!("key{n}"), n % 3, shown(&value), attributes(n)));
+        let mut expected: Vec<_> = expected.collect();
+        let mut entries = entries.into_inner();
+        expected.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        entries.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(entries, expected);
+        assert_eq!(functions.into_inner(), 1);
         for at in (9..bytes.len()).step_by(53) {
             let mut changed = bytes.clone();
             changed[at] ^= 0x10;
-            assert!(load(&changed[..], &LIMITS, |_, _| {}).is_err(), "a flip at {at} goes unseen");
-            assert!(load(&bytes[..at], &LIMITS, |_, _| {}).is_err());
+            assert!(load(&changed[..], &LIMITS, |_| Ok(())).is_err(), "a flip at {at} goes unseen");
+            assert!(load(&bytes[..at], &LIMITS, |_| Ok(())).is_err());
         }
     }
 }

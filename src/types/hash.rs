@@ -15,6 +15,16 @@ pub(crate) struct Hash {
 }
 
 impl Hash {
+    /// As [`PackedMap::to_fill`].
+    pub(crate) fn to_fill() -> Self {
+        Self { fields: PackedMap::to_fill(), expiry: None }
+    }
+
+    /// As [`PackedMap::fit`].
+    pub(crate) fn fit(&mut self) {
+        self.fields.fit();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.fields.len()
     }

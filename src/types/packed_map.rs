@@ -30,6 +30,19 @@ impl<const VALUES: bool> Default for PackedMap<VALUES> {
 }
 
 impl<const VALUES: bool> PackedMap<VALUES> {
+    /// A map that more entries than small ones have are about to be put into;
+    /// [`PackedMap::fit`] is to follow.
+    pub(crate) fn to_fill() -> Self {
+        Self::Large(Box::new(PackedTable::to_fill()))
+    }
+
+    /// Gives back the room that was taken to fill the map.
+    pub(crate) fn fit(&mut self) {
+        if let Self::Large(table) = self {
+            table.fit();
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Large(table) => table.len(),

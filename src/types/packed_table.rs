@@ -40,6 +40,8 @@ pub(crate) struct PackedTable<const VALUES: bool> {
     len: usize,
     depth: u32,
     depth_max: u32,
+    /// Do segments get more room than they need at once? So while the table is filled.
+    is_roomy: bool,
 }
 
 impl<const VALUES: bool> Default for PackedTable<VALUES> {
@@ -52,11 +54,23 @@ impl<const VALUES: bool> Default for PackedTable<VALUES> {
             len: 0,
             depth: 0,
             depth_max: DEPTH_MAX,
+            is_roomy: false,
         }
     }
 }
 
 impl<const VALUES: bool> PackedTable<VALUES> {
+    /// A table that many entries are about to be put into; [`PackedTable::fit`] is to follow.
+    pub(crate) fn to_fill() -> Self {
+        Self { is_roomy: true, ..Self::default() }
+    }
+
+    /// Gives back the room that was taken to fill the table.
+    pub(crate) fn fit(&mut self) {
+        self.is_roomy = false;
+        self.segments.iter_mut().for_each(|segment| Arc::make_mut(segment).fit());
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -98,7 +112,11 @@ impl<const VALUES: bool> PackedTable<VALUES> {
         loop {
             let slot = self.directory[self.directory_index(hash)] as usize;
             if self.segments[slot].len() < SEGMENT_LEN_MAX {
-                return Arc::make_mut(&mut self.segments[slot]).push(hash, key, value);
+                let segment = Arc::make_mut(&mut self.segments[slot]);
+                if self.is_roomy {
+                    segment.make_room(key, value);
+                }
+                return segment.push(hash, key, value);
             }
             if self.segments[slot].depth() >= self.depth_max {
                 return self.overflow.push((key.into(), value.into()));

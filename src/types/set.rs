@@ -53,6 +53,18 @@ impl Default for Set {
 }
 
 impl Set {
+    /// As [`PackedMap::to_fill`].
+    pub(crate) fn to_fill() -> Self {
+        Self::Members(PackedMap::to_fill())
+    }
+
+    /// As [`PackedMap::fit`].
+    pub(crate) fn fit(&mut self) {
+        if let Self::Members(members) = self {
+            members.fit();
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integers(integers) => integers.len(),

@@ -14,10 +14,12 @@ use std::sync::OnceLock;
 
 use super::packed_map::Limits;
 
+mod build;
 mod index;
 mod leaf;
 mod tree;
 
+pub(crate) use build::Builder;
 use index::Index;
 use tree::Node;
 

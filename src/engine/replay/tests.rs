@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::types::value::Value;
 
 fn engine(dir: &Path) -> Engine {
     let config = Config::default();
@@ -91,4 +92,86 @@ fn a_changed_byte_is_seen_or_does_no_harm() {
         }
     }
     assert!(refused > whole.len() * 6, "most changes are seen: {refused}");
+}
+
+/// A log of `count` effects in transactions of three, the last of which is in another database;
+/// effect `wrong`, if there is one, cannot be done.
+fn make_long_log(dir: &Path, count: usize, wrong: Option<usize>) -> PathBuf {
+    drop(make_log(dir));
+    let path = dir.join("appendonlydir/appendonly.aof.1.incr.aof");
+    let mut bytes = Vec::new();
+    let mut push = |line: &str| {
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        crate::effects::encode(&mut bytes, words.into_iter());
+    };
+    for n in 0..count {
+        push("MULTI");
+        push("SELECT 0");
+        push(if wrong == Some(n) { "HSET counter a b" } else { "INCR counter" });
+        push(&format!("SET key{n} {}", "v".repeat(n % 200)));
+        push("SELECT 3");
+        push("INCR counter");
+        push("EXEC");
+    }
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_long_log_is_replayed_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    make_long_log(dir.path(), 20_000, None);
+    let engine = engine(dir.path());
+    let loaded = engine.open_aof(dir.path()).unwrap();
+    assert_eq!(loaded.effects, 100_000);
+    let client = &mut Client::internal();
+    assert_eq!(run(&engine, client, "GET counter"), "$5\r\n20000\r\n");
+    assert_eq!(run(&engine, client, "DBSIZE"), ":20001\r\n");
+    run(&engine, client, "SELECT 3");
+    assert_eq!(run(&engine, client, "GET counter"), "$5\r\n20000\r\n");
+}
+
+#[test]
+fn an_effect_that_fails_is_told_with_its_place_while_others_were_read_ahead() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = make_long_log(dir.path(), 20_000, Some(9000));
+    let bytes = std::fs::read(&path).unwrap();
+    let failing = memchr::memmem::find(&bytes, b"HSET").unwrap() as u64;
+    let refusal = |engine: &Engine| match engine.open_aof(dir.path()) {
+        Err(ServerError::Corrupt { offset, reason, .. }) => (offset, reason),
+        other => panic!("{other:?}"),
+    };
+    let (offset, reason) = refusal(&engine(dir.path()));
+    assert!(reason.starts_with("-WRONGTYPE"), "{reason}");
+    // The place of a transaction is that of its end.
+    assert!((failing..failing + 400).contains(&offset), "{offset}, {failing}");
+    // Damage further on is found first, as it keeps the file from being read at all.
+    let mut damaged = bytes.clone();
+    let last = memchr::memmem::rfind(&damaged, b"*1\r\n").unwrap();
+    damaged[last] = b'?';
+    std::fs::write(&path, damaged).unwrap();
+    assert!(refusal(&engine(dir.path())).0 > offset);
+}
+
+#[test]
+fn a_snapshot_that_has_a_key_twice_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let value = Value::String(crate::types::string::StringValue::new(b"text"));
+    let mut writer = crate::rdb::Writer::new(Vec::new(), true, true, &[]).unwrap();
+    for (db, key) in [(0, b"one"), (0, b"two"), (1, b"one")] {
+        writer.entry(db, key, &value, crate::rdb::Attributes::default()).unwrap();
+    }
+    let path = dir.path().join("dump.rdb");
+    let (bytes, len) = writer.finish().unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(engine(dir.path()).load_snapshot_file().unwrap());
+    let mut twice = bytes;
+    let second = memchr::memmem::find(&twice, b"two").unwrap();
+    twice[second..second + 3].copy_from_slice(b"one");
+    // Without a checksum.
+    let end = usize::try_from(len).unwrap();
+    twice[end - 8..].fill(0);
+    std::fs::write(&path, &twice).unwrap();
+    let refused = engine(dir.path()).load_snapshot_file().unwrap_err().to_string();
+    assert!(refused.contains("a key comes twice"), "{refused}");
 }

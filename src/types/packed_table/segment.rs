@@ -258,6 +258,19 @@ impl<const VALUES: bool> Segment<VALUES> {
         }
     }
 
+    /// Makes room for an entry and, if the run must move for it, for as much again as there is.
+    pub(super) fn make_room(&mut self, key: &[u8], value: &[u8]) {
+        let needed = self.run.len() + text_bytes(key) + text_bytes(value);
+        if needed > self.run.capacity() {
+            self.reserve(needed);
+        }
+    }
+
+    /// Gives back room that pushes would not have taken.
+    pub(super) fn fit(&mut self) {
+        self.run.shrink_to(roomy(self.run.len()));
+    }
+
     fn reserve(&mut self, bytes: usize) {
         let needed = self.run.len() + bytes;
         if needed > self.run.capacity() {

@@ -22,6 +22,43 @@ pub(super) struct Index {
     len: usize,
 }
 
+/// Makes an index of places that come in ascending order.
+#[derive(Debug)]
+pub(super) struct Filler {
+    index: Index,
+    /// The segment that is being filled.
+    at: usize,
+    slots: Vec<Slot>,
+}
+
+impl Filler {
+    /// For `len` places.
+    pub(super) fn new(len: usize) -> Self {
+        let mut segments = Vec::new();
+        segments.resize_with(len.div_ceil(SEGMENT_LEN_MAX).max(1), Vec::new);
+        Self { index: Index { segments, len }, at: 0, slots: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, place: u32, score: f64) {
+        let segment = self.index.segment(place);
+        if segment != self.at {
+            self.end_segment();
+            self.at = segment;
+        }
+        self.slots.push(Slot { place, score: score.into() });
+    }
+
+    fn end_segment(&mut self) {
+        self.index.segments[self.at].clone_from(&self.slots);
+        self.slots.clear();
+    }
+
+    pub(super) fn finish(mut self) -> Index {
+        self.end_segment();
+        self.index
+    }
+}
+
 /// The place of a member.
 pub(super) fn place(member: &[u8]) -> u32 {
     (crate::hash::of(member) >> 32) as u32

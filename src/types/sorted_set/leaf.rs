@@ -118,6 +118,34 @@ impl Leaf {
         self.slots[at..].iter_mut().for_each(|slot| slot.end += added);
     }
 
+    /// Puts an element at the end, whatever the order.
+    pub(super) fn push(&mut self, score: f64, member: &[u8]) {
+        self.members.extend_from_slice(member);
+        self.slots.push(Slot { score: score.into(), end: offset(self.members.len()) });
+    }
+
+    /// Removes all elements, and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.members.clear();
+    }
+
+    /// A copy without any free room, last to first if `backwards`.
+    pub(super) fn copy(&self, backwards: bool) -> Self {
+        if !backwards {
+            return self.clone();
+        }
+        let mut copy = Self {
+            slots: Vec::with_capacity(self.slots.len()),
+            members: Vec::with_capacity(self.members.len()),
+        };
+        for at in (0..self.len()).rev() {
+            let (member, score) = self.element(at);
+            copy.push(score, member);
+        }
+        copy
+    }
+
     /// Puts another score in place of one, which does not change the order.
     pub(super) fn set_score(&mut self, at: usize, score: f64) {
         self.slots[at].score = score.into();

@@ -50,6 +50,11 @@ struct Bound {
 }
 
 impl Bound {
+    /// The bound of a first child.
+    fn first() -> Self {
+        Self { score: f64::NEG_INFINITY, member: Box::default() }
+    }
+
     /// The shortest bound between two elements that follow each other.
     #[expect(clippy::float_cmp, reason = "elements of one score are told apart by their members")]
     fn between(left: (&[u8], f64), right: (&[u8], f64)) -> Self {
@@ -66,6 +71,24 @@ impl Default for Node {
 }
 
 impl Node {
+    /// The tree of leaves that follow each other.
+    pub(super) fn of_leaves(leaves: Vec<Leaf>) -> Self {
+        let mut row: Vec<Child> = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let bound = match row.last().map(|child| &child.node) {
+                Some(Self::Leaf(left)) => {
+                    Bound::between(left.element(left.len() - 1), leaf.element(0))
+                }
+                _ => Bound::first(),
+            };
+            row.push(Child { bound, len: leaf.len(), node: Self::Leaf(Arc::new(leaf)) });
+        }
+        while row.len() > 1 {
+            row = row_above(row);
+        }
+        row.pop().map_or_else(Self::default, |child| child.node)
+    }
+
     /// Number of elements of a leaf, or of children.
     fn width(&self) -> usize {
         match self {
@@ -135,8 +158,7 @@ impl Node {
     pub(super) fn insert(&mut self, score: f64, member: &[u8]) {
         let Some(right) = self.insert_below(score, member) else { return };
         let left = std::mem::take(self);
-        let bound = Bound { score: f64::NEG_INFINITY, member: Box::default() };
-        let first = Child { bound, len: left.len(), node: left };
+        let first = Child { bound: Bound::first(), len: left.len(), node: left };
         *self = Self::Inner(Arc::new(Inner { children: vec![first, right] }));
     }
 
@@ -288,6 +310,30 @@ impl Inner {
             }
         }
     }
+}
+
+/// The nodes above several, which share their children evenly.
+fn row_above(row: Vec<Child>) -> Vec<Child> {
+    let mut nodes = row.len().div_ceil(LEN_MAX);
+    let mut left = row.len();
+    let mut children = row.into_iter();
+    let mut above = Vec::with_capacity(nodes);
+    while nodes > 0 {
+        let share = left.div_ceil(nodes);
+        let children: Vec<Child> = children.by_ref().take(share).collect();
+        let bound = children.first().map_or_else(Bound::first, |child| child.bound.clone());
+        let len = children.iter().map(|child| child.len).sum();
+        above.push(Child { bound, len, node: Node::Inner(Arc::new(Inner { children })) });
+        left -= share;
+        nodes -= 1;
+    }
+    above
+}
+
+/// Would a leaf have to be split with one more member of so many bytes?
+pub(super) fn is_full(leaf: &Leaf, bytes: usize) -> bool {
+    leaf.len() > 0
+        && (leaf.len() >= LEN_MAX || leaf.member_bytes().saturating_add(bytes) > LEAF_BYTES_MAX)
 }
 
 /// Splits a leaf that is too large after an insert at `at`.
