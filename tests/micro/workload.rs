@@ -48,6 +48,24 @@ fn zadd(number: usize) -> Vec<Vec<u8>> {
     words(&[b"ZADD", b"zset", score.to_string().as_bytes(), &name(number)])
 }
 
+/// What a job library adds a job with; as the script of `scripts/bench`.
+const ADD_JOB: &[u8] = b"
+local id = redis.call('INCR', KEYS[1] .. ':id')
+redis.call('HSET', KEYS[1] .. ':' .. id, 'name', ARGV[1], 'data', ARGV[2], 'opts', '{}')
+redis.call('LPUSH', KEYS[1] .. ':wait', id)
+redis.call('XADD', KEYS[1] .. ':events', 'MAXLEN', '~', 10000, '*', 'event', 'added', 'jobId', id)
+return id
+";
+/// A script that does nothing: what entering and leaving one costs.
+const EMPTY: &[u8] = b"return 1";
+
+fn script(source: &[u8], rest: &[&[u8]]) -> Vec<Vec<u8>> {
+    let sha = sha1_smol::Sha1::from(source).digest().to_string();
+    let mut words = words(&[b"EVALSHA", sha.as_bytes()]);
+    words.extend(rest.iter().map(|word| word.to_vec()));
+    words
+}
+
 /// Commands on the hot path of queues, and PING as what any request costs.
 pub(crate) const WORKLOADS: &[Workload] = &[
     workload("PING", |_| words(&[b"PING"])),
@@ -62,6 +80,16 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     workload("HSET", |number| words(&[b"HSET", b"hash", &name(number), VALUE])),
     workload("XADD", |_| words(&[b"XADD", b"stream", b"*", b"data", VALUE])),
     workload("ZADD", zadd),
+    Workload {
+        prepare: Some(|_| words(&[b"SCRIPT", b"LOAD", EMPTY])),
+        ..workload("EVALSHA", |_| script(EMPTY, &[b"0"]))
+    },
+    Workload {
+        prepare: Some(|_| words(&[b"SCRIPT", b"LOAD", ADD_JOB])),
+        ..workload("ADD-JOB", |_| {
+            script(ADD_JOB, &[b"1", b"{q}", b"resize", br#"{"file":"cat.jpg"}"#])
+        })
+    },
 ];
 
 const fn workload(name: &'static str, request: Request) -> Workload {
