@@ -41,6 +41,11 @@ impl ShardSet {
         self.0 == 0
     }
 
+    /// Number of members.
+    fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// Position of `shard` among the members.
     fn rank(self, shard: usize) -> usize {
         (self.0 & ((1 << shard) - 1)).count_ones() as usize
@@ -109,22 +114,22 @@ impl Keyspace {
                 }
             }
         }
-        Some(Locked { set, guards, shards: self.shards.len() })
+        Some(Locked { set, guards, shards: self.shards.len(), last: LastKey::default() })
     }
 
     /// Locks shards if nobody else holds one of them.
     pub(crate) fn try_lock(&self, set: ShardSet) -> Option<Locked> {
-        let mut guards = SmallVec::new();
+        let mut guards = SmallVec::with_capacity(set.len());
         for shard in set.iter() {
             guards.push(self.shards[shard].try_lock_arc()?);
         }
-        Some(Locked { set, guards, shards: self.shards.len() })
+        Some(Locked { set, guards, shards: self.shards.len(), last: LastKey::default() })
     }
 
     /// Locks shards, in ascending order.
     pub(crate) fn lock(&self, set: ShardSet) -> Locked {
         let guards = set.iter().map(|shard| self.shards[shard].lock_arc()).collect();
-        Locked { set, guards, shards: self.shards.len() }
+        Locked { set, guards, shards: self.shards.len(), last: LastKey::default() }
     }
 }
 
@@ -137,6 +142,38 @@ pub(crate) struct Locked {
     set: ShardSet,
     guards: SmallVec<[ArcMutexGuard<RawMutex, Shard>; 1]>,
     shards: usize,
+    last: LastKey,
+}
+
+/// Longer keys are hashed each time.
+const LAST_KEY_BYTES: usize = 46;
+
+/// The key that was asked for last among several shards, and the place of its shard: a command
+/// goes to its key several times.
+struct LastKey {
+    bytes: [u8; LAST_KEY_BYTES],
+    len: u8,
+    rank: u8,
+}
+
+impl Default for LastKey {
+    fn default() -> Self {
+        Self { bytes: [0; LAST_KEY_BYTES], len: u8::MAX, rank: 0 }
+    }
+}
+
+impl LastKey {
+    fn is(&self, key: &[u8]) -> bool {
+        self.bytes.get(..usize::from(self.len)) == Some(key)
+    }
+
+    fn note(&mut self, key: &[u8], rank: usize) {
+        if let Some(bytes) = self.bytes.get_mut(..key.len()) {
+            bytes.copy_from_slice(key);
+            self.len = key.len().to_le_bytes()[0];
+            self.rank = rank.to_le_bytes()[0];
+        }
+    }
 }
 
 impl Locked {
@@ -147,7 +184,7 @@ impl Locked {
 
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
     pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
-        let rank = self.rank_of(key);
+        let rank = if self.guards.len() == 1 { self.rank_of(key) } else { self.same_rank(key) };
         &mut self.guards[rank]
     }
 
@@ -159,6 +196,16 @@ impl Locked {
     /// Is the shard of `key` locked?
     pub(crate) fn has(&self, key: &[u8]) -> bool {
         self.covers(shard_index(key, self.shards))
+    }
+
+    /// As [`Locked::rank_of`], among several shards.
+    fn same_rank(&mut self, key: &[u8]) -> usize {
+        if self.last.is(key) {
+            return usize::from(self.last.rank);
+        }
+        let rank = self.rank_of(key);
+        self.last.note(key, rank);
+        rank
     }
 
     /// The place of `key`'s shard among the guards. A lock set of one shard needs no hash: it
@@ -211,6 +258,17 @@ mod tests {
         let shard = keyspace.shard_of(b"{q}:wait");
         assert_eq!(keyspace.shard_of(b"{q}:active"), shard);
         assert_eq!(keyspace.shard_of(b"q"), shard);
+    }
+
+    #[test]
+    fn a_key_finds_its_shard_again() {
+        let keyspace = Keyspace::new(16, 1);
+        let mut locked = keyspace.lock(keyspace.all());
+        let long = "long".repeat(20);
+        for key in ["a", "a", "b", "", "", "a", &long, &long, "{long}a", &long, "b"] {
+            let found = locked.same_rank(key.as_bytes());
+            assert_eq!(found, keyspace.shard_of(key.as_bytes()), "{key}");
+        }
     }
 
     #[test]
