@@ -175,7 +175,12 @@ pub(crate) enum Mode {
 pub(crate) trait Host {
     /// Runs one command under the locks that `context` holds, and writes its reply.
     /// A script may have to be put aside; then the caller goes on with it later.
-    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) -> Option<Box<dyn Suspended>>;
+    fn run(
+        &self,
+        context: &mut Context<'_>,
+        command: &'static Command,
+        argv: Argv<'_>,
+    ) -> Option<Box<dyn Suspended>>;
 }
 
 /// The surroundings of one call.

@@ -491,7 +491,7 @@ impl Driven {
         self.reply.switch(self.protocol);
         std::mem::swap(context.reply, &mut self.reply);
         let host = context.host;
-        let suspended = host.run(context, argv);
+        let suspended = host.run(context, command, argv);
         debug_assert!(suspended.is_none(), "scripts call no scripts");
         std::mem::swap(context.reply, &mut self.reply);
         Answer::Reply(self.reply.take())

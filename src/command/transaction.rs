@@ -165,8 +165,11 @@ impl Suspended for Executing {
         let host = context.host;
         while self.suspended.is_none() {
             let Some(argv) = self.queue.next() else { break };
-            if may_run(context, argv.as_argv()) {
-                self.suspended = host.run(context, argv.as_argv());
+            let argv = argv.as_argv();
+            if let Some(command) = table().resolve(argv)
+                && may_run(context, argv)
+            {
+                self.suspended = host.run(context, command, argv);
             }
         }
         context.mode = mode;

@@ -576,8 +576,12 @@ enum Admitted {
 }
 
 impl Host for Engine {
-    fn run(&self, context: &mut Context<'_>, argv: Argv<'_>) -> Option<Box<dyn Suspended>> {
-        let command = table().resolve(argv)?;
+    fn run(
+        &self,
+        context: &mut Context<'_>,
+        command: &'static Command,
+        argv: Argv<'_>,
+    ) -> Option<Box<dyn Suspended>> {
         let propagated = std::mem::take(&mut context.propagated);
         let outer_reply = context.reply.len();
         let start_ns = self.services.clock.elapsed_ns();
