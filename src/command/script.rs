@@ -5,6 +5,8 @@
 //! A script that is over its time is put aside ([`Outcome::Suspended`]) so that others are
 //! answered, with BUSY, and can have it killed. What it changed is logged, not the script.
 
+use std::sync::Arc;
+
 use super::access::{Asked, Origin};
 use super::cluster::Slots;
 use super::table::{Command, table};
@@ -17,7 +19,7 @@ use crate::resp::request::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::running::{FunctionCall, NotKilled};
 use crate::script::shebang::Flags;
-use crate::script::{Answer, Ask, Failed, Returned, Run, Sha, Step, vm};
+use crate::script::{Answer, Ask, Failed, ReplyBytes, Returned, Run, Script, Step, vm};
 
 const EVAL_FLAGS: &[Flag] = &[
     Flag::AllShards,
@@ -195,9 +197,8 @@ fn eval(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> Comm
     let source = args.bytes()?;
     let keys = key_count(args)?;
     let sha = vm::sha_of(source);
-    let vm = &context.services.scripts.vm;
-    let flags = vm.lock().load(sha, source).map_err(script_error)?.flags;
-    run_cached(context, args, &Cached { sha, flags, keys, read_only })
+    let script = context.services.scripts.vm.lock().load(sha, source).map_err(script_error)?;
+    run_cached(context, args, Cached { script, keys, read_only })
 }
 
 /// `EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]`
@@ -211,10 +212,10 @@ fn evalsha(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> C
         None => return Err(CommandError::NoScript),
     };
     let vm = context.services.scripts.vm.lock();
-    let found = sha.and_then(|sha| Some((sha, vm.script(sha)?.flags)));
+    let script = sha.and_then(|sha| vm.script(sha).map(Arc::clone));
     drop(vm);
-    let (sha, flags) = found.ok_or(CommandError::NoScript)?;
-    run_cached(context, args, &Cached { sha, flags, keys, read_only })
+    let script = script.ok_or(CommandError::NoScript)?;
+    run_cached(context, args, Cached { script, keys, read_only })
 }
 
 /// Reads `numkeys`.
@@ -231,19 +232,18 @@ pub(super) fn key_count(args: &mut Args<'_>) -> Result<usize, CommandError> {
 
 /// A call of a script in the cache.
 struct Cached {
-    sha: Sha,
-    flags: Flags,
+    script: Arc<Script>,
     keys: usize,
     read_only: bool,
 }
 
-fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, script: &Cached) -> CommandResult {
-    let mut rights = Rights::of(context, script.flags, script.read_only)?;
+fn run_cached(context: &mut Context<'_>, args: &mut Args<'_>, cached: Cached) -> CommandResult {
+    let mut rights = Rights::of(context, cached.script.flags, cached.read_only)?;
     let words = args.rest();
-    let keys = words.clone().take(script.keys);
+    let keys = words.clone().take(cached.keys);
     rights.bind_to(keys.clone());
     let vm = &context.services.scripts.vm;
-    let run = vm::start(vm, script.sha, keys, words.skip(script.keys)).map_err(script_error)?;
+    let run = vm::start(vm, cached.script, keys, words.skip(cached.keys)).map_err(script_error)?;
     drive(context, run, rights, None)
 }
 
@@ -320,11 +320,13 @@ pub(super) fn drive(
     let services = context.services;
     services.scripts.running.start(function, services.clock.elapsed_ns());
     let threshold_ms = services.config.size(Setting::BusyReplyThreshold) as u64;
+    let mut reply = Reply::new(Protocol::Resp2);
+    reply.give(Vec::with_capacity(REPLY_BYTES));
     let script = Box::new(Driven {
         run,
         rights,
         protocol: Protocol::Resp2,
-        reply: Reply::new(Protocol::Resp2),
+        reply,
         db: context.client.db,
         deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
         logged: true,
@@ -332,6 +334,11 @@ pub(super) fn drive(
     });
     script.go_on(context)
 }
+
+/// Room made at first for the replies of the commands that a script calls.
+const REPLY_BYTES: usize = 256;
+/// Replies from this length on are not copied, but given away with their buffer.
+const LONG_BYTES: usize = 4096;
 
 /// A script under way.
 struct Driven {
@@ -494,7 +501,15 @@ impl Driven {
         let suspended = host.run(context, command, argv);
         debug_assert!(suspended.is_none(), "scripts call no scripts");
         std::mem::swap(context.reply, &mut self.reply);
-        Answer::Reply(self.reply.take())
+        let answer = match self.reply.as_integer() {
+            Some(number) => Answer::Integer(number),
+            None if self.reply.len() > LONG_BYTES => {
+                Answer::Reply(ReplyBytes::from_vec(self.reply.take()))
+            }
+            None => Answer::Reply(ReplyBytes::from_slice(self.reply.bytes())),
+        };
+        self.reply.truncate(0);
+        answer
     }
 }
 

@@ -5,7 +5,7 @@
 //! measurement against frames). Every method writes one RESP value; after [`Reply::array`] and
 //! its like, the caller writes as many values as it has announced.
 
-use crate::number::format_f64;
+use crate::number::{format_f64, parse_i64};
 
 /// Length from which on a string is given its room as a whole.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -46,6 +46,14 @@ impl Reply {
     /// What was written.
     pub fn bytes(&self) -> &[u8] {
         &self.buf
+    }
+
+    /// The integer that was written, if nothing else was.
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        match &*self.buf {
+            [b':', digits @ .., b'\r', b'\n'] => parse_i64(digits),
+            _ => None,
+        }
     }
 
     /// Number of bytes written.

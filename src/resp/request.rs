@@ -133,6 +133,34 @@ impl OwnedArgv {
         argv
     }
 
+    /// No words yet; those that lie in `data` are added with [`OwnedArgv::push_at`].
+    pub(crate) fn over(data: Vec<u8>, words: usize) -> Self {
+        Self { data, words: Vec::with_capacity(words) }
+    }
+
+    /// The bytes in which words lie.
+    pub(crate) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Adds the word that lies at `start`.
+    pub(crate) fn push_at(&mut self, start: usize, len: usize) {
+        debug_assert!(start + len <= self.data.len(), "a word lies within the data");
+        self.words.push(Word { start, len });
+    }
+
+    /// Adds a word in place of `len` bytes at `start` that are of no use any more, or behind them
+    /// all if it is longer.
+    pub(crate) fn put_at(&mut self, start: usize, word: &str, len: usize) {
+        match self.data.get_mut(start..start + word.len()) {
+            Some(place) if word.len() <= len => {
+                place.copy_from_slice(word.as_bytes());
+                self.push_at(start, word.len());
+            }
+            _ => self.push(word.as_bytes()),
+        }
+    }
+
     /// Adds a word.
     pub fn push(&mut self, word: &[u8]) {
         self.words.push(Word { start: self.data.len(), len: word.len() });

@@ -4,16 +4,17 @@
 
 use std::sync::Arc;
 
-use mlua::{Lua, Table, Value, Variadic};
+use mlua::{BString, Either, Lua, Table, Value, Variadic};
 
 use super::convert;
 use super::failure::{Names, positioned};
 use super::functions::{self, Loading};
+use super::packed::{self, Packer, Text};
 use super::random::Random;
 use super::run::{Answer, Ask, ask};
 use crate::number::format_f64;
 use crate::resp::Protocol;
-use crate::resp::request::OwnedArgv;
+use crate::resp::read::{Item, ReplyReader};
 
 /// What a function replies: the error, then its results.
 type Replied = mlua::Result<(Value, Value)>;
@@ -39,70 +40,65 @@ pub(super) fn as_text(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// Bytes of a command that a script calls.
-const REQUEST_BYTES_MAX: usize = 1 << 30;
+/// Arguments: how many, and packed in a table, unless one is of a kind that cannot be packed.
+type Packed = (usize, Option<BString>);
 
-/// The words of a command; the error's text if they are none.
-fn words(args: &Words) -> Result<OwnedArgv, &'static str> {
-    if args.is_empty() {
-        return Err("Please specify at least one argument for this redis lib call");
-    }
-    let mut argv = OwnedArgv::default();
-    args.iter().try_for_each(|arg| push_word(&mut argv, arg))?;
-    Ok(argv)
-}
+/// What is made of a reply, and what is still to be done with it.
+type Made = mlua::Result<(Text, Option<u8>)>;
 
-fn push_word(argv: &mut OwnedArgv, arg: &Value) -> Result<(), &'static str> {
-    match arg {
-        Value::String(text) => {
-            let text = text.as_bytes();
-            if argv.bytes() + text.len() > REQUEST_BYTES_MAX {
-                return Err("Lua redis lib command arguments are too large");
-            }
-            argv.push(&text);
-        }
-        Value::Integer(number) => argv.push(itoa::Buffer::new().format(*number).as_bytes()),
-        Value::Number(number) => argv.push(format_f64(*number).as_bytes()),
-        _ => return Err("Lua redis lib command arguments must be strings or integers"),
-    }
-    Ok(())
-}
+/// A table with the text in the field `ok` is to be made of it.
+const STATUS: u8 = 1;
+/// It is to be unpacked.
+const PACKED: u8 = 2;
+/// It is an error.
+const ERROR: u8 = 3;
 
-/// As `words`, from a table of so many.
-fn words_of_table(count: usize, args: &Table) -> Result<OwnedArgv, &'static str> {
-    let mut argv = OwnedArgv::default();
-    for index in 1..=count {
-        push_word(&mut argv, &args.raw_get(index).unwrap_or_default())?;
-    }
-    Ok(argv)
-}
-
-/// `redis.call(...)`, and `redis.pcall(...)`, which replies the error instead.
-fn call(lua: &Lua, names: &Names, argv: Result<OwnedArgv, &'static str>) -> Replied {
-    let argv = match argv {
+/// The command of `redis.call(...)` and `redis.pcall(...)`.
+fn call(lua: &Lua, names: &Names, (count, args): Packed) -> Made {
+    let failure = |error| Ok((Either::Right(error), Some(ERROR)));
+    let argv = match packed::words(count, args) {
         Ok(argv) => argv,
-        Err(text) => return bad(lua, names, text),
+        Err(text) => return failure(names.error(lua, format!("ERR {text}"))?),
     };
-    let failure = |text: &[u8]| {
+    let counted = |text: &[u8]| {
         let error = names.error(lua, text)?;
         if let Value::Table(table) = &error {
             table.raw_set(&names.ignore, true)?;
         }
-        Ok((error, Value::Nil))
+        failure(error)
     };
     match ask(Ask::Call(argv)) {
+        Some(Answer::Integer(number)) => Ok((Either::Right(Value::Integer(number)), None)),
         Some(Answer::Reply(bytes)) => match bytes.strip_prefix(b"-") {
-            Some(text) => failure(&convert::error_text(text)),
-            None => good(convert::to_lua(lua, names, &bytes)?),
+            Some(text) => counted(&convert::error_text(text)),
+            None => made(lua, names, &bytes),
         },
-        Some(Answer::Error(text)) => failure(text.as_bytes()),
-        _ => bad(lua, names, OUTSIDE),
+        Some(Answer::Error(text)) => counted(text.as_bytes()),
+        _ => failure(names.error(lua, format!("ERR {OUTSIDE}"))?),
     }
 }
 
+/// What a script makes of a reply that is no error.
+fn made(lua: &Lua, names: &Names, bytes: &[u8]) -> Made {
+    let mut reader = ReplyReader::new(bytes);
+    let (text, todo) = match reader.next() {
+        Some(Item::Bulk(text)) => (text.to_vec(), None),
+        Some(Item::Status(text)) => (text.to_vec(), Some(STATUS)),
+        Some(Item::Array(_)) => {
+            let mut packer = Packer::with_capacity(bytes.len());
+            if packer.reply(&mut ReplyReader::new(bytes)).is_none() {
+                return Ok((Either::Right(convert::to_lua(lua, names, bytes)?), None));
+            }
+            (packer.take(), Some(PACKED))
+        }
+        _ => return Ok((Either::Right(convert::to_lua(lua, names, bytes)?), None)),
+    };
+    Ok((packed::text_of(lua, text)?, todo))
+}
+
 /// `redis.acl_check_cmd(...)`
-fn acl_check_cmd(lua: &Lua, names: &Names, args: &Words) -> Replied {
-    let argv = match words(args) {
+fn acl_check_cmd(lua: &Lua, names: &Names, (count, args): Packed) -> Replied {
+    let argv = match packed::words(count, args) {
         Ok(argv) => argv,
         Err(text) => return bad(lua, names, text),
     };
@@ -222,8 +218,7 @@ fn seed(lua: &Lua, random: &Random, args: &Words) -> Replied {
 
 type Function = fn(&Lua, &Names, &Words) -> Replied;
 
-const FUNCTIONS: [(&str, Function); 7] = [
-    ("acl_check_cmd", acl_check_cmd),
+const FUNCTIONS: [(&str, Function); 6] = [
     ("error_reply", error_reply),
     ("log", log),
     ("set_repl", set_repl),
@@ -258,13 +253,14 @@ pub(super) fn host(lua: &Lua, names: &Arc<Names>, loading: &Arc<Loading>) -> mlu
     }
     host.set("api", api)?;
     let named = Arc::clone(names);
-    let few = lua.create_function(move |lua, args: Words| call(lua, &named, words(&args)))?;
-    host.set("call", few)?;
+    host.set("call", lua.create_function(move |lua, args: Packed| call(lua, &named, args))?)?;
     let named = Arc::clone(names);
-    let many = lua.create_function(move |lua, (count, args): (usize, Table)| {
-        call(lua, &named, words_of_table(count, &args))
-    })?;
-    host.set("call_many", many)?;
+    let check = move |lua: &Lua, args: Packed| acl_check_cmd(lua, &named, args);
+    host.set("acl_check_cmd", lua.create_function(check)?)?;
+    host.set("REQUEST_BYTES_MAX", packed::REQUEST_BYTES_MAX)?;
+    for (name, todo) in [("STATUS", STATUS), ("PACKED", PACKED), ("ERROR", ERROR)] {
+        host.set(name, todo)?;
+    }
     let constants = lua.create_table_from(CONSTANTS)?;
     constants.set("REDIS_VERSION", VERSION)?;
     host.set("constants", constants)?;

@@ -189,18 +189,18 @@ impl Vm {
 pub(crate) fn start<'a>(
     vm: &Arc<Mutex<Vm>>,
     name: &[u8],
-    keys: impl ExactSizeIterator<Item = &'a [u8]>,
-    args: impl ExactSizeIterator<Item = &'a [u8]>,
+    keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    args: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
 ) -> Result<Run, String> {
     let vm = vm.lock_arc();
     let Some(function) = vm.function(name) else {
         return Err("ERR Function not found".to_owned());
     };
     let callback = function.callback.clone();
-    let tables = vm.array(keys).and_then(|keys| Ok((keys, vm.array(args)?)));
-    let (keys, args) = tables.map_err(|error| format!("ERR {}", error_text(&error)))?;
+    let words = vm.words(keys, args)?;
+    let enter = vm.sandbox.enter.clone();
     let name = String::from_utf8_lossy(name).into_owned();
-    vm::run(vm, callback, vec![Value::Table(keys), Value::Table(args)], name)
+    vm::run(vm, move || enter.call((callback, words, true)), move || name)
 }
 
 type Words = Variadic<Value>;

@@ -24,7 +24,9 @@ pub(crate) mod dump;
 mod escapes;
 mod failure;
 pub(crate) mod functions;
+mod globals;
 mod library;
+mod packed;
 mod random;
 pub(crate) mod run;
 pub(crate) mod running;
@@ -33,9 +35,6 @@ pub(crate) mod shebang;
 pub(crate) mod vm;
 mod walk;
 
-pub(crate) use run::{Answer, Ask, Failed, Run, Step};
+pub(crate) use run::{Answer, Ask, Failed, ReplyBytes, Returned, Run, Step};
 pub(crate) use running::Scripts;
-pub(crate) use vm::{Sha, Vm};
-
-/// What a script returns.
-pub(crate) type Returned = mlua::Value;
+pub(crate) use vm::{Script, Vm};

@@ -5,10 +5,11 @@ use std::cell::Cell;
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use mlua::Value;
+use mlua::{BString, Value};
 use parking_lot::RawMutex;
 use parking_lot::lock_api::ArcMutexGuard;
 use scoped_tls::scoped_thread_local;
+use smallvec::SmallVec;
 
 use super::vm::Vm;
 use crate::resp::Protocol;
@@ -34,6 +35,9 @@ pub(crate) enum Ask {
     Tick { is_over: bool },
 }
 
+/// Most replies are short.
+pub(crate) type ReplyBytes = SmallVec<[u8; 32]>;
+
 /// What the driver says.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -42,11 +46,13 @@ pub(crate) enum Answer {
     Flag(bool),
     /// Go on.
     GoOn,
+    /// The command replied this number.
+    Integer(i64),
     /// End with this error. The script is not asked: it may be in a loop that catches errors, and
     /// errors must not pass through Rust's frames, so its stack and its state are given up.
     Kill(&'static str),
     /// The reply of the command, as bytes of the wire.
-    Reply(Vec<u8>),
+    Reply(ReplyBytes),
 }
 
 scoped_thread_local!(static ASKING: Yielder<Answer, Ask>);
@@ -89,6 +95,15 @@ pub(super) fn bounded<R: 'static>(
     None
 }
 
+/// What a script returned.
+#[derive(Debug)]
+pub(crate) struct Returned {
+    /// Nil for a string, which is packed.
+    pub(super) value: Value,
+    /// As [`super::packed`] has it, if it can be.
+    pub(super) packed: Option<BString>,
+}
+
 /// Why a script failed.
 #[derive(Debug)]
 pub(crate) struct Failed {
@@ -107,11 +122,11 @@ impl From<String> for Failed {
 /// What came of a step.
 pub(crate) enum Step {
     Ask(Ask),
-    /// The value that the script returned, or its error.
-    Finished(Result<Value, Failed>),
+    /// What the script returned, or its error.
+    Finished(Result<Returned, Failed>),
 }
 
-type Body = Coroutine<Answer, Ask, Result<Value, Failed>, DefaultStack>;
+type Body = Coroutine<Answer, Ask, Result<Returned, Failed>, DefaultStack>;
 
 /// A script under way. It holds the virtual machine until it is dropped.
 pub(crate) struct Run {
@@ -123,7 +138,7 @@ impl Run {
     /// Starts a run of `body`, which gets going with [`Run::go_on`].
     pub(super) fn new(
         mut vm: ArcMutexGuard<RawMutex, Vm>,
-        body: impl FnOnce() -> Result<Value, Failed> + 'static,
+        body: impl FnOnce() -> Result<Returned, Failed> + 'static,
     ) -> Result<Self, String> {
         let stack = match vm.take_stack() {
             Some(stack) => stack,

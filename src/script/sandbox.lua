@@ -5,8 +5,10 @@ local host, libraries = ...
 local error, next, pairs, rawget, rawset, rawequal = error, next, pairs, rawget, rawset, rawequal
 local type, tostring, pcall, xpcall, select = type, tostring, pcall, xpcall, select
 local setmetatable, getmetatable, load, loadstring = setmetatable, getmetatable, load, loadstring
-local collectgarbage, floor = collectgarbage, math.floor
-local tonumber = tonumber
+local collectgarbage, floor, ipairs = collectgarbage, math.floor, ipairs
+local tonumber, concat = tonumber, table.concat
+local buffer = require("string.buffer")
+local encode, decode = buffer.encode, buffer.decode
 local STRING_BYTES_MAX = 512 * 1024 * 1024
 local READ_ONLY = "Attempt to modify a readonly table"
 -- Functions of Rust fail with about 8000 arguments, and not in a way that can be caught.
@@ -54,32 +56,49 @@ local function raising_all(functions)
   return all
 end
 
-local call_few, call_many, globals = host.call, host.call_many, {}
-local function call(...)
-  local count = select("#", ...)
-  if count > ARGUMENTS_MAX then
-    return call_many(count, { ... })
+-- Commands get their words packed in one string: nil, if one is neither a string nor a number, and
+-- empty, if they are too large. A table among them must not be packed, as it may be endless.
+local REQUEST_BYTES_MAX = host.REQUEST_BYTES_MAX
+local function packed(words, count)
+  local ok, text = pcall(concat, words, "", 1, count)
+  if not ok then
+    return text == "not enough memory" and "" or nil
   end
-  return call_few(...)
+  return #text <= REQUEST_BYTES_MAX and encode(words) or ""
+end
+
+local call, check, globals = host.call, host.acl_check_cmd, {}
+local STATUS, PACKED, ERROR = host.STATUS, host.PACKED, host.ERROR
+local function made(value, todo)
+  if todo == PACKED then
+    return decode(value)
+  elseif todo == STATUS then
+    return { ok = value }
+  end
+  return value
 end
 
 local redis = raising_all(host.api)
+function redis.acl_check_cmd(...)
+  local count = select("#", ...)
+  return finish(check(count, packed({ ... }, count)))
+end
 for name, value in pairs(host.constants) do
   redis[name] = value
 end
 function redis.call(...)
-  local failure, reply = call(...)
-  if failure ~= nil then
-    error(failure, 0)
+  local count = select("#", ...)
+  local value, todo = call(count, packed({ ... }, count))
+  if todo == nil then
+    return value
+  elseif todo == ERROR then
+    error(value, 0)
   end
-  return reply
+  return made(value, todo)
 end
 function redis.pcall(...)
-  local failure, reply = call(...)
-  if failure ~= nil then
-    return failure
-  end
-  return reply
+  local count = select("#", ...)
+  return made(call(count, packed({ ... }, count)))
 end
 function redis.breakpoint()
   return false
@@ -184,6 +203,20 @@ globals.redis = frozen(redis)
 for name, functions in pairs(libraries) do
   globals[name] = frozen(raising_all(functions))
 end
+-- The usual text is unpacked by the interpreter.
+local cmsgpack, repack = behind[globals.cmsgpack], host.repack
+local unpack_any = cmsgpack.unpack
+function cmsgpack.unpack(...)
+  local text = ...
+  local packed = type(text) == "string" and repack(text)
+  if packed then
+    local ok, value = pcall(decode, packed)
+    if ok then
+      return value
+    end
+  end
+  return unpack_any(...)
+end
 for _, name in pairs({ "string", "table", "math", "coroutine", "bit" }) do
   globals[name] = frozen(_G[name])
 end
@@ -224,4 +257,71 @@ setmetatable(front, shown)
 behind[front] = globals
 setmetatable(globals, { __index = no_such })
 
-return globals, xpcall, pcall, switch
+-- What most scripts use stands in a table that needs no detour to be found, for scripts that do
+-- not try to assign it.
+local hot = setmetatable({}, { __index = globals, __newindex = refuse })
+for _, name in ipairs(host.hot_names) do
+  rawset(hot, name, rawget(globals, name))
+end
+
+-- Number of bytes in a table of strings and numbers; nil for any other.
+local function flat_bytes(t)
+  local count = #t
+  if next(t, count > 0 and count or nil) == nil then
+    local ok, text = pcall(concat, t)
+    return ok and #text or nil
+  end
+end
+
+-- Is a table one of strings, numbers, and tables of such, and not too large? Others may be endless.
+local function can_be_packed(t)
+  local bytes = flat_bytes(t)
+  if bytes == nil then
+    local count = #t
+    if next(t, count > 0 and count or nil) ~= nil then
+      return false
+    end
+    bytes = 0
+    for i = 1, count do
+      local element = rawget(t, i)
+      local kind = type(element)
+      local more = kind == "table" and flat_bytes(element)
+        or kind == "string" and #element
+        or (kind == "number" or kind == "boolean") and 0
+      if not more then
+        return false
+      end
+      bytes = bytes + more
+    end
+  end
+  return bytes <= STRING_BYTES_MAX
+end
+
+-- What a script returned, besides packed if it can be; a string needs no more than that.
+local function left(ok, value)
+  if ok then
+    local kind = type(value)
+    if kind == "string" then
+      return ok, nil, encode(value)
+    elseif kind == "table" then
+      return ok, value, can_be_packed(value) and encode(value) or nil
+    end
+  end
+  return ok, value
+end
+
+-- Calls a script with the globals KEYS and ARGV, or a function with these as arguments.
+local on_error = host.on_error
+local function enter(f, words, is_function)
+  words = decode(words)
+  local keys, args = words[1], words[2]
+  if is_function then
+    return left(xpcall(f, on_error, keys, args))
+  end
+  globals.KEYS, globals.ARGV = keys, args
+  rawset(hot, "KEYS", keys)
+  rawset(hot, "ARGV", args)
+  return left(xpcall(f, on_error))
+end
+
+return enter, hot, pcall, switch

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
+use mlua::{BString, Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
 use super::api;
 use super::failure::{Names, OWN_CHUNK, note_place};
 use super::functions::Loading;
+use super::globals;
 use super::library;
 use super::run::{Ask, ask};
 
@@ -18,11 +19,10 @@ const TICK_INSTRUCTIONS: u32 = 20_000;
 /// The parts of a state that the virtual machine uses.
 pub(super) struct Sandbox {
     pub(super) lua: Lua,
-    /// What scripts see as global variables.
-    pub(super) globals: Table,
-    /// Calls a function; on an error the second argument makes an error table.
-    pub(super) xpcall: Function,
-    pub(super) handler: Function,
+    /// Calls a script or a function with its packed words; an error becomes a table.
+    pub(super) enter: Function,
+    /// The globals of scripts that assign none of [`globals::HOT`].
+    pub(super) hot: Table,
     pub(super) pcall: Function,
     /// Shows code the globals of a library that is being loaded, or the usual ones.
     pub(super) switch: Function,
@@ -32,23 +32,31 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new() -> mlua::Result<Self> {
-        let libraries = StdLib::BIT | StdLib::MATH | StdLib::STRING | StdLib::TABLE | StdLib::JIT;
-        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        // PACKAGE is where `sandbox.lua` gets the interpreter's serializer; scripts do not see it.
+        let libraries = StdLib::BIT
+            | StdLib::JIT
+            | StdLib::MATH
+            | StdLib::PACKAGE
+            | StdLib::STRING
+            | StdLib::TABLE;
+        let lua = Lua::new_with(libraries, LuaOptions::new())?;
         lua.load("jit.off() jit.flush()").exec()?;
         let names = Arc::new(Names::new(&lua)?);
         let loading = Arc::new(Loading::default());
         let host = api::host(&lua, &names, &loading)?;
         host.set("library_constants", library::constants(&lua)?)?;
+        let repack = |lua: &Lua, text: BString| library::repack(lua, &text);
+        host.set("repack", lua.create_function(repack)?)?;
+        host.set("hot_names", lua.create_sequence_from(globals::HOT)?)?;
+        let noting = Arc::clone(&names);
+        let note = lua.create_function(move |lua, error: Value| note_place(lua, &noting, error))?;
+        host.set("on_error", note)?;
         let libraries = library::all(&lua)?;
         let source = include_str!("sandbox.lua");
         let chunk = lua.load(source).set_name(OWN_CHUNK);
-        let (globals, xpcall, pcall, switch): (Table, Function, Function, Function) =
-            chunk.call((host, libraries))?;
-        let noting = Arc::clone(&names);
-        let handler =
-            lua.create_function(move |lua, error: Value| note_place(lua, &noting, error))?;
+        let (enter, hot, pcall, switch) = chunk.call((host, libraries))?;
         watch(&lua)?;
-        Ok(Self { lua, globals, xpcall, handler, pcall, switch, loading, names })
+        Ok(Self { lua, enter, hot, pcall, switch, loading, names })
     }
 }
 

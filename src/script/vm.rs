@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use corosensei::stack::DefaultStack;
 use mlua::chunk::ChunkMode;
-use mlua::{Function, MultiValue, Table, Value};
+use mlua::{BString, Function, Value};
 use parking_lot::lock_api::ArcMutexGuard;
 use parking_lot::{Mutex, RawMutex};
 
@@ -15,10 +15,15 @@ use super::convert;
 use super::escapes;
 use super::failure::{Names, error_text};
 use super::functions::{Libraries, Library};
-use super::run::{Failed, Run};
+use super::globals;
+use super::packed::{self, Packer, Text};
+use super::run::{Failed, Returned, Run};
 use super::sandbox::Sandbox;
 use super::shebang::{self, Flags};
 use crate::resp::{Protocol, Reply};
+
+/// Room made at first for the words of a script.
+const WORDS_BYTES: usize = 256;
 
 /// The SHA1 of a script's source.
 pub(crate) type Sha = [u8; 20];
@@ -38,12 +43,29 @@ pub(crate) fn parse_sha(text: &[u8]) -> Option<Sha> {
     if text.len() != 2 * sha.len() {
         return None;
     }
+    let mut wrong = 0;
     for (byte, digits) in sha.iter_mut().zip(text.chunks_exact(2)) {
-        let digits = std::str::from_utf8(digits).ok()?;
-        *byte = u8::from_str_radix(digits, 16).ok()?;
+        let [high, low] = [digits[0], digits[1]].map(|digit| VALUES[usize::from(digit)]);
+        wrong |= high | low;
+        *byte = (high << 4) | (low & 0xf);
     }
-    Some(sha)
+    (wrong & NO_DIGIT == 0).then_some(sha)
 }
+
+/// What stands for the value of something that is no digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// The values of hexadecimal digits.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value: u8 = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// The SHA1 of a source.
 pub(crate) fn sha_of(source: &[u8]) -> Sha {
@@ -51,8 +73,10 @@ pub(crate) fn sha_of(source: &[u8]) -> Sha {
 }
 
 /// A compiled script.
-#[derive(Clone)]
 pub(crate) struct Script {
+    sha: Sha,
+    /// Calls `function`.
+    enter: Function,
     function: Function,
     pub(crate) flags: Flags,
     /// The line to blame where a tail call has left no trace.
@@ -75,7 +99,7 @@ pub(crate) struct Figures {
 pub(crate) struct Vm {
     pub(super) sandbox: Sandbox,
     pub(crate) libraries: Libraries,
-    scripts: HashMap<Sha, Script, foldhash::fast::RandomState>,
+    scripts: HashMap<Sha, Arc<Script>, foldhash::fast::RandomState>,
     stack: Option<DefaultStack>,
     /// Was code in it given up half-way, so that it must be renewed?
     pub(super) spoiled: AtomicBool,
@@ -115,32 +139,39 @@ impl Vm {
     }
 
     /// The cached script of this SHA1.
-    pub(crate) fn script(&self, sha: Sha) -> Option<&Script> {
+    pub(crate) fn script(&self, sha: Sha) -> Option<&Arc<Script>> {
         self.scripts.get(&sha)
     }
 
     /// Compiles a script, if it is not in the cache; the error reply if that fails.
-    pub(crate) fn load(&mut self, sha: Sha, source: &[u8]) -> Result<&Script, String> {
-        if !self.scripts.contains_key(&sha) {
-            let script = self.compile(source)?;
-            self.scripts.insert(sha, script);
+    pub(crate) fn load(&mut self, sha: Sha, source: &[u8]) -> Result<Arc<Script>, String> {
+        if let Some(script) = self.scripts.get(&sha) {
+            return Ok(Arc::clone(script));
         }
-        self.scripts.get(&sha).ok_or_else(String::new)
+        let script = Arc::new(self.compile(sha, source)?);
+        self.scripts.insert(sha, Arc::clone(&script));
+        Ok(script)
     }
 
-    fn compile(&self, source: &[u8]) -> Result<Script, String> {
+    fn compile(&self, sha: Sha, source: &[u8]) -> Result<Script, String> {
         let (flags, skipped) = shebang::of_script(source)?;
         let code = &source[skipped..];
         let function = self
             .chunk(code, "@user_script")
             .map_err(|error| format!("ERR Error compiling script (new function): {error}"))?;
+        if !globals::may_assign_hot(code) {
+            function
+                .set_environment(self.sandbox.hot.clone())
+                .map_err(|error| error_text(&error))?;
+        }
         let lines: Vec<&[u8]> = code.split(|&byte| byte == b'\n').collect();
         let returns = lines.iter().rposition(|line| {
             line.trim_ascii_start().starts_with(b"return")
                 || memchr::memmem::find(line, b" return ").is_some()
         });
         let tail_line = returns.unwrap_or(0) + 1;
-        Ok(Script { function, flags, tail_line, source: source.into() })
+        let enter = self.sandbox.enter.clone();
+        Ok(Script { sha, enter, function, flags, tail_line, source: source.into() })
     }
 
     pub(super) fn chunk(&self, code: &[u8], name: &str) -> Result<Function, String> {
@@ -168,17 +199,37 @@ impl Vm {
     }
 
     /// Writes what a script returned.
-    pub(crate) fn write(&self, value: &Value, protocol: Protocol, reply: &mut Reply) {
+    pub(crate) fn write(&self, returned: &Returned, protocol: Protocol, reply: &mut Reply) {
         let start = reply.len();
-        if let Err(error) = convert::to_reply(&self.sandbox, value, protocol, reply) {
+        if let Some(packed) = &returned.packed {
+            if packed::write(packed, protocol, reply).is_some() {
+                return;
+            }
+            reply.truncate(start);
+        }
+        if let Err(error) = convert::to_reply(&self.sandbox, &returned.value, protocol, reply) {
             reply.truncate(start);
             reply.error(&format!("ERR {}", error_text(&error)));
         }
     }
 
+    /// The arguments of a script, packed; the error reply if there is no room for them.
+    pub(super) fn words<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+        args: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) -> Result<Text, String> {
+        let mut packer = Packer::with_capacity(WORDS_BYTES);
+        packer.table(2);
+        packer.texts(keys);
+        packer.texts(args);
+        packed::text_of(&self.sandbox.lua, packer.take())
+            .map_err(|error| format!("ERR {}", error_text(&error)))
+    }
+
     /// The error that a script returned as its value, if it did.
-    pub(crate) fn returned_error(&self, value: &Value) -> Option<Failed> {
-        let Value::Table(table) = value else { return None };
+    pub(crate) fn returned_error(&self, returned: &Returned) -> Option<Failed> {
+        let Value::Table(table) = &returned.value else { return None };
         let names = &self.sandbox.names;
         let text = names.text_of(table).ok().flatten()?.to_string_lossy();
         Some(Failed { text, is_counted: names.is_counted(table) })
@@ -198,58 +249,36 @@ impl Vm {
             }
         }
     }
-
-    pub(super) fn array<'a>(
-        &self,
-        words: impl ExactSizeIterator<Item = &'a [u8]>,
-    ) -> mlua::Result<Table> {
-        let lua = &self.sandbox.lua;
-        let table = lua.create_table_with_capacity(words.len(), 0)?;
-        for (index, word) in words.enumerate() {
-            table.raw_seti(index + 1, lua.create_string(word)?)?;
-        }
-        Ok(table)
-    }
 }
 
 /// Starts a cached script with the globals KEYS and ARGV.
 pub(crate) fn start<'a>(
     vm: &Arc<Mutex<Vm>>,
-    sha: Sha,
-    keys: impl ExactSizeIterator<Item = &'a [u8]>,
-    args: impl ExactSizeIterator<Item = &'a [u8]>,
+    script: Arc<Script>,
+    keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    args: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
 ) -> Result<Run, String> {
     let vm = vm.lock_arc();
-    let Some(script) = vm.scripts.get(&sha) else {
-        return Err("NOSCRIPT No matching script. Please use EVAL.".to_owned());
-    };
-    let sandbox = &vm.sandbox;
-    let set = |name: &str, table: mlua::Result<Table>| {
-        table.and_then(|table| sandbox.globals.raw_set(name, table))
-    };
-    set("KEYS", vm.array(keys))
-        .and_then(|()| set("ARGV", vm.array(args)))
-        .map_err(|error| format!("ERR {}", error_text(&error)))?;
-    sandbox.names.tail_line.store(script.tail_line, Ordering::Relaxed);
-    let function = script.function.clone();
-    run(vm, function, Vec::new(), hex(sha))
+    vm.sandbox.names.tail_line.store(script.tail_line, Ordering::Relaxed);
+    let words = vm.words(keys, args)?;
+    let sha = script.sha;
+    let work = move || script.enter.call((&script.function, words, false));
+    run(vm, work, move || hex(sha))
 }
 
-/// Starts a function of Lua; `name` is what its errors call it.
+/// How a call ended: well or not, what it returned or raised, and that packed.
+type Left = (bool, Value, Option<BString>);
+
+/// Starts what `work` calls by [`Sandbox::enter`]; `name` is what its errors call it.
 pub(super) fn run(
     vm: ArcMutexGuard<RawMutex, Vm>,
-    function: Function,
-    args: Vec<Value>,
-    name: String,
+    work: impl FnOnce() -> mlua::Result<Left> + 'static,
+    name: impl FnOnce() -> String + 'static,
 ) -> Result<Run, String> {
-    let sandbox = &vm.sandbox;
-    let (xpcall, handler) = (sandbox.xpcall.clone(), sandbox.handler.clone());
-    let names = Arc::clone(&sandbox.names);
-    let mut words = vec![Value::Function(function), Value::Function(handler)];
-    words.extend(args);
-    Run::new(vm, move || match xpcall.call(MultiValue::from_vec(words)) {
-        Ok((true, value)) => Ok(value),
-        Ok((false, error)) => Err(failure(&names, &name, &error)),
+    let names = Arc::clone(&vm.sandbox.names);
+    Run::new(vm, move || match work() {
+        Ok((true, value, packed)) => Ok(Returned { value, packed }),
+        Ok((false, error, _)) => Err(failure(&names, &name(), &error)),
         Err(error) => Err(format!("ERR {}", error_text(&error)).into()),
     })
 }

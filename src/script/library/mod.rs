@@ -7,9 +7,11 @@
 use mlua::{Lua, MultiValue, Table, Value, Variadic};
 
 use super::failure::positioned;
+use super::packed::{self, Text};
 
 mod cjson;
 mod cmsgpack;
+mod repack;
 mod structs;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,12 @@ impl From<&str> for Failure {
     fn from(text: &str) -> Self {
         Self::Bad(text.to_owned())
     }
+}
+
+/// What a script gets by `cmsgpack.unpack` for the usual text: the value, for the interpreter to
+/// unpack; nil for all else.
+pub(super) fn repack(lua: &Lua, text: &[u8]) -> mlua::Result<Option<Text>> {
+    repack::repack(text).map(|bytes| packed::text_of(lua, bytes)).transpose()
 }
 
 /// The tables of functions by the names of their libraries.
