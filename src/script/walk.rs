@@ -4,7 +4,7 @@
 use mlua::Lua;
 
 /// Tables that a value may have in any case.
-const TABLES: usize = 1 << 20;
+const TABLES: usize = 1 << 18;
 /// Bytes that a table takes at least: a state has no more tables than this gives room for.
 const TABLE_BYTES: usize = 64;
 /// No longer text can be a value of a key.

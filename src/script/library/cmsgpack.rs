@@ -203,6 +203,10 @@ fn read_some(lua: &Lua, text: &[u8], limit: usize, offset: Option<usize>) -> Res
 /// Most values that a function may reply; Lua's stack bears about 8000.
 const VALUES_MAX: usize = 7000;
 
+/// Elements that room is made for before they are there: a text may announce any number, at each
+/// level of nesting.
+const CAPACITY_MAX: usize = 64;
+
 struct Reader<'a> {
     lua: &'a Lua,
     text: &'a [u8],
@@ -279,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     fn array(&mut self, len: usize, depth: usize) -> Result<Value, Failure> {
-        let table = self.lua.create_table_with_capacity(len.min(self.text.len()), 0)?;
+        let table = self.lua.create_table_with_capacity(len.min(CAPACITY_MAX), 0)?;
         for index in 1..=len {
             table.raw_seti(index, self.value(depth + 1)?)?;
         }
@@ -287,7 +291,7 @@ impl<'a> Reader<'a> {
     }
 
     fn map(&mut self, len: usize, depth: usize) -> Result<Value, Failure> {
-        let table = self.lua.create_table_with_capacity(0, len.min(self.text.len()))?;
+        let table = self.lua.create_table_with_capacity(0, len.min(CAPACITY_MAX))?;
         for _ in 0..len {
             let key = self.value(depth + 1)?;
             let value = self.value(depth + 1)?;

@@ -131,3 +131,17 @@ fn structures_are_packed() {
         ],
     );
 }
+
+/// A text may announce a long array at each level of nesting; room is made for what is there.
+#[test]
+fn what_is_only_announced_takes_no_memory() {
+    let vm = Vm::default();
+    let before = vm.figures().state_bytes;
+    for head in ["\\221\\255\\255\\255\\255", "\\223\\255\\255\\255\\255\\1"] {
+        let code = format!("cmsgpack.unpack(('{head}'):rep(100) .. ('\\192'):rep(1e6))");
+        let function = vm.chunk(code.as_bytes(), "@user_script").expect("it compiles");
+        assert!(function.call::<()>(()).is_err());
+    }
+    let taken = vm.figures().state_bytes.saturating_sub(before);
+    assert!(taken < 64 << 20, "{taken}");
+}

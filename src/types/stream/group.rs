@@ -62,6 +62,8 @@ pub(crate) struct Group {
     pending: IdMap<Pending>,
     by_time: ByTime,
     consumers: Vec<Option<Consumer>>,
+    /// Places of consumers that are gone.
+    free: Vec<u32>,
     by_name: BTreeMap<Arc<[u8]>, ConsumerId>,
 }
 
@@ -73,6 +75,7 @@ impl Group {
             pending: IdMap::default(),
             by_time: ByTime::default(),
             consumers: Vec::new(),
+            free: Vec::new(),
             by_name: BTreeMap::new(),
         }
     }
@@ -156,17 +159,18 @@ impl Group {
 
     /// Makes a consumer, which is not there yet.
     pub(crate) fn add_consumer(&mut self, name: &[u8], seen_ms: u64) -> ConsumerId {
-        let free = self.consumers.iter().position(Option::is_none);
-        let index = free.unwrap_or(self.consumers.len());
         let name: Arc<[u8]> = Arc::from(name);
         let pending = IdMap::default();
         let consumer = Consumer { name: name.clone(), seen_ms, active_ms: None, pending };
-        if free.is_some() {
-            self.consumers[index] = Some(consumer);
-        } else {
-            self.consumers.push(Some(consumer));
-        }
-        let id = ConsumerId(u32::try_from(index).expect("consumers fit into memory"));
+        let id = match self.free.pop() {
+            Some(index) => ConsumerId(index),
+            None => {
+                let index = self.consumers.len();
+                self.consumers.push(None);
+                ConsumerId(u32::try_from(index).expect("consumers fit into memory"))
+            }
+        };
+        self.consumers[id.index()] = Some(consumer);
         self.by_name.insert(name, id);
         id
     }
@@ -175,6 +179,7 @@ impl Group {
     pub(crate) fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let id = self.by_name.remove(name)?;
         let consumer = self.consumers[id.index()].take()?;
+        self.free.push(id.0);
         for (entry, ()) in consumer.pending.iter_from(StreamId::ZERO) {
             let pending = self.pending.remove(entry);
             self.by_time.change(entry, pending, None);

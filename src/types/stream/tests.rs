@@ -241,3 +241,21 @@ fn the_log_position_of_a_group_is_counted() {
     assert_eq!(group.entries_read, Some(5));
     assert_eq!(lag(&stream), Some(Some(0)));
 }
+
+#[test]
+fn consumers_take_the_places_of_those_that_are_gone() {
+    let mut stream = Stream::default();
+    let group = stream.add_group(b"g", StreamId::ZERO, None).unwrap();
+    let [a, b, c] = [b"a", b"b", b"c"].map(|name| group.add_consumer(name, 0));
+    for consumer in [a, b, c] {
+        let id = StreamId::new(1, u64::from(consumer == b) + 2 * u64::from(consumer == c));
+        group.assign(id, Pending { delivered_ms: 1, delivery_count: 1, consumer });
+    }
+    assert_eq!(group.remove_consumer(b"b"), Some(1));
+    assert_eq!(group.remove_consumer(b"a"), Some(1));
+    assert_eq!([b"d", b"e", b"f"].map(|name| group.add_consumer(name, 0)).len(), 3);
+    assert_eq!((group.consumers_len(), group.pending_len()), (4, 1));
+    let names = group.consumers().map(|(id, consumer)| (group.find_consumer(&consumer.name), id));
+    assert!(names.into_iter().all(|(found, id)| found == Some(id)));
+    assert_eq!(group.pending_of(c, StreamId::ZERO).count(), 1);
+}

@@ -155,9 +155,9 @@ fn count(line: &[u8]) -> Option<usize> {
 fn is_simple(kind: u8, line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     match kind {
-        b'+' | b'-' => true,
+        // Scripts may make a large number of any text, as in Redis.
+        b'+' | b'-' | b'(' => true,
         b':' => text.parse::<i64>().is_ok(),
-        b'(' => text.trim_start_matches('-').bytes().all(|digit| digit.is_ascii_digit()),
         b',' => text.parse::<f64>().is_ok(),
         b'_' => text.is_empty(),
         b'#' => matches!(&*text, "t" | "f"),
