@@ -162,14 +162,10 @@ impl Group {
         let name: Arc<[u8]> = Arc::from(name);
         let pending = IdMap::default();
         let consumer = Consumer { name: name.clone(), seen_ms, active_ms: None, pending };
-        let id = match self.free.pop() {
-            Some(index) => ConsumerId(index),
-            None => {
-                let index = self.consumers.len();
-                self.consumers.push(None);
-                ConsumerId(u32::try_from(index).expect("consumers fit into memory"))
-            }
-        };
+        let id = ConsumerId(self.free.pop().unwrap_or_else(|| {
+            self.consumers.push(None);
+            u32::try_from(self.consumers.len() - 1).expect("consumers fit into memory")
+        }));
         self.consumers[id.index()] = Some(consumer);
         self.by_name.insert(name, id);
         id
