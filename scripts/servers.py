@@ -145,6 +145,12 @@ class Server:
         # The clock of another process, as the kernel numbers it (CPUCLOCK_SCHED).
         return time.clock_gettime((~self.pid << 3) | 2) + of_children
 
+    def cpu_ticks(self):
+        """User and system time in the kernel's ticks."""
+        with open("/proc/%d/stat" % self.pid) as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]), int(fields[12])
+
     def rss_bytes(self):
         """Resident memory now."""
         with open("/proc/%d/statm" % self.pid) as statm:

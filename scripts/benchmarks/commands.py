@@ -33,6 +33,7 @@ def measure(server, words, requests, **values):
     cost = Cost(server)
     figures = load.redis_benchmark(server, words, requests, **values)
     figures["cpu_us"] = cost.us_each(requests)
+    figures["own_cpu_us"] = cost.own_us_each(requests)
     return figures
 
 

@@ -14,6 +14,7 @@ NAMES = {
     "add_per_second": "added per second",
     "process_per_second": "processed per second",
     "cpu_us": "CPU us each",
+    "own_cpu_us": "without the kernel",
     "p50_us": "p50 us",
     "p99_us": "p99 us",
     "p999_us": "p99.9 us",
