@@ -17,6 +17,8 @@ use crate::engine::Engine;
 
 /// Looks at the sockets that a sync is put off for, while they bring more to sync.
 const GATHERINGS_MAX: usize = 8;
+/// Connections with which a sync pays well enough not to be put off.
+const GATHERED_ENOUGH: usize = 64;
 
 /// What replies wait for.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,9 @@ impl Committer {
     async fn gather(&self) {
         for _ in 0..GATHERINGS_MAX {
             let before = self.waiting.borrow().len();
+            if before >= GATHERED_ENOUGH {
+                break;
+            }
             tokio::task::yield_now().await;
             if self.waiting.borrow().len() == before {
                 break;
