@@ -1,7 +1,8 @@
 //! The names of this server as a node of a cluster, which it keeps in a file of its own.
 //!
 //! The file has the form of Redis' `nodes.conf`: a line for each node, of which this one is
-//! `myself`. So a folder that redis-server has used goes on under its name, and the other way round.
+//! `myself`. So a folder that redis-server has used goes on under its name, and the other way
+//! round.
 
 use std::io::Write;
 use std::path::Path;
@@ -83,8 +84,8 @@ mod tests {
         let [id, other, shard] = ["07", "b1", "cc"].map(|two| two.repeat(20));
         let text = format!(
             "{other} 127.0.0.1:7001@17001,,tls-port=0,shard-id={other} slave {id} 0 1 1 connected\n\
-             {id} 127.0.0.1:7000@17000,,tls-port=0,shard-id={shard} myself,master - 0 0 2 connected \
-             0-16383\nvars currentEpoch 2 lastVoteEpoch 0\n"
+             {id} 127.0.0.1:7000@17000,,tls-port=0,shard-id={shard} myself,master - 0 0 2 \
+             connected 0-16383\nvars currentEpoch 2 lastVoteEpoch 0\n"
         );
         let names = |node_id: &str, shard_id: &str| NodeNames {
             node_id: node_id.to_owned(),
