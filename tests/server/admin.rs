@@ -298,9 +298,10 @@ fn full_memory_refuses_what_needs_more() {
 #[test]
 fn debug_needs_permission() {
     let server = Server::start(&[]);
-    assert!(
-        error(&mut server.client(), "DEBUG SLEEP 0").starts_with("ERR DEBUG command not allowed")
-    );
+    for line in ["DEBUG SLEEP 0", "DEBUG HELP"] {
+        let text = error(&mut server.client(), line);
+        assert!(text.starts_with("ERR DEBUG command not allowed"), "{text}");
+    }
     let server = Server::start(&["--enable-debug-command", "local"]);
     let client = &mut server.client();
     check(

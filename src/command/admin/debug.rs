@@ -51,9 +51,6 @@ const HELP: &[(&str, &str)] = &[
 /// <https://redis.io/docs/latest/commands/debug/>
 pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let name = String::from_utf8_lossy(args.bytes()?).to_ascii_uppercase();
-    if name == "HELP" && args.is_empty() {
-        return help(context);
-    }
     if context.mode != Mode::Replay && !is_permitted(context, Setting::EnableDebugCommand) {
         return Err(CommandError::Plain(NOT_ALLOWED));
     }
@@ -64,6 +61,7 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
         }
         ("DIGEST", 0) => digest::all(context),
         ("DIGEST-VALUE", 1..) => digest::values(context, args),
+        ("HELP", 0) => help(context),
         ("ERROR", 1) => {
             let text = String::from_utf8_lossy(args.bytes()?).into_owned();
             return Err(CommandError::Text(text.into()));
@@ -105,14 +103,13 @@ pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     Ok(Outcome::Done)
 }
 
-fn help(context: &mut Context<'_>) -> CommandResult {
+fn help(context: &mut Context<'_>) {
     context.reply.array(1 + 2 * HELP.len());
     context.reply.status("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
     for (syntax, summary) in HELP {
         context.reply.status(syntax);
         context.reply.status(&format!("    {summary}"));
     }
-    Ok(Outcome::Done)
 }
 
 /// DEBUG OBJECT
