@@ -7,10 +7,11 @@
 use std::net::SocketAddr;
 
 use super::help::help;
+use super::row::{About, row};
 use super::table::Command;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
-    KeySpec, Outcome, Services,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Outcome,
+    Services,
 };
 use crate::client::Peer;
 use crate::config::Setting;
@@ -29,33 +30,8 @@ const FIXED: CommandError = CommandError::Plain(
 
 const LAST_SLOT: u16 = slot::COUNT - 1;
 
-/// The version of Redis that brought a command, its arguments, and what it does.
-type About = (&'static str, &'static str, &'static str);
-
 const OPERATING: &[Flag] = &[Flag::Admin, Flag::Stale, Flag::NoAsyncLoading];
 const SWITCHING: &[Flag] = &[Flag::Fast, Flag::Loading, Flag::Stale];
-
-/// A row of a command without keys.
-const fn row(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    (since, syntax, summary): About,
-    handler: Handler,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[],
-        since,
-        syntax,
-        summary,
-        subcommands: &[],
-        handler,
-    }
-}
 
 /// A row of a subcommand that would change the cluster.
 const fn fixed(name: &'static str, arity: Arity, about: About) -> CommandSpec {
@@ -66,54 +42,32 @@ const fn fixed(name: &'static str, arity: Arity, about: About) -> CommandSpec {
 }
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "asking",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Fast],
-        acl: &[Category::Connection],
-        since: "3.0.0",
-        syntax: "",
-        summary: "Says that the client was sent here for its next request.",
-        subcommands: &[],
-        handler: switch,
-    },
-    CommandSpec {
-        name: "cluster",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[],
-        acl: &[],
-        since: "3.0.0",
-        syntax: "",
-        summary: "A container for commands on the cluster.",
-        subcommands: SUBCOMMANDS,
-        handler: help,
-    },
-    CommandSpec {
-        name: "readonly",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: SWITCHING,
-        acl: &[Category::Connection],
-        since: "3.0.0",
-        syntax: "",
-        summary: "Allows replicas to answer reads.",
-        subcommands: &[],
-        handler: switch,
-    },
-    CommandSpec {
-        name: "readwrite",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: SWITCHING,
-        acl: &[Category::Connection],
-        since: "3.0.0",
-        syntax: "",
-        summary: "Takes READONLY back.",
-        subcommands: &[],
-        handler: switch,
-    },
+    row(
+        "asking",
+        Arity::Exact(1),
+        &[Flag::Fast],
+        ("3.0.0", "", "Says that the client was sent here for its next request."),
+        switch,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "cluster",
+        Arity::AtLeast(2),
+        &[],
+        ("3.0.0", "", "A container for commands on the cluster."),
+        help,
+    )
+    .containing(SUBCOMMANDS),
+    row(
+        "readonly",
+        Arity::Exact(1),
+        SWITCHING,
+        ("3.0.0", "", "Allows replicas to answer reads."),
+        switch,
+    )
+    .in_categories(&[Category::Connection]),
+    row("readwrite", Arity::Exact(1), SWITCHING, ("3.0.0", "", "Takes READONLY back."), switch)
+        .in_categories(&[Category::Connection]),
 ];
 
 const SUBCOMMANDS: &[CommandSpec] = &[

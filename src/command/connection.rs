@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use super::access::Origin;
 use super::client::{is_printable, rename};
+use super::row::row;
 use super::transaction::forget_watches;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
-    Outcome,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Mode, Outcome,
 };
 use crate::acl::Reason;
 use crate::acl::accounts::DEFAULT;
@@ -18,73 +18,46 @@ use crate::resp::Protocol;
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "auth",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[
-            Flag::NoScript,
-            Flag::Loading,
-            Flag::Stale,
-            Flag::Fast,
-            Flag::NoAuth,
-            Flag::AllowBusy,
-        ],
-        acl: &[Category::Connection],
-        since: "1.0.0",
-        syntax: "[username] password",
-        summary: "Tells who the client is.",
-        subcommands: &[],
-        handler: auth,
-    },
-    CommandSpec {
-        name: "echo",
-        arity: Arity::Exact(2),
-        keys: KeySpec::None,
-        flags: &[Flag::Loading, Flag::Stale, Flag::Fast],
-        acl: &[Category::Connection],
-        since: "1.0.0",
-        syntax: "message",
-        summary: "Replies with the message.",
-        subcommands: &[],
-        handler: echo,
-    },
-    CommandSpec {
-        name: "hello",
-        arity: Arity::AtLeast(1),
-        keys: KeySpec::None,
-        flags: &[
-            Flag::NoScript,
-            Flag::Loading,
-            Flag::Stale,
-            Flag::Fast,
-            Flag::NoAuth,
-            Flag::AllowBusy,
-        ],
-        acl: &[Category::Connection],
-        since: "6.0.0",
-        syntax: "[protover [AUTH username password] [SETNAME clientname]]",
-        summary: "Chooses the protocol, and replies what the server is.",
-        subcommands: &[],
-        handler: hello,
-    },
-    CommandSpec {
-        name: "ping",
-        arity: Arity::AtLeast(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Fast],
-        acl: &[Category::Connection],
-        since: "1.0.0",
-        syntax: "[message]",
-        summary: "Replies PONG, or the message.",
-        subcommands: &[],
-        handler: ping,
-    },
-    CommandSpec {
-        name: "quit",
-        arity: Arity::AtLeast(1),
-        keys: KeySpec::None,
-        flags: &[
+    row(
+        "auth",
+        Arity::AtLeast(2),
+        &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::NoAuth, Flag::AllowBusy],
+        ("1.0.0", "[username] password", "Tells who the client is."),
+        auth,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "echo",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale, Flag::Fast],
+        ("1.0.0", "message", "Replies with the message."),
+        echo,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "hello",
+        Arity::AtLeast(1),
+        &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::NoAuth, Flag::AllowBusy],
+        (
+            "6.0.0",
+            "[protover [AUTH username password] [SETNAME clientname]]",
+            "Chooses the protocol, and replies what the server is.",
+        ),
+        hello,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "ping",
+        Arity::AtLeast(1),
+        &[Flag::Fast],
+        ("1.0.0", "[message]", "Replies PONG, or the message."),
+        ping,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "quit",
+        Arity::AtLeast(1),
+        &[
             Flag::NoScript,
             Flag::Loading,
             Flag::Stale,
@@ -93,18 +66,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::AllowBusy,
             Flag::Unqueued,
         ],
-        acl: &[Category::Connection],
-        since: "1.0.0",
-        syntax: "",
-        summary: "Replies OK and closes the connection.",
-        subcommands: &[],
-        handler: quit,
-    },
-    CommandSpec {
-        name: "reset",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[
+        ("1.0.0", "", "Replies OK and closes the connection."),
+        quit,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "reset",
+        Arity::Exact(1),
+        &[
             Flag::NoScript,
             Flag::Loading,
             Flag::Stale,
@@ -114,25 +83,18 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::Unqueued,
             Flag::WholeTransaction,
         ],
-        acl: &[Category::Connection],
-        since: "6.2.0",
-        syntax: "",
-        summary: "Brings the connection back to the state of a new one.",
-        subcommands: &[],
-        handler: reset,
-    },
-    CommandSpec {
-        name: "select",
-        arity: Arity::Exact(2),
-        keys: KeySpec::None,
-        flags: &[Flag::Loading, Flag::Stale, Flag::Fast],
-        acl: &[Category::Connection],
-        since: "1.0.0",
-        syntax: "index",
-        summary: "Selects the database for the commands that follow.",
-        subcommands: &[],
-        handler: select,
-    },
+        ("6.2.0", "", "Brings the connection back to the state of a new one."),
+        reset,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "select",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale, Flag::Fast],
+        ("1.0.0", "index", "Selects the database for the commands that follow."),
+        select,
+    )
+    .in_categories(&[Category::Connection]),
 ];
 
 /// `AUTH [username] password`

@@ -1,5 +1,6 @@
 //! FUNCTION, FCALL: libraries of functions that stay, in the log too.
 
+use super::row::row;
 use super::script::{Rights, drive, key_count, kill, script_error};
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
@@ -51,102 +52,86 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         subcommands: &[],
         handler: |context, args| fcall(context, args, true),
     },
-    CommandSpec {
-        name: "function",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[],
-        acl: &[],
-        since: "7.0.0",
-        syntax: "",
-        summary: "Libraries of functions.",
-        subcommands: SUBCOMMANDS,
-        handler: |_, _| Err(CommandError::Syntax),
-    },
+    row("function", Arity::AtLeast(2), &[], ("7.0.0", "", "Libraries of functions."), |_, _| {
+        Err(CommandError::Syntax)
+    })
+    .containing(SUBCOMMANDS),
 ];
 
-/// A subcommand of FUNCTION.
-const fn subcommand(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    (syntax, summary): (&'static str, &'static str),
-    handler: super::Handler,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[Category::Scripting],
-        since: "7.0.0",
-        syntax,
-        summary,
-        subcommands: &[],
-        handler,
-    }
-}
-
+const SCRIPTING: &[Category] = &[Category::Scripting];
 const WRITES: &[Flag] = &[Flag::AllShards, Flag::NoScript, Flag::Write];
 
 const SUBCOMMANDS: &[CommandSpec] = &[
-    subcommand("delete", Arity::Exact(3), WRITES, ("library-name", "Removes a library."), delete),
-    subcommand(
+    row("delete", Arity::Exact(3), WRITES, ("7.0.0", "library-name", "Removes a library."), delete)
+        .in_categories(SCRIPTING),
+    row(
         "dump",
         Arity::Exact(2),
         &[Flag::AllShards, Flag::NoScript],
-        ("", "Replies with all libraries as a payload."),
+        ("7.0.0", "", "Replies with all libraries as a payload."),
         dump_all,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "flush",
         Arity::AtLeast(2),
         WRITES,
-        ("[ASYNC | SYNC]", "Removes all libraries."),
+        ("7.0.0", "[ASYNC | SYNC]", "Removes all libraries."),
         flush,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "help",
         Arity::Exact(2),
         &[Flag::Loading, Flag::Stale],
-        ("", "Replies with the subcommands."),
+        ("7.0.0", "", "Replies with the subcommands."),
         super::help::help,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "kill",
         Arity::Exact(2),
         &[Flag::AllowBusy, Flag::NoScript],
-        ("", "Ends the function that runs."),
+        ("7.0.0", "", "Ends the function that runs."),
         |context, _| kill(context, true),
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "list",
         Arity::AtLeast(2),
         &[Flag::AllShards, Flag::NoScript],
-        ("[LIBRARYNAME library-name-pattern] [WITHCODE]", "Replies with the libraries."),
+        ("7.0.0", "[LIBRARYNAME library-name-pattern] [WITHCODE]", "Replies with the libraries."),
         list,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "load",
         Arity::AtLeast(3),
         &[Flag::AllShards, Flag::DenyOom, Flag::NoScript, Flag::Write],
-        ("[REPLACE] function-code", "Loads a library."),
+        ("7.0.0", "[REPLACE] function-code", "Loads a library."),
         load,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "restore",
         Arity::AtLeast(3),
         &[Flag::AllShards, Flag::DenyOom, Flag::NoScript, Flag::Write],
-        ("serialized-value [FLUSH | APPEND | REPLACE]", "Loads the libraries of a payload."),
+        (
+            "7.0.0",
+            "serialized-value [FLUSH | APPEND | REPLACE]",
+            "Loads the libraries of a payload.",
+        ),
         restore,
-    ),
-    subcommand(
+    )
+    .in_categories(SCRIPTING),
+    row(
         "stats",
         Arity::Exact(2),
         &[Flag::AllowBusy, Flag::NoScript],
-        ("", "Replies with the function that runs, and counts."),
+        ("7.0.0", "", "Replies with the function that runs, and counts."),
         stats,
-    ),
+    )
+    .in_categories(SCRIPTING),
 ];
 
 /// `FCALL function numkeys [key [key ...]] [arg [arg ...]]`

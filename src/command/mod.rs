@@ -27,6 +27,7 @@ pub(crate) mod monitor;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;
 pub(crate) mod replication;
+mod row;
 pub(crate) mod scan;
 pub(crate) mod script;
 pub(crate) mod set;

@@ -2,22 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{
-    Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode, Outcome,
-};
+use super::row::row;
+use super::{Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, Mode, Outcome};
 
-pub(crate) const COMMANDS: &[CommandSpec] = &[CommandSpec {
-    name: "monitor",
-    arity: Arity::Exact(1),
-    keys: KeySpec::None,
-    flags: &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale],
-    acl: &[],
-    since: "1.0.0",
-    syntax: "",
-    summary: "Shows every command that the server runs, as it runs it.",
-    subcommands: &[],
-    handler: monitor,
-}];
+pub(crate) const COMMANDS: &[CommandSpec] = &[row(
+    "monitor",
+    Arity::Exact(1),
+    &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale],
+    ("1.0.0", "", "Shows every command that the server runs, as it runs it."),
+    monitor,
+)];
 
 /// `MONITOR`
 ///

@@ -3,9 +3,10 @@
 //! BGSAVE and BGREWRITEAOF only ask the saver (`aof/saver.rs`); its thread writes while commands
 //! go on. SAVE writes at once, under the locks of all shards, as Redis does.
 
+use super::row::row;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
-    KeySpec, Mode, Outcome, Services, TimeoutReply,
+    Mode, Outcome, Services, TimeoutReply,
 };
 use crate::aof::saver::Job;
 use crate::config::Setting;
@@ -38,81 +39,62 @@ pub(crate) const GENERIC_COMMANDS: &[CommandSpec] = &[
         subcommands: &[],
         handler: restore,
     },
-    CommandSpec {
-        name: "wait",
-        arity: Arity::Exact(3),
-        keys: KeySpec::None,
-        flags: &[],
-        acl: &[Category::Connection],
-        since: "3.0.0",
-        syntax: "numreplicas timeout",
-        summary: "Waits until replicas have got the writes of this connection.",
-        subcommands: &[],
-        handler: wait,
-    },
-    CommandSpec {
-        name: "waitaof",
-        arity: Arity::Exact(4),
-        keys: KeySpec::None,
-        flags: &[Flag::NoScript],
-        acl: &[Category::Connection],
-        since: "7.2.0",
-        syntax: "numlocal numreplicas timeout",
-        summary: "Waits until the writes of this connection are on disk.",
-        subcommands: &[],
-        handler: waitaof,
-    },
+    row(
+        "wait",
+        Arity::Exact(3),
+        &[],
+        (
+            "3.0.0",
+            "numreplicas timeout",
+            "Waits until replicas have got the writes of this connection.",
+        ),
+        wait,
+    )
+    .in_categories(&[Category::Connection]),
+    row(
+        "waitaof",
+        Arity::Exact(4),
+        &[Flag::NoScript],
+        (
+            "7.2.0",
+            "numlocal numreplicas timeout",
+            "Waits until the writes of this connection are on disk.",
+        ),
+        waitaof,
+    )
+    .in_categories(&[Category::Connection]),
 ];
 
 pub(crate) const SERVER_COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "bgrewriteaof",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading],
-        acl: &[],
-        since: "1.0.0",
-        syntax: "",
-        summary: "Rewrites the append-only file in the background.",
-        subcommands: &[],
-        handler: bgrewriteaof,
-    },
-    CommandSpec {
-        name: "bgsave",
-        arity: Arity::AtLeast(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading],
-        acl: &[],
-        since: "1.0.0",
-        syntax: "[SCHEDULE]",
-        summary: "Writes a snapshot of all data in the background.",
-        subcommands: &[],
-        handler: bgsave,
-    },
-    CommandSpec {
-        name: "lastsave",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Loading, Flag::Stale, Flag::Fast],
-        acl: &[Category::Admin, Category::Dangerous],
-        since: "1.0.0",
-        syntax: "",
-        summary: "Replies when the last snapshot was complete.",
-        subcommands: &[],
-        handler: lastsave,
-    },
-    CommandSpec {
-        name: "save",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading, Flag::NoMulti, Flag::AllShards],
-        acl: &[],
-        since: "1.0.0",
-        syntax: "",
-        summary: "Writes a snapshot of all data and replies when it is complete.",
-        subcommands: &[],
-        handler: save,
-    },
+    row(
+        "bgrewriteaof",
+        Arity::Exact(1),
+        &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading],
+        ("1.0.0", "", "Rewrites the append-only file in the background."),
+        bgrewriteaof,
+    ),
+    row(
+        "bgsave",
+        Arity::AtLeast(1),
+        &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading],
+        ("1.0.0", "[SCHEDULE]", "Writes a snapshot of all data in the background."),
+        bgsave,
+    ),
+    row(
+        "lastsave",
+        Arity::Exact(1),
+        &[Flag::Loading, Flag::Stale, Flag::Fast],
+        ("1.0.0", "", "Replies when the last snapshot was complete."),
+        lastsave,
+    )
+    .in_categories(&[Category::Admin, Category::Dangerous]),
+    row(
+        "save",
+        Arity::Exact(1),
+        &[Flag::Admin, Flag::NoScript, Flag::NoAsyncLoading, Flag::NoMulti, Flag::AllShards],
+        ("1.0.0", "", "Writes a snapshot of all data and replies when it is complete."),
+        save,
+    ),
 ];
 
 /// `BGREWRITEAOF`

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::row::row;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
-    KeySpec, Mode, Outcome,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Mode, Outcome,
 };
 use crate::acl::Channel;
 use crate::message::Topic;
 
+const PUBSUB: &[Category] = &[Category::PubSub];
 /// Flags of the commands that change subscriptions.
 const SUBSCRIBING: &[Flag] = &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale];
 /// Flags of the commands that publish.
@@ -17,105 +18,87 @@ const PUBLISHING: &[Flag] =
 /// Flags of the commands that only look.
 const LOOKING: &[Flag] = &[Flag::PubSub, Flag::Loading, Flag::Stale];
 
-/// A row without keys and subcommands.
-const fn row(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    handler: Handler,
-    (since, syntax, summary): (&'static str, &'static str, &'static str),
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[Category::PubSub],
-        since,
-        syntax,
-        summary,
-        subcommands: &[],
-        handler,
-    }
-}
-
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(
         "psubscribe",
         Arity::AtLeast(2),
         SUBSCRIBING,
-        |context, args| subscribe(context, args, Topic::Pattern),
         ("2.0.0", "pattern [pattern ...]", "Subscribes to all channels that match a pattern."),
-    ),
+        |context, args| subscribe(context, args, Topic::Pattern),
+    )
+    .in_categories(PUBSUB),
     row(
         "publish",
         Arity::Exact(3),
         PUBLISHING,
-        |context, args| publish(context, args, Topic::Channel),
         ("2.0.0", "channel message", "Sends a message to all who subscribed to a channel."),
-    ),
-    CommandSpec {
-        name: "pubsub",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[],
-        acl: &[],
-        since: "2.8.0",
-        syntax: "",
-        summary: "A container for commands on subscriptions.",
-        subcommands: SUBCOMMANDS,
-        handler: super::help::help,
-    },
+        |context, args| publish(context, args, Topic::Channel),
+    )
+    .in_categories(PUBSUB),
+    row(
+        "pubsub",
+        Arity::AtLeast(2),
+        &[],
+        ("2.8.0", "", "A container for commands on subscriptions."),
+        super::help::help,
+    )
+    .containing(SUBCOMMANDS),
     row(
         "punsubscribe",
         Arity::AtLeast(1),
         SUBSCRIBING,
-        |context, args| unsubscribe(context, args, Topic::Pattern),
         ("2.0.0", "[pattern [pattern ...]]", "Ends subscriptions to patterns, or all of them."),
-    ),
+        |context, args| unsubscribe(context, args, Topic::Pattern),
+    )
+    .in_categories(PUBSUB),
     row(
         "spublish",
         Arity::Exact(3),
         PUBLISHING,
-        |context, args| publish(context, args, Topic::ShardChannel),
         (
             "7.0.0",
             "shardchannel message",
             "Sends a message to all who subscribed to a shard channel.",
         ),
-    ),
+        |context, args| publish(context, args, Topic::ShardChannel),
+    )
+    .in_categories(PUBSUB),
     row(
         "ssubscribe",
         Arity::AtLeast(2),
         SUBSCRIBING,
-        |context, args| subscribe(context, args, Topic::ShardChannel),
         ("7.0.0", "shardchannel [shardchannel ...]", "Subscribes to shard channels."),
-    ),
+        |context, args| subscribe(context, args, Topic::ShardChannel),
+    )
+    .in_categories(PUBSUB),
     row(
         "subscribe",
         Arity::AtLeast(2),
         SUBSCRIBING,
-        |context, args| subscribe(context, args, Topic::Channel),
         ("2.0.0", "channel [channel ...]", "Subscribes to channels."),
-    ),
+        |context, args| subscribe(context, args, Topic::Channel),
+    )
+    .in_categories(PUBSUB),
     row(
         "sunsubscribe",
         Arity::AtLeast(1),
         SUBSCRIBING,
-        |context, args| unsubscribe(context, args, Topic::ShardChannel),
         (
             "7.0.0",
             "[shardchannel [shardchannel ...]]",
             "Ends subscriptions to shard channels, or all of them.",
         ),
-    ),
+        |context, args| unsubscribe(context, args, Topic::ShardChannel),
+    )
+    .in_categories(PUBSUB),
     row(
         "unsubscribe",
         Arity::AtLeast(1),
         SUBSCRIBING,
-        |context, args| unsubscribe(context, args, Topic::Channel),
         ("2.0.0", "[channel [channel ...]]", "Ends subscriptions to channels, or all of them."),
-    ),
+        |context, args| unsubscribe(context, args, Topic::Channel),
+    )
+    .in_categories(PUBSUB),
 ];
 
 const SUBCOMMANDS: &[CommandSpec] = &[
@@ -123,51 +106,53 @@ const SUBCOMMANDS: &[CommandSpec] = &[
         "channels",
         Arity::AtLeast(2),
         LOOKING,
-        |context, args| channels(context, args, Topic::Channel),
         ("2.8.0", "[pattern]", "Replies with the channels that someone subscribed to."),
+        |context, args| channels(context, args, Topic::Channel),
+    )
+    .in_categories(PUBSUB),
+    row(
+        "help",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale],
+        ("6.2.0", "", "Replies with the subcommands."),
+        super::help::help,
     ),
-    CommandSpec {
-        acl: &[],
-        ..row(
-            "help",
-            Arity::Exact(2),
-            &[Flag::Loading, Flag::Stale],
-            super::help::help,
-            ("6.2.0", "", "Replies with the subcommands."),
-        )
-    },
     row(
         "numpat",
         Arity::Exact(2),
         LOOKING,
-        numpat,
         ("2.8.0", "", "Replies with the number of patterns that someone subscribed to."),
-    ),
+        numpat,
+    )
+    .in_categories(PUBSUB),
     row(
         "numsub",
         Arity::AtLeast(2),
         LOOKING,
-        |context, args| numsub(context, args, Topic::Channel),
         ("2.8.0", "[channel [channel ...]]", "Replies with the number of subscribers of channels."),
-    ),
+        |context, args| numsub(context, args, Topic::Channel),
+    )
+    .in_categories(PUBSUB),
     row(
         "shardchannels",
         Arity::AtLeast(2),
         LOOKING,
-        |context, args| channels(context, args, Topic::ShardChannel),
         ("7.0.0", "[pattern]", "Replies with the shard channels that someone subscribed to."),
-    ),
+        |context, args| channels(context, args, Topic::ShardChannel),
+    )
+    .in_categories(PUBSUB),
     row(
         "shardnumsub",
         Arity::AtLeast(2),
         LOOKING,
-        |context, args| numsub(context, args, Topic::ShardChannel),
         (
             "7.0.0",
             "[shardchannel [shardchannel ...]]",
             "Replies with the number of subscribers of shard channels.",
         ),
-    ),
+        |context, args| numsub(context, args, Topic::ShardChannel),
+    )
+    .in_categories(PUBSUB),
 ];
 
 /// `SUBSCRIBE channel [channel ...]`, `PSUBSCRIBE pattern [pattern ...]`,

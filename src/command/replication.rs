@@ -1,37 +1,16 @@
 //! Parts of the group `server`: what is asked of a primary. There are no replicas, and this server
 //! follows no one; who asks for that is told so.
 
+use super::row::row;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
-    KeySpec, Outcome,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Outcome,
 };
 
 const NOT_SUPPORTED: CommandError = CommandError::Plain("ERR replication is not supported");
 
+const DANGEROUS: &[Category] = &[Category::Dangerous];
 const STREAMING: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::NoMulti, Flag::NoAsyncLoading];
 const FOLLOWING: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::Stale, Flag::NoAsyncLoading];
-
-/// A row of a command without keys.
-const fn row(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    (since, syntax, summary): (&'static str, &'static str, &'static str),
-    handler: Handler,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[Category::Dangerous],
-        since,
-        syntax,
-        summary,
-        subcommands: &[],
-        handler,
-    }
-}
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(
@@ -44,52 +23,56 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             "Would hand over to a replica.",
         ),
         failover,
-    ),
+    )
+    .in_categories(DANGEROUS),
     row(
         "psync",
         Arity::AtLeast(3),
         STREAMING,
         ("2.8.0", "replicationid offset", "Would send all writes to a replica."),
         refuse,
-    ),
+    )
+    .in_categories(DANGEROUS),
     row(
         "replconf",
         Arity::AtLeast(1),
         &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::AllowBusy],
         ("3.0.0", "", "Would take what a replica says about itself."),
         refuse,
-    ),
+    )
+    .in_categories(DANGEROUS),
     row(
         "replicaof",
         Arity::Exact(3),
         FOLLOWING,
         ("5.0.0", "<host port | NO ONE>", "Makes this server a primary, which it is."),
         replicaof,
-    ),
-    CommandSpec {
-        acl: &[Category::Admin, Category::Dangerous],
-        ..row(
-            "role",
-            Arity::Exact(1),
-            &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast],
-            ("2.8.12", "", "Replies with the role of this server."),
-            role,
-        )
-    },
+    )
+    .in_categories(DANGEROUS),
+    row(
+        "role",
+        Arity::Exact(1),
+        &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast],
+        ("2.8.12", "", "Replies with the role of this server."),
+        role,
+    )
+    .in_categories(&[Category::Admin, Category::Dangerous]),
     row(
         "slaveof",
         Arity::Exact(3),
         FOLLOWING,
         ("1.0.0", "<host port | NO ONE>", "Makes this server a primary, which it is."),
         replicaof,
-    ),
+    )
+    .in_categories(DANGEROUS),
     row(
         "sync",
         Arity::Exact(1),
         STREAMING,
         ("1.0.0", "", "Would send all writes to a replica."),
         refuse,
-    ),
+    )
+    .in_categories(DANGEROUS),
 ];
 
 /// `FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]`

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::access::{Asked, Origin};
 use super::cluster::Slots;
+use super::row::row;
 use super::table::{Command, table};
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
@@ -88,93 +89,61 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         subcommands: &[],
         handler: |context, args| evalsha(context, args, true),
     },
-    CommandSpec {
-        name: "script",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[],
-        acl: &[],
-        since: "2.6.0",
-        syntax: "",
-        summary: "The cache of scripts.",
-        subcommands: SUBCOMMANDS,
-        handler: |_, _| Err(CommandError::Syntax),
-    },
+    row("script", Arity::AtLeast(2), &[], ("2.6.0", "", "The cache of scripts."), |_, _| {
+        Err(CommandError::Syntax)
+    })
+    .containing(SUBCOMMANDS),
 ];
 
 const SUBCOMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "debug",
-        arity: Arity::Exact(3),
-        keys: KeySpec::None,
-        flags: &[Flag::NoScript],
-        acl: &[Category::Scripting],
-        since: "3.2.0",
-        syntax: "<YES | SYNC | NO>",
-        summary: "Refused: there is no debugger for scripts.",
-        subcommands: &[],
-        handler: debug,
-    },
-    CommandSpec {
-        name: "exists",
-        arity: Arity::AtLeast(3),
-        keys: KeySpec::None,
-        flags: &[Flag::AllShards, Flag::NoScript],
-        acl: &[Category::Scripting],
-        since: "2.6.0",
-        syntax: "sha1 [sha1 ...]",
-        summary: "Tells which scripts are in the cache.",
-        subcommands: &[],
-        handler: exists,
-    },
-    CommandSpec {
-        name: "flush",
-        arity: Arity::AtLeast(2),
-        keys: KeySpec::None,
-        flags: &[Flag::AllShards, Flag::NoScript],
-        acl: &[Category::Scripting],
-        since: "2.6.0",
-        syntax: "[ASYNC | SYNC]",
-        summary: "Empties the cache of scripts.",
-        subcommands: &[],
-        handler: flush,
-    },
-    CommandSpec {
-        name: "help",
-        arity: Arity::Exact(2),
-        keys: KeySpec::None,
-        flags: &[Flag::Loading, Flag::Stale],
-        acl: &[Category::Scripting],
-        since: "5.0.0",
-        syntax: "",
-        summary: "Replies with the subcommands.",
-        subcommands: &[],
-        handler: super::help::help,
-    },
-    CommandSpec {
-        name: "kill",
-        arity: Arity::Exact(2),
-        keys: KeySpec::None,
-        flags: &[Flag::AllowBusy, Flag::NoScript],
-        acl: &[Category::Scripting],
-        since: "2.6.0",
-        syntax: "",
-        summary: "Ends the script that runs.",
-        subcommands: &[],
-        handler: |context, _| kill(context, false),
-    },
-    CommandSpec {
-        name: "load",
-        arity: Arity::Exact(3),
-        keys: KeySpec::None,
-        flags: &[Flag::AllShards, Flag::NoScript, Flag::Stale],
-        acl: &[Category::Scripting],
-        since: "2.6.0",
-        syntax: "script",
-        summary: "Puts a script into the cache.",
-        subcommands: &[],
-        handler: load,
-    },
+    row(
+        "debug",
+        Arity::Exact(3),
+        &[Flag::NoScript],
+        ("3.2.0", "<YES | SYNC | NO>", "Refused: there is no debugger for scripts."),
+        debug,
+    )
+    .in_categories(&[Category::Scripting]),
+    row(
+        "exists",
+        Arity::AtLeast(3),
+        &[Flag::AllShards, Flag::NoScript],
+        ("2.6.0", "sha1 [sha1 ...]", "Tells which scripts are in the cache."),
+        exists,
+    )
+    .in_categories(&[Category::Scripting]),
+    row(
+        "flush",
+        Arity::AtLeast(2),
+        &[Flag::AllShards, Flag::NoScript],
+        ("2.6.0", "[ASYNC | SYNC]", "Empties the cache of scripts."),
+        flush,
+    )
+    .in_categories(&[Category::Scripting]),
+    row(
+        "help",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale],
+        ("5.0.0", "", "Replies with the subcommands."),
+        super::help::help,
+    )
+    .in_categories(&[Category::Scripting]),
+    row(
+        "kill",
+        Arity::Exact(2),
+        &[Flag::AllowBusy, Flag::NoScript],
+        ("2.6.0", "", "Ends the script that runs."),
+        |context, _| kill(context, false),
+    )
+    .in_categories(&[Category::Scripting]),
+    row(
+        "load",
+        Arity::Exact(3),
+        &[Flag::AllShards, Flag::NoScript, Flag::Stale],
+        ("2.6.0", "script", "Puts a script into the cache."),
+        load,
+    )
+    .in_categories(&[Category::Scripting]),
 ];
 
 /// The text of an error that a script or its source has caused.

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use super::access::{Asked, Origin};
+use super::row::row;
 use super::table::table;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
@@ -15,11 +16,10 @@ use crate::client::state::WatchedKey;
 use crate::resp::request::{Argv, OwnedArgv};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
-    CommandSpec {
-        name: "discard",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[
+    row(
+        "discard",
+        Arity::Exact(1),
+        &[
             Flag::AllowBusy,
             Flag::NoScript,
             Flag::Loading,
@@ -28,18 +28,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::Unqueued,
             Flag::WholeTransaction,
         ],
-        acl: &[Category::Transaction],
-        since: "2.0.0",
-        syntax: "",
-        summary: "Drops the queued commands of a transaction.",
-        subcommands: &[],
-        handler: discard,
-    },
-    CommandSpec {
-        name: "exec",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[
+        ("2.0.0", "", "Drops the queued commands of a transaction."),
+        discard,
+    )
+    .in_categories(&[Category::Transaction]),
+    row(
+        "exec",
+        Arity::Exact(1),
+        &[
             Flag::NoScript,
             Flag::Loading,
             Flag::Stale,
@@ -47,37 +43,22 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::Unqueued,
             Flag::WholeTransaction,
         ],
-        acl: &[Category::Transaction],
-        since: "1.2.0",
-        syntax: "",
-        summary: "Runs the queued commands of a transaction as one.",
-        subcommands: &[],
-        handler: exec,
-    },
-    CommandSpec {
-        name: "multi",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[
-            Flag::AllowBusy,
-            Flag::NoScript,
-            Flag::Loading,
-            Flag::Stale,
-            Flag::Fast,
-            Flag::Unqueued,
-        ],
-        acl: &[Category::Transaction],
-        since: "1.2.0",
-        syntax: "",
-        summary: "Starts a transaction: commands are queued until EXEC.",
-        subcommands: &[],
-        handler: multi,
-    },
-    CommandSpec {
-        name: "unwatch",
-        arity: Arity::Exact(1),
-        keys: KeySpec::None,
-        flags: &[
+        ("1.2.0", "", "Runs the queued commands of a transaction as one."),
+        exec,
+    )
+    .in_categories(&[Category::Transaction]),
+    row(
+        "multi",
+        Arity::Exact(1),
+        &[Flag::AllowBusy, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::Unqueued],
+        ("1.2.0", "", "Starts a transaction: commands are queued until EXEC."),
+        multi,
+    )
+    .in_categories(&[Category::Transaction]),
+    row(
+        "unwatch",
+        Arity::Exact(1),
+        &[
             Flag::AllowBusy,
             Flag::NoScript,
             Flag::Loading,
@@ -85,13 +66,10 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::Fast,
             Flag::WholeTransaction,
         ],
-        acl: &[Category::Transaction],
-        since: "2.2.0",
-        syntax: "",
-        summary: "Forgets all watched keys.",
-        subcommands: &[],
-        handler: unwatch,
-    },
+        ("2.2.0", "", "Forgets all watched keys."),
+        unwatch,
+    )
+    .in_categories(&[Category::Transaction]),
     CommandSpec {
         name: "watch",
         arity: Arity::AtLeast(2),

@@ -1,8 +1,8 @@
 //! The group `server`: what operators ask of the server as a whole.
 
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Handler,
-    KeySpec, Outcome,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
+    Outcome,
 };
 
 mod acl;
@@ -19,6 +19,7 @@ mod shutdown;
 mod slowlog;
 
 use super::help::help;
+use super::row::row;
 use crate::config::Setting;
 
 /// Flags of the commands that only operators need.
@@ -26,43 +27,6 @@ const ADMIN: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale
 /// Flags of the commands that tell about the server.
 const TELLING: &[Flag] = &[Flag::Loading, Flag::Stale];
 const DANGEROUS: &[Category] = &[Category::Dangerous];
-
-/// The version of Redis that brought a command, its arguments, and what it does.
-type About = (&'static str, &'static str, &'static str);
-
-/// A row of a command without keys.
-const fn row(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    (since, syntax, summary): About,
-    handler: Handler,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[],
-        since,
-        syntax,
-        summary,
-        subcommands: &[],
-        handler,
-    }
-}
-
-impl CommandSpec {
-    const fn in_categories(mut self, acl: &'static [Category]) -> Self {
-        self.acl = acl;
-        self
-    }
-
-    const fn containing(mut self, subcommands: &'static [Self]) -> Self {
-        self.subcommands = subcommands;
-        self
-    }
-}
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::row::row;
 use super::{
-    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
-    Outcome,
+    Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Outcome,
 };
 use crate::client::{ClientId, Handle, ReplyMode, Unblock};
 use crate::command::Mode;
@@ -22,153 +22,188 @@ pub(super) use list::line;
 pub(super) const BAD_NAME: &str =
     "ERR Client names cannot contain spaces, newlines or special characters.";
 
+const CONNECTION: &[Category] = &[Category::Connection];
 /// Flags of the subcommands that anyone may use.
 const OPEN: &[Flag] = &[Flag::NoScript, Flag::Loading, Flag::Stale];
 /// Flags of the subcommands that concern other clients.
 const ADMIN: &[Flag] = &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale];
 
-pub(crate) const COMMANDS: &[CommandSpec] = &[CommandSpec {
-    name: "client",
-    arity: Arity::AtLeast(2),
-    keys: KeySpec::None,
-    flags: &[],
-    acl: &[],
-    since: "2.4.0",
-    syntax: "",
-    summary: "A container for commands on connections.",
-    subcommands: SUBCOMMANDS,
-    handler: super::help::help,
-}];
-
-/// A row of a subcommand.
-const fn row(
-    name: &'static str,
-    arity: Arity,
-    flags: &'static [Flag],
-    handler: super::Handler,
-) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        keys: KeySpec::None,
-        flags,
-        acl: &[Category::Connection],
-        since: "2.4.0",
-        syntax: "",
-        summary: "",
-        subcommands: &[],
-        handler,
-    }
-}
-
-impl CommandSpec {
-    /// The row with what its page says.
-    const fn says(
-        mut self,
-        since: &'static str,
-        syntax: &'static str,
-        summary: &'static str,
-    ) -> Self {
-        self.since = since;
-        self.syntax = syntax;
-        self.summary = summary;
-        self
-    }
-}
+pub(crate) const COMMANDS: &[CommandSpec] = &[row(
+    "client",
+    Arity::AtLeast(2),
+    &[],
+    ("2.4.0", "", "A container for commands on connections."),
+    super::help::help,
+)
+.containing(SUBCOMMANDS)];
 
 const SUBCOMMANDS: &[CommandSpec] = &[
-    row("caching", Arity::Exact(3), OPEN, tracking::caching).says(
-        "6.0.0",
-        "<YES | NO>",
-        "Chooses whether keys of the next command are remembered.",
-    ),
-    row("getname", Arity::Exact(2), OPEN, getname).says(
-        "2.6.9",
-        "",
-        "Replies with the name of the connection.",
-    ),
-    row("getredir", Arity::Exact(2), OPEN, tracking::getredir).says(
-        "6.0.0",
-        "",
-        "Replies with the connection that is told of changed keys.",
-    ),
-    row("help", Arity::Exact(2), &[Flag::Loading, Flag::Stale], super::help::help).says(
-        "5.0.0",
-        "",
-        "Replies with the subcommands.",
-    ),
-    row("id", Arity::Exact(2), OPEN, id).says(
-        "5.0.0",
-        "",
-        "Replies with the number of the connection.",
-    ),
-    row("info", Arity::Exact(2), OPEN, list::info).says(
-        "6.2.0",
-        "",
-        "Replies with what is known of this connection.",
-    ),
-    row("kill", Arity::AtLeast(3), ADMIN, kill::kill).says(
-        "2.4.0",
-        "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER \
+    row(
+        "caching",
+        Arity::Exact(3),
+        OPEN,
+        ("6.0.0", "<YES | NO>", "Chooses whether keys of the next command are remembered."),
+        tracking::caching,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "getname",
+        Arity::Exact(2),
+        OPEN,
+        ("2.6.9", "", "Replies with the name of the connection."),
+        getname,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "getredir",
+        Arity::Exact(2),
+        OPEN,
+        ("6.0.0", "", "Replies with the connection that is told of changed keys."),
+        tracking::getredir,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "help",
+        Arity::Exact(2),
+        &[Flag::Loading, Flag::Stale],
+        ("5.0.0", "", "Replies with the subcommands."),
+        super::help::help,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "id",
+        Arity::Exact(2),
+        OPEN,
+        ("5.0.0", "", "Replies with the number of the connection."),
+        id,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "info",
+        Arity::Exact(2),
+        OPEN,
+        ("6.2.0", "", "Replies with what is known of this connection."),
+        list::info,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "kill",
+        Arity::AtLeast(3),
+        ADMIN,
+        (
+            "2.4.0",
+            "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER \
          username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] [...]>>",
-        "Closes connections.",
-    ),
-    row("list", Arity::AtLeast(2), ADMIN, list::list).says(
-        "2.4.0",
-        "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
-        "Replies with what is known of the connections, one a line.",
-    ),
-    row("no-evict", Arity::Exact(3), ADMIN, no_evict).says(
-        "7.0.0",
-        "<ON | OFF>",
-        "Spares the connection when clients take too much memory.",
-    ),
-    row("no-touch", Arity::Exact(3), OPEN, no_touch).says(
-        "7.2.0",
-        "<ON | OFF>",
-        "Leaves the time of the last access of keys as it is.",
-    ),
-    row("pause", Arity::AtLeast(3), ADMIN, pause::pause).says(
-        "3.0.0",
-        "timeout [WRITE | ALL]",
-        "Puts the commands of clients off for some milliseconds.",
-    ),
-    row("reply", Arity::Exact(3), OPEN, reply).says(
-        "3.2.0",
-        "<ON | OFF | SKIP>",
-        "Chooses whether the connection gets replies.",
-    ),
-    row("setinfo", Arity::Exact(4), OPEN, setinfo).says(
-        "7.2.0",
-        "<LIB-NAME libname | LIB-VER libver>",
-        "Tells which client library this is.",
-    ),
-    row("setname", Arity::Exact(3), OPEN, setname).says(
-        "2.6.9",
-        "connection-name",
-        "Gives the connection a name.",
-    ),
-    row("tracking", Arity::AtLeast(3), OPEN, tracking::tracking).says(
-        "6.0.0",
-        "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] \
+            "Closes connections.",
+        ),
+        kill::kill,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "list",
+        Arity::AtLeast(2),
+        ADMIN,
+        (
+            "2.4.0",
+            "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+            "Replies with what is known of the connections, one a line.",
+        ),
+        list::list,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "no-evict",
+        Arity::Exact(3),
+        ADMIN,
+        ("7.0.0", "<ON | OFF>", "Spares the connection when clients take too much memory."),
+        no_evict,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "no-touch",
+        Arity::Exact(3),
+        OPEN,
+        ("7.2.0", "<ON | OFF>", "Leaves the time of the last access of keys as it is."),
+        no_touch,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "pause",
+        Arity::AtLeast(3),
+        ADMIN,
+        (
+            "3.0.0",
+            "timeout [WRITE | ALL]",
+            "Puts the commands of clients off for some milliseconds.",
+        ),
+        pause::pause,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "reply",
+        Arity::Exact(3),
+        OPEN,
+        ("3.2.0", "<ON | OFF | SKIP>", "Chooses whether the connection gets replies."),
+        reply,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "setinfo",
+        Arity::Exact(4),
+        OPEN,
+        ("7.2.0", "<LIB-NAME libname | LIB-VER libver>", "Tells which client library this is."),
+        setinfo,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "setname",
+        Arity::Exact(3),
+        OPEN,
+        ("2.6.9", "connection-name", "Gives the connection a name."),
+        setname,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "tracking",
+        Arity::AtLeast(3),
+        OPEN,
+        (
+            "6.0.0",
+            "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] \
          [OPTOUT] [NOLOOP]",
-        "Chooses whether the connection is told of changed keys.",
-    ),
-    row("trackinginfo", Arity::Exact(2), OPEN, tracking::trackinginfo).says(
-        "6.2.0",
-        "",
-        "Replies with what CLIENT TRACKING has chosen.",
-    ),
-    row("unblock", Arity::AtLeast(3), ADMIN, unblock).says(
-        "5.0.0",
-        "client-id [TIMEOUT | ERROR]",
-        "Ends the blocking command of another connection.",
-    ),
-    row("unpause", Arity::Exact(2), ADMIN, pause::unpause).says(
-        "6.2.0",
-        "",
-        "Ends a pause before its time.",
-    ),
+            "Chooses whether the connection is told of changed keys.",
+        ),
+        tracking::tracking,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "trackinginfo",
+        Arity::Exact(2),
+        OPEN,
+        ("6.2.0", "", "Replies with what CLIENT TRACKING has chosen."),
+        tracking::trackinginfo,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "unblock",
+        Arity::AtLeast(3),
+        ADMIN,
+        (
+            "5.0.0",
+            "client-id [TIMEOUT | ERROR]",
+            "Ends the blocking command of another connection.",
+        ),
+        unblock,
+    )
+    .in_categories(CONNECTION),
+    row(
+        "unpause",
+        Arity::Exact(2),
+        ADMIN,
+        ("6.2.0", "", "Ends a pause before its time."),
+        pause::unpause,
+    )
+    .in_categories(CONNECTION),
 ];
 
 /// May these bytes stand in CLIENT LIST?
