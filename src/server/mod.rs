@@ -79,9 +79,11 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let loading = start_loading(&engine, &dir)?;
     let outcome = runtime.block_on(async {
         tokio::select! {
+            // Signals are listened to before anyone is told that the server is ready.
+            biased;
+            () = shutdown::granted(&engine) => Ok(()),
             () = listeners.accept(&engine, &workers) => Ok(()),
             outcome = serve_data(&engine, loading, &listeners, &dir) => outcome,
-            () = shutdown::granted(&engine) => Ok(()),
         }
     });
     tracing::info!("stopping");
