@@ -83,7 +83,7 @@ mod tests {
     fn a_file_of_redis_is_read() {
         let [id, other, shard] = ["07", "b1", "cc"].map(|two| two.repeat(20));
         let text = format!(
-            "{other} 127.0.0.1:7001@17001,,tls-port=0,shard-id={other} slave {id} 0 1 1 connected\n\
+            "{other} 127.0.0.1:7001@17001,,shard-id={other} slave {id} 0 1 1 connected\n\
              {id} 127.0.0.1:7000@17000,,tls-port=0,shard-id={shard} myself,master - 0 0 2 \
              connected 0-16383\nvars currentEpoch 2 lastVoteEpoch 0\n"
         );

@@ -127,7 +127,11 @@ impl Connection {
         while !self.worker.engine.unwatch(&mut self.client) {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
-        let Self { worker, client, input, output, .. } = *self;
+        let Self { worker, stream, client, input, output, .. } = *self;
+        if worker.engine.is_stopping() {
+            // The system closes it with the process: who sees that may start the next server.
+            std::mem::forget(stream);
+        }
         worker.engine.disconnect(client);
         drop((input, output));
         worker.engine.note_own_memory();

@@ -104,6 +104,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
 /// Disconnects all clients and waits for the threads to end; `false` if they may never do, as a
 /// script keeps the server busy. What that script has changed is not in the log.
 pub(super) fn stop_all(engine: &Engine, workers: Workers) -> bool {
+    engine.services.stopping.store(true, Ordering::Release);
     drop(workers.senders);
     engine.services.clients.all().iter().for_each(|client| client.kill());
     while !workers.threads.iter().all(JoinHandle::is_finished) {

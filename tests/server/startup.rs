@@ -1,7 +1,7 @@
 //! The command line, the configuration file, the banner, the end.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -189,6 +189,8 @@ fn shutdown_ends_the_process() {
     let mut raw = server.raw();
     raw.send(b"SHUTDOWN NOSAVE\r\n");
     assert_eq!(raw.read_to_end(), "");
+    // Who asked for it sees the end when nothing of the server is left.
+    assert!(TcpStream::connect(("127.0.0.1", server.port())).is_err());
     assert!(server.ended_well());
     server.start_again();
     assert_eq!(run::<String>(&mut server.client(), "GET a"), "1");
