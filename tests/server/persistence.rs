@@ -187,11 +187,11 @@ fn replicas_are_not_made_up() {
 fn a_full_disk_refuses_writes_until_there_is_room() {
     let server = Server::start_by("trap '' XFSZ; ulimit -S -f 64; exec", &[]);
     let client = &mut server.client();
-    for n in 0..64 {
+    for n in 0..256 {
         check(client, &[(&format!("SET small{n} 1"), "OK")]);
     }
     let mut held = server.raw();
-    let value = "x".repeat(50_000);
+    let value = "x".repeat(60_000);
     held.send(format!("SET big {value}\r\n").as_bytes());
     let text = "MISCONF Errors writing to the AOF file: File too large";
     server.wait_info("aof_last_write_status", "err");
@@ -205,8 +205,8 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         error(client, "EXEC"),
         format!("EXECABORT Transaction discarded because of: {text}")
     );
-    let seen = (0..64).filter(|n| error(client, &format!("GET small{n}")) != text).count();
-    assert!((32..64).contains(&seen), "{seen} of 64 keys in 16 shards can be read");
+    let seen = (0..256).filter(|n| error(client, &format!("GET small{n}")) != text).count();
+    assert!((128..256).contains(&seen), "{seen} of 256 keys in 16 shards can be read");
     check(client, &[("ECHO x", "\"x\""), ("CONFIG GET hz", "[\"hz\" \"10\"]")]);
     for source in ["return redis.call('set','other',1)", "#!lua\nreturn 1"] {
         let reply = redis::cmd("EVAL").arg(source).arg(0).query::<redis::Value>(client);
@@ -221,7 +221,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     assert!(raised.success());
     held.expect(b"+OK\r\n");
     wait_until(|| server.info("aof_last_write_status") == "ok");
-    check(client, &[("SET other 1", "OK"), ("STRLEN big", "50000")]);
+    check(client, &[("SET other 1", "OK"), ("STRLEN big", "60000")]);
 }
 
 #[test]
@@ -278,6 +278,26 @@ fn the_last_snapshot_is_written_as_the_save_points_say() {
         let expected = if kept { "\"1\"" } else { "nil" };
         check(&mut server.client(), &[("GET a", expected)]);
     }
+}
+
+#[test]
+fn keys_that_were_flushed_do_not_come_back() {
+    let mut server = Server::start(&["--appendonly", "no", "--save", "3600 1"]);
+    let client = &mut server.client();
+    check(client, &[("SET a 1", "OK"), ("SAVE", "OK"), ("FLUSHALL", "OK")]);
+    assert_eq!(server.info("rdb_changes_since_last_save"), "0");
+    server.kill();
+    server.start_again();
+    let client = &mut server.client();
+    check(client, &[("DBSIZE", "0"), ("SET a 1", "OK"), ("SET b 1", "OK")]);
+    // While a snapshot with them is being written, too.
+    check(client, &[("CONFIG SET rdb-key-save-delay 20000", "OK")]);
+    run::<()>(client, "BGSAVE");
+    check(client, &[("FLUSHALL", "OK"), ("CONFIG SET rdb-key-save-delay 0", "OK")]);
+    server.wait_info("rdb_bgsave_in_progress", "0");
+    server.kill();
+    server.start_again();
+    check(&mut server.client(), &[("DBSIZE", "0")]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! FLUSHALL, FLUSHDB, SWAPDB: whole databases at once.
 
 use super::{Args, CommandError, CommandResult, Context, Outcome};
+use crate::aof::saver::Job;
+use crate::command::Mode;
+use crate::command::persistence::save_all;
 use crate::config::Setting;
 use crate::number::parse_i64;
 use crate::store::reclaim::Garbage;
@@ -8,14 +11,29 @@ use crate::types::table::Table;
 
 /// `FLUSHALL [ASYNC | SYNC]`
 ///
-/// Removes all keys of all databases. Replies OK. ASYNC frees their memory in the background.
+/// Removes all keys of all databases. Replies OK. ASYNC frees their memory in the background. If
+/// there are save points, the snapshot file is written, so that the keys do not come back.
 /// O(keys), with ASYNC O(shards). Logged as sent.
 /// <https://redis.io/docs/latest/commands/flushall/>
 pub(super) fn flushall(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let in_background = in_background(context, args)?;
     let databases = context.services.keyspace.databases();
     flush(context, 0..databases, in_background);
+    if context.mode != Mode::Replay && !context.services.config.save_points().is_empty() {
+        save_nothing(context);
+    }
     Ok(Outcome::Done)
+}
+
+/// Writes the snapshot file without keys; behind the one that is being written, if there is one.
+fn save_nothing(context: &mut Context<'_>) {
+    let services = context.services;
+    if services.saver.status().is_saving() {
+        return services.saver.ask(Job::Save, services.clock.now_ms());
+    }
+    let changes = services.stats.changes.value() + context.db.changes().dirty;
+    // What goes wrong is in the log of the server; the keys are gone in any case.
+    save_all(services, context.db.locked(), changes);
 }
 
 /// `FLUSHDB [ASYNC | SYNC]`
