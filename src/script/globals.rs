@@ -22,9 +22,7 @@ pub(super) fn may_assign_hot(source: &[u8]) -> bool {
         rest = &rest[start..];
         let len = rest.iter().position(|&byte| !is_of_name(byte)).unwrap_or(rest.len());
         let (name, tail) = rest.split_at(len);
-        if HOT.iter().any(|hot| hot.as_bytes() == name)
-            && (after_function || is_assigned(tail.trim_ascii_start()))
-        {
+        if HOT.iter().any(|hot| hot.as_bytes() == name) && (after_function || is_assigned(tail)) {
             return true;
         }
         after_function = name == b"function";
@@ -37,9 +35,15 @@ fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Does Lua skip it? Unlike Rust, it takes a vertical tab for a space.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b'
+}
+
 /// Does what stands behind a name assign it?
 fn is_assigned(tail: &[u8]) -> bool {
-    match tail {
+    let spaces = tail.iter().take_while(|&&byte| is_space(byte)).count();
+    match &tail[spaces..] {
         [b'=', b'=', ..] => false,
         [b'-', b'-', ..] | [b'=' | b',', ..] => true,
         _ => false,
@@ -59,6 +63,8 @@ mod tests {
             ("local f = function(x) return tonumber(x) end", false),
             ("KEYS=1", true),
             ("KEYS\n = 1", true),
+            ("KEYS\x0b= 1", true),
+            ("tonumber \x0b\x0c\r\n\t= 1", true),
             ("KEYS --[[x]] = 1", true),
             ("redis, x = 1, 2", true),
             ("x, redis = 1, 2", true),

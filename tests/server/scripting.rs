@@ -219,6 +219,9 @@ fn the_sandbox_holds() {
     for source in [
         "x = 1",
         "redis = 1",
+        "redis\x0b= 1",
+        "load('redis\x0b= 1')()",
+        "_G['red' .. 'is'] = 1",
         "redis.call = 1",
         "string.upper = 1",
         "rawset(_G, 'x', 1)",
