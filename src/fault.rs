@@ -11,6 +11,7 @@
 //! half    half of the bytes are written, then as full
 //! panic   the thread panics
 //! power   what was written to the log and not synced is lost, then as abort
+//! sectors as power, but every other sector of it is lost
 //! torn    half of the bytes are written, then as abort
 //! ```
 //!
@@ -20,14 +21,16 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::error::ServerError;
+
+mod power;
+
+use power::Loss;
 
 /// A step that can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(crate) enum Point {
     LogRotate,
     /// It goes on there.
     LogRotated,
+    /// Space is about to be written behind a group.
+    LogSpace,
     /// A file of the log is about to be synced.
     LogSync,
     /// It is synced; nobody knows.
@@ -99,6 +104,7 @@ const POINTS: &[(&str, Point)] = &[
     ("log.mend", Point::LogMend),
     ("log.rotate", Point::LogRotate),
     ("log.rotated", Point::LogRotated),
+    ("log.space", Point::LogSpace),
     ("log.sync", Point::LogSync),
     ("log.synced", Point::LogSynced),
     ("manifest.rename", Point::ManifestRename),
@@ -124,6 +130,7 @@ enum How {
     Half,
     Panic,
     Power,
+    Sectors,
     Torn,
 }
 
@@ -134,6 +141,7 @@ const WAYS: &[(&str, How)] = &[
     ("half", How::Half),
     ("panic", How::Panic),
     ("power", How::Power),
+    ("sectors", How::Sectors),
     ("torn", How::Torn),
 ];
 
@@ -149,10 +157,6 @@ struct Plan {
 }
 
 static PLANS: OnceLock<Vec<Plan>> = OnceLock::new();
-
-/// Files of the log by their inodes, and how much of each would outlast a power cut; held while
-/// they are written, so that nothing is added during one.
-static SAFE: Mutex<Vec<(u64, File, u64)>> = Mutex::new(Vec::new());
 
 /// Reads `RESPQ_FAULT`, once for the process.
 pub(crate) fn arm() -> Result<(), ServerError> {
@@ -182,51 +186,32 @@ pub(crate) fn step(point: Point, path: &Path) -> Result<(), ServerError> {
     pass(point).map_err(|error| ServerError::file("write", path, error))
 }
 
-/// Passes a point on the way to writing `bytes`; `write` may have to write half of them.
+/// Passes a point on the way to writing `bytes` to a file of the log; half of them may be written.
 #[inline]
-pub(crate) fn write(
-    point: Point,
-    bytes: &[u8],
-    mut write: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+pub(crate) fn write(point: Point, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     if let Some(plans) = PLANS.get()
         && let Some(how) = struck(plans, point)
     {
         if matches!(how, How::Half | How::Torn) {
-            write(&bytes[..bytes.len() / 2])?;
+            file.write_all_at(&bytes[..bytes.len() / 2], offset)?;
         }
         how.strike()?;
     }
-    let _held = cuts_power().then(|| SAFE.lock());
-    write(bytes)
+    if cuts_power() {
+        return power::write(file, bytes, offset);
+    }
+    file.write_all_at(bytes, offset)
 }
 
 /// Is the power to be cut?
 fn cuts_power() -> bool {
-    PLANS.get().is_some_and(|plans| plans.iter().any(|plan| plan.how == How::Power))
-}
-
-/// A file of the log was opened; what is in it is safe.
-pub(crate) fn opened(file: &File) -> io::Result<()> {
-    if cuts_power() {
-        let (stat, file) = (file.metadata()?, file.try_clone()?);
-        SAFE.lock().push((stat.ino(), file, stat.len()));
-    }
-    Ok(())
+    let plans = PLANS.get().into_iter().flatten();
+    plans.map(|plan| plan.how).any(|how| matches!(how, How::Power | How::Sectors))
 }
 
 /// Syncs a file of the log.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
-    if !cuts_power() {
-        return file.sync_data();
-    }
-    let stat = file.metadata()?;
-    file.sync_data()?;
-    let mut safe = SAFE.lock();
-    for (_, _, len) in safe.iter_mut().filter(|(inode, ..)| *inode == stat.ino()) {
-        *len = stat.len();
-    }
-    Ok(())
+    if cuts_power() { power::sync(file) } else { file.sync_data() }
 }
 
 #[cold]
@@ -264,20 +249,16 @@ impl How {
             Self::Error => Err(rustix::io::Errno::IO.into()),
             Self::Full | Self::Half => Err(rustix::io::Errno::NOSPC.into()),
             Self::Panic => panic!("RESPQ_FAULT asked for it"),
-            Self::Power => cut_power(),
+            Self::Power => {
+                power::lose(Loss::All);
+                end()
+            }
+            Self::Sectors => {
+                power::lose(Loss::EveryOtherSector);
+                end()
+            }
         }
     }
-}
-
-/// Ends the process as if the machine went down.
-fn cut_power() -> ! {
-    let safe = SAFE.lock();
-    for (_, file, len) in safe.iter() {
-        if file.metadata().is_ok_and(|stat| stat.len() > *len) {
-            drop(file.set_len(*len));
-        }
-    }
-    end()
 }
 
 /// Ends the process as SIGKILL does: nothing more is written.

@@ -1,8 +1,12 @@
 //! A file of the log that is appended to, group by group.
+//!
+//! With `appendfsync always` the file is longer than its content: space is written ahead
+//! ([`space`]), so that most syncs need not make the file longer, which takes the
+//! system about as long as writing the bytes themselves.
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +14,7 @@ use crc32fast::Hasher;
 use parking_lot::Mutex;
 
 use super::mark::Mark;
+use super::space;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
 
@@ -18,8 +23,10 @@ const UNMARKED_BYTES_MAX: u64 = 4096;
 
 /// What a log is written to; tests put one that fails in its place.
 pub(crate) trait Storage: Debug + Send + Sync {
-    /// Writes all of `bytes` at the end.
-    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Writes all of `bytes` at `offset`.
+    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Writes so many bytes of space at `offset`.
+    fn write_space(&self, bytes: u64, offset: u64) -> io::Result<()>;
     /// Cuts off what stands behind the first `len` bytes.
     fn cut(&self, len: u64) -> io::Result<()>;
     /// Makes what was written durable.
@@ -27,10 +34,16 @@ pub(crate) trait Storage: Debug + Send + Sync {
 }
 
 impl Storage for File {
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self;
-        fault::write(Point::LogAppend, bytes, |bytes| file.write_all(bytes))?;
+    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        fault::write(Point::LogAppend, self, bytes, offset)?;
         fault::pass(Point::LogAppended)
+    }
+
+    fn write_space(&self, bytes: u64, offset: u64) -> io::Result<()> {
+        for (piece, offset) in space::pieces(bytes, offset) {
+            fault::write(Point::LogSpace, self, piece, offset)?;
+        }
+        Ok(())
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {
@@ -89,27 +102,33 @@ pub(crate) struct LogFile {
     storage: Arc<dyn Storage>,
     syncer: Arc<Syncer>,
     content: Content,
-    /// Did a write fail half-way, so that something may stand behind the content?
+    /// Is space to be written ahead?
+    takes_space: bool,
+    /// Where the space behind the content ends; nothing stands there if that is no later.
+    space_end: u64,
+    /// Must what stands behind the content be cut off, be it half a write?
     torn: bool,
 }
 
 impl LogFile {
     pub(crate) fn new(storage: Arc<dyn Storage>, content: Content) -> Self {
-        let syncer = Syncer { storage: Arc::clone(&storage), failed: Mutex::new(false) };
-        Self { storage, syncer: Arc::new(syncer), content, torn: false }
+        let syncer = Arc::new(Syncer { storage: Arc::clone(&storage), failed: Mutex::new(false) });
+        Self { storage, syncer, content, takes_space: false, space_end: 0, torn: false }
     }
 
-    /// Opens a file for appending, and makes it if need be; the owner alone may read it.
+    /// Opens a file for writing behind its content, and makes it if need be; the owner alone may
+    /// read it.
     pub(crate) fn open(path: &Path, content: Content) -> Result<Self, ServerError> {
         use std::os::unix::fs::OpenOptionsExt;
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)
-            .and_then(|file| fault::opened(&file).map(|()| file))
-            .map_err(|error| ServerError::file("open", path, error))?;
-        Ok(Self::new(Arc::new(file), content))
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600);
+        let opened = options.open(path).and_then(|file| {
+            let len = file.metadata()?.len();
+            Ok((file, len))
+        });
+        let (file, len) = opened.map_err(|error| ServerError::file("open", path, error))?;
+        let torn = len > content.len;
+        Ok(Self { torn, ..Self::new(Arc::new(file), content) })
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -131,6 +150,18 @@ impl LogFile {
         self.content.marked == self.content.len
     }
 
+    /// Is space written ahead from now on? Each group must have a mark then.
+    pub(super) fn take_space(&mut self, takes: bool) {
+        self.takes_space = takes;
+        self.torn |= !takes && self.space_end > self.content.len;
+    }
+
+    /// Cuts off the space behind the content, and takes no more.
+    pub(super) fn give_back_space(&mut self) -> io::Result<()> {
+        self.take_space(false);
+        self.mend()
+    }
+
     /// Writes a group as a whole, or nothing of it. A mark follows if `mark` says so, or when
     /// enough was written without one.
     pub(crate) fn append(&mut self, group: &mut Vec<u8>, mark: bool) -> io::Result<()> {
@@ -142,7 +173,9 @@ impl LogFile {
             next.add(&group[bytes..]);
             next.marked = next.len;
         }
-        let written = self.mend().and_then(|()| self.storage.append(group));
+        // A group that does not fit goes where no space is, so that a crash leaves no hole in it.
+        self.torn |= self.content.len < self.space_end && self.space_end < next.len;
+        let written = self.mend().and_then(|()| self.storage.write(group, self.content.len));
         if written.is_err() {
             group.truncate(bytes);
             self.torn = true;
@@ -150,14 +183,31 @@ impl LogFile {
             return written;
         }
         self.content = next;
+        if self.takes_space && self.space_end < self.content.len {
+            self.write_space();
+        }
         Ok(())
     }
 
-    /// Cuts off the rest of a write that failed.
+    /// Writes space ahead. Where that fails the log goes on without.
+    fn write_space(&mut self) {
+        debug_assert!(self.is_marked(), "space stands behind a mark");
+        let end = self.content.len + space::BYTES;
+        match self.storage.write_space(space::BYTES, self.content.len) {
+            Ok(()) => self.space_end = end,
+            Err(error) => {
+                tracing::debug!(%error, "no space is written ahead");
+                self.torn = true;
+            }
+        }
+    }
+
+    /// Cuts off what stands behind the content: the rest of a write that failed, or space.
     fn mend(&mut self) -> io::Result<()> {
         if self.torn {
             self.storage.cut(self.content.len)?;
             self.torn = false;
+            self.space_end = 0;
         }
         Ok(())
     }

@@ -8,13 +8,16 @@
 //! The CRC-32 is that of all bytes of the file before the mark, the number is where the mark
 //! starts. Redis skips lines that begin with `#` between two commands, so it can load a file with
 //! marks; what it appends has none, and the next mark covers that too. The offset tells a mark
-//! from the same text inside of a value.
+//! from the same text inside of a value. It has a zero before it where the mark would otherwise
+//! end at an odd place ([`super::space`]).
 
 use crc32fast::Hasher;
 
 /// Longest mark, with its line end.
 const BYTES_MAX: usize = 40;
 const PREFIX: &[u8] = b"#CRC:";
+/// Where in the line the offset stands.
+const OFFSET_AT: usize = PREFIX.len() + 9;
 
 /// What a mark says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +33,13 @@ impl Mark {
         Self { crc: hasher.clone().finalize(), offset }
     }
 
-    /// Appends the line.
+    /// Appends the line, which ends at an even offset.
     pub(crate) fn write(self, buf: &mut Vec<u8>) {
-        buf.extend_from_slice(format!("#CRC:{:08x} {}\r\n", self.crc, self.offset).as_bytes());
+        let mut line = format!("#CRC:{:08x} {}\r\n", self.crc, self.offset);
+        if !(self.offset + line.len() as u64).is_multiple_of(2) {
+            line.insert(OFFSET_AT, '0');
+        }
+        buf.extend_from_slice(line.as_bytes());
     }
 
     /// Reads a line, with its line end; `None` if it is any other annotation.
@@ -51,16 +58,35 @@ pub(crate) fn write_time(buf: &mut Vec<u8>, unix_s: u64) {
 
 /// Is there a mark anywhere in `bytes`, which start at `offset` in their file?
 pub(crate) fn is_in(bytes: &[u8], offset: u64) -> bool {
-    memchr::memmem::find_iter(bytes, PREFIX).any(|at| {
-        let line = &bytes[at..bytes.len().min(at + BYTES_MAX)];
-        let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
-        Mark::parse(&line[..end]).is_some_and(|mark| mark.offset == offset + at as u64)
-    })
+    memchr::memmem::find_iter(bytes, PREFIX).any(|at| at_place(bytes, offset, at).is_some())
+}
+
+/// The last mark in `bytes`, which start at `offset` in their file, and where it ends there.
+pub(crate) fn find_last(bytes: &[u8], offset: u64) -> Option<(Mark, u64)> {
+    memchr::memmem::rfind_iter(bytes, PREFIX).find_map(|at| at_place(bytes, offset, at))
+}
+
+/// The mark `at` a place in `bytes`, if it says that it stands there, and where it ends.
+fn at_place(bytes: &[u8], offset: u64, at: usize) -> Option<(Mark, u64)> {
+    let line = &bytes[at..bytes.len().min(at + BYTES_MAX)];
+    let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
+    let mark = Mark::parse(&line[..end])?;
+    (mark.offset == offset + at as u64).then_some((mark, mark.offset + end as u64))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_end_at_even_places() {
+        for offset in (0..300).chain(99_990..100_010) {
+            let (mark, mut line) = (Mark { crc: 7, offset }, Vec::new());
+            mark.write(&mut line);
+            assert_eq!((offset + line.len() as u64) % 2, 0, "{offset}");
+            assert_eq!(Mark::parse(&line), Some(mark));
+        }
+    }
 
     #[test]
     fn marks_are_found_where_they_say_they_are() {
@@ -70,6 +96,7 @@ mod tests {
         assert_eq!(Mark::parse(&bytes[10..]), Some(mark));
         assert!(is_in(&bytes, 1000));
         assert!(!is_in(&bytes, 999));
+        assert_eq!(find_last(&bytes, 1000), Some((mark, 1000 + bytes.len() as u64)));
         assert_eq!(Mark::parse(b"#CRC:0123abcd x\r\n"), None);
         assert_eq!(Mark::parse(b"#TS:1700000000\r\n"), None);
     }

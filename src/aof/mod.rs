@@ -46,6 +46,7 @@ pub(crate) mod manifest;
 pub(crate) mod mark;
 pub(crate) mod reader;
 pub(crate) mod saver;
+mod space;
 
 use file::LogFile;
 
@@ -139,6 +140,8 @@ pub(crate) struct Aof {
     sync_us: AtomicU32,
     /// Where the newest file begins; a rewrite that is complete holds all before it.
     rotated: AtomicU64,
+    /// Held while a group is written and synced, so that a crash can tear only the last.
+    syncing: Mutex<()>,
     /// Somebody waits until all up to here is durable, whatever the policy.
     wanted: AtomicU64,
     /// Size of the file that is written, and of all files that a start would load before it.
@@ -177,6 +180,7 @@ impl Aof {
             durable: AtomicU64::new(0),
             sync_us: AtomicU32::new(0),
             rotated: AtomicU64::new(0),
+            syncing: Mutex::default(),
             wanted: AtomicU64::new(0),
             current_bytes: AtomicU64::new(0),
             older_bytes: AtomicU64::new(0),
@@ -208,7 +212,7 @@ impl Aof {
         self.enabled.store(false, Ordering::Release);
         buffer.db = None;
         drop(buffer);
-        self.sync();
+        self.end();
         let mut output = self.output.lock();
         *output = Output::default();
         self.buffer.lock().rotations.clear();
@@ -449,6 +453,8 @@ impl Aof {
     ) -> Result<(), (Failure, std::io::Error)> {
         let Output { file, pieces, spare } = output;
         let Some(file) = file else { return Ok(()) };
+        let takes_space = self.policy() == FsyncPolicy::Always;
+        file.take_space(takes_space);
         while let Some(piece) = pieces.front_mut() {
             let mark = mark || piece.then.is_some();
             if !piece.bytes.is_empty() || (mark && !file.is_marked()) {
@@ -456,12 +462,14 @@ impl Aof {
                 piece.bytes.clear();
             }
             if piece.then.is_some() && !file.syncer().has_failed() {
+                file.give_back_space().map_err(|error| (Failure::Write, error))?;
                 file.sync().map_err(|error| (Failure::Sync, error))?;
                 fault::pass(Point::LogRotate).map_err(|error| (Failure::Write, error))?;
             }
             if let Some(next) = piece.then.take() {
                 self.older_bytes.fetch_add(file.len(), Ordering::Relaxed);
                 *file = next;
+                file.take_space(takes_space);
                 fault::pass(Point::LogRotated).map_err(|error| (Failure::Write, error))?;
             }
             self.current_bytes.store(file.len(), Ordering::Relaxed);
@@ -484,6 +492,7 @@ impl Aof {
 
     /// Writes and syncs all that was appended; `false` if that failed.
     pub(crate) fn sync(&self) -> bool {
+        let _syncing = self.syncing.lock();
         if !self.write_out(true) {
             return false;
         }
@@ -529,8 +538,18 @@ impl Aof {
             guard = self.work_lock.lock();
         }
         drop(guard);
-        self.sync();
+        self.end();
         self.tell_listeners();
+    }
+
+    /// Syncs all that was appended, and cuts off the space behind it.
+    fn end(&self) {
+        if self.sync()
+            && let Some(file) = &mut self.output.lock().file
+            && let Err(error) = file.give_back_space()
+        {
+            tracing::warn!(%error, "cannot cut off the space behind the log");
+        }
     }
 
     fn work_once(&self) {

@@ -3,13 +3,15 @@
 //! Marks ([`super::mark`]) are checked on the way. A file that ends in the middle of an effect is
 //! *torn*, which is what a crash leaves and can be cut off; but if a mark stands behind the place
 //! where the reading stopped, more had been written as a whole, so that place is *damaged*.
+//! Space written ahead ([`super::space`]) is no part of what is read.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Take};
 use std::path::{Path, PathBuf};
 
 use super::file::Content;
 use super::mark::{self, Mark};
+use super::space::{self, Tail};
 use crate::error::ServerError;
 use crate::resp::request::{Argv, Decoded, Limits, RequestDecoder};
 
@@ -30,21 +32,27 @@ pub(crate) enum End {
 #[derive(Debug)]
 pub(crate) struct Reader {
     path: PathBuf,
-    file: File,
+    file: Take<File>,
     buf: Vec<u8>,
     start: usize,
     /// What was read before `buf[start]`.
     content: Content,
-    size: u64,
+    tail: Tail,
 }
 
 impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, ServerError> {
         let fail = |error| ServerError::file("open", path, error);
         let file = File::open(path).map_err(fail)?;
-        let size = file.metadata().map_err(fail)?.len();
-        let content = Content::default();
-        Ok(Self { path: path.to_owned(), file, buf: Vec::new(), start: 0, content, size })
+        let tail = space::find_tail(&file).map_err(fail)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: file.take(tail.whole()),
+            buf: Vec::new(),
+            start: 0,
+            content: Content::default(),
+            tail,
+        })
     }
 
     /// Goes on behind what another reader has read of the file: an RDB preamble.
@@ -59,9 +67,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Size of the file in bytes.
+    /// Size of the file in bytes, without space written ahead.
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        self.tail.end
     }
 
     /// What was read as a whole.
@@ -108,7 +116,8 @@ impl Reader {
     fn end(&self) -> Result<End, ServerError> {
         let rest = &self.buf[self.start..];
         if rest.is_empty() {
-            return Ok(End::Clean);
+            let is_torn = self.tail.torn_from.is_some();
+            return Ok(if is_torn { End::Torn(self.content.len) } else { End::Clean });
         }
         if mark::is_in(rest, self.content.len) {
             return Err(self.damaged("an effect is longer than the file".to_owned()));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::file::{Content, LogFile, Storage};
+use super::space;
 use super::{Aof, Failure, FsyncPolicy};
 use crate::clock::Clock;
 use crate::effects::Effects;
@@ -21,13 +22,19 @@ struct Memory {
 }
 
 impl Storage for Memory {
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        if self.full.load(Ordering::Relaxed) {
-            self.bytes.lock().extend_from_slice(&bytes[..bytes.len() / 2]);
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.bytes.lock().extend_from_slice(bytes);
-        Ok(())
+    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let is_full = self.full.load(Ordering::Relaxed);
+        let bytes = if is_full { &bytes[..bytes.len() / 2] } else { bytes };
+        let (start, mut all) = (usize::try_from(offset).unwrap(), self.bytes.lock());
+        assert!(start <= all.len(), "nothing is left out");
+        let end = all.len().max(start + bytes.len());
+        all.resize(end, 0);
+        all[start..start + bytes.len()].copy_from_slice(bytes);
+        if is_full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn write_space(&self, bytes: u64, offset: u64) -> io::Result<()> {
+        space::pieces(bytes, offset).try_for_each(|(piece, offset)| self.write(piece, offset))
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! Tests of the whole server: a real process, real clients, raw bytes.
 //!
-//! One file per topic; `regressions.rs` holds what was once wrong. State is awaited
-//! (`wait_until`), never slept for.
+//! One file per topic. State is awaited (`wait_until`), never slept for.
 #![allow(dead_code, reason = "the harness serves all topics")]
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +12,7 @@
 )]
 
 mod harness;
+mod peer;
 
 mod acl;
 mod acl_files;
@@ -34,6 +34,7 @@ mod hashes;
 mod keys;
 mod listening;
 mod lists;
+mod log_space;
 mod notifications;
 mod persistence;
 mod protocol;

@@ -1,10 +1,9 @@
 //! DUMP and RESTORE, and files that redis-server and this server read of each other.
 
-use std::process::{Child, Command, Stdio};
-
 use redis::Connection;
 
 use crate::harness::{Server, check, error, run, show, wait_until};
+use crate::peer::Redis;
 
 fn dump(client: &mut Connection, key: &str) -> Vec<u8> {
     run(client, &format!("DUMP {key}"))
@@ -75,51 +74,6 @@ fn bad_payloads_are_refused() {
     let text = error(client, "RESTORE n 0 x IDLETIME -1");
     assert_eq!(text, "ERR Invalid IDLETIME value, must be >= 0");
     assert_eq!(error(client, "RESTORE n 0 x WHAT"), "ERR syntax error");
-}
-
-/// A redis-server on a port and a folder; `None` where none is installed.
-struct Redis {
-    child: Child,
-    port: u16,
-}
-
-impl Redis {
-    fn start(dir: &std::path::Path, appendonly: &str) -> Option<Self> {
-        let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--appendonly", appendonly, "--save", "", "--dir"])
-            .arg(dir)
-            .stdout(Stdio::null())
-            .spawn()
-            .ok()?;
-        let redis = Self { child, port };
-        wait_until(|| {
-            redis
-                .connect()
-                .is_some_and(|mut client| redis::cmd("PING").query::<String>(&mut client).is_ok())
-        });
-        Some(redis)
-    }
-
-    fn connect(&self) -> Option<Connection> {
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port)).ok()?;
-        client.get_connection().ok()
-    }
-
-    fn stop(&mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 fn fill(client: &mut Connection) {

@@ -60,7 +60,8 @@ fn watch(settings: &[&str]) -> Option<Watched> {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let trace = folder.path().join("trace");
-    let calls = "write,writev,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,unlink";
+    let calls =
+        "write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,unlink";
     let shell =
         format!("exec strace -D -f -q -y -s 100000 -e trace={calls} -o {}", trace.display());
     let server = Server::start_by(&shell, settings);
@@ -186,7 +187,7 @@ fn check_replies(settings: &[&str]) {
     let of = |names: &[&str]| calls.iter().filter(|call| call.is(names)).collect::<Vec<_>>();
     let is_log = |call: &&&Call| call.file().ends_with(".incr.aof");
     let sends = of(&["sendto", "sendmsg", "write", "writev"]);
-    let writes: Vec<_> = sends.iter().copied().filter(|call| is_log(&call)).collect();
+    let writes: Vec<_> = of(&["pwrite64"]).into_iter().filter(|call| is_log(&call)).collect();
     let sends: Vec<_> = sends.into_iter().filter(|call| call.file().contains("socket:")).collect();
     let syncs: Vec<_> = of(&["fdatasync", "fsync"]).into_iter().filter(|c| is_log(&c)).collect();
     let mut kept = 0;
@@ -230,9 +231,9 @@ fn files_are_synced_before_they_get_their_names() {
     for rename in calls.iter().filter(|call| call.name.starts_with("rename")) {
         let (from, rest) = rename.text[1..].split_once('"').expect("a quoted path");
         let to = rest.split('"').nth(1).expect("another");
-        let last = calls
-            .iter()
-            .rfind(|call| call.name == "write" && call.file() == from && call.ended_before(rename));
+        let last = calls.iter().rfind(|call| {
+            call.is(&["write", "pwrite64"]) && call.file() == from && call.ended_before(rename)
+        });
         let last = last.unwrap_or_else(|| panic!("{from} was never written"));
         let synced = syncs().any(|sync| {
             sync.file() == from && last.ended_before(sync) && sync.ended_before(rename)

@@ -7,9 +7,17 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::types::value::Value;
 
+/// With one of them space is written behind the log.
+const POLICIES: [&str; 2] = ["everysec", "always"];
+
 fn engine(dir: &Path) -> Engine {
+    engine_with("everysec", dir)
+}
+
+fn engine_with(policy: &str, dir: &Path) -> Engine {
     let config = Config::default();
     config.set(Setting::Dir, &dir.to_string_lossy()).unwrap();
+    config.set(Setting::AppendFsync, policy).unwrap();
     Engine::new(config, Clock::manual(1_000_000))
 }
 
@@ -23,8 +31,8 @@ fn run(engine: &Engine, client: &mut Client, line: &str) -> String {
 }
 
 /// Makes a log of single commands and a transaction; replies its increment.
-fn make_log(dir: &Path) -> PathBuf {
-    let engine = engine(dir);
+fn make_log(policy: &str, dir: &Path) -> PathBuf {
+    let engine = engine_with(policy, dir);
     engine.open_aof(dir).unwrap();
     let client = &mut Client::internal();
     for line in [
@@ -56,48 +64,76 @@ fn state(dir: &Path) -> Option<String> {
     Some(format!("{list} {}", other.lines().last().unwrap_or_default()))
 }
 
+/// The bytes of a log, and where its content ends.
+fn read(path: &Path) -> (Vec<u8>, usize) {
+    let bytes = std::fs::read(path).unwrap();
+    let content = Reader::open(path).unwrap().size();
+    (bytes, usize::try_from(content).unwrap())
+}
+
 #[test]
 fn a_log_that_is_cut_anywhere_gives_a_prefix() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = make_log(dir.path());
-    let whole = std::fs::read(&path).unwrap();
-    let states = [" $-1", "1 $-1", "12 $-1", "1234 $-1", "12345 $-1", "12345 value"];
-    let mut reached = 0;
-    for len in 0..=whole.len() {
-        std::fs::write(&path, &whole[..len]).unwrap();
-        let found = state(dir.path()).unwrap_or_else(|| panic!("refused when cut at {len}"));
-        let place = states.iter().position(|state| *state == found);
-        let place = place.unwrap_or_else(|| panic!("cut at {len}: {found}"));
-        assert!(place >= reached, "less with more bytes, at {len}");
-        reached = place;
+    for policy in POLICIES {
+        let dir = tempfile::tempdir().unwrap();
+        let path = make_log(policy, dir.path());
+        let (whole, content) = read(&path);
+        assert_eq!(whole.len() > content, policy == "always");
+        let states = [" $-1", "1 $-1", "12 $-1", "1234 $-1", "12345 $-1", "12345 value"];
+        let mut reached = 0;
+        for len in 0..=whole.len().min(content + 9) {
+            std::fs::write(&path, &whole[..len]).unwrap();
+            let found = state(dir.path()).unwrap_or_else(|| panic!("refused when cut at {len}"));
+            let place = states.iter().position(|state| *state == found);
+            let place = place.unwrap_or_else(|| panic!("cut at {len}: {found}"));
+            assert!(place >= reached, "less with more bytes, at {len}");
+            reached = place;
+        }
+        assert_eq!(reached, states.len() - 1);
     }
-    assert_eq!(reached, states.len() - 1);
 }
 
 #[test]
 fn a_changed_byte_is_seen_or_does_no_harm() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = make_log(dir.path());
-    let whole = std::fs::read(&path).unwrap();
-    let mut refused = 0;
-    for at in 0..whole.len() {
-        for bit in (0..8).map(|bit| 1 << bit) {
-            let mut changed = whole.clone();
-            changed[at] ^= bit;
-            std::fs::write(&path, &changed).unwrap();
-            match state(dir.path()) {
-                None => refused += 1,
-                Some(found) => assert_eq!(found, "12345 value", "byte {at}, bit {bit:#x}"),
+    for policy in POLICIES {
+        let dir = tempfile::tempdir().unwrap();
+        let path = make_log(policy, dir.path());
+        let (mut whole, content) = read(&path);
+        whole.truncate(content + 10);
+        let mut refused = 0;
+        for at in 0..whole.len() {
+            for bit in (0..8).map(|bit| 1 << bit) {
+                let mut changed = whole.clone();
+                changed[at] ^= bit;
+                std::fs::write(&path, &changed).unwrap();
+                match state(dir.path()) {
+                    None => refused += 1,
+                    Some(found) => assert_eq!(found, "12345 value", "byte {at}, bit {bit:#x}"),
+                }
             }
         }
+        assert!(refused > content * 6, "most changes are seen: {refused}");
     }
-    assert!(refused > whole.len() * 6, "most changes are seen: {refused}");
+}
+
+#[test]
+fn a_log_goes_on_where_its_content_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = make_log("always", dir.path());
+    let (whole, content) = read(&path);
+    assert!(whole.len() > content);
+    let engine = engine(dir.path());
+    engine.open_aof(dir.path()).unwrap();
+    run(&engine, &mut Client::internal(), "RPUSH q 6");
+    engine.services.aof.sync();
+    let (longer, more) = read(&path);
+    assert_eq!((&longer[..content], longer.len()), (&whole[..content], more));
+    assert_eq!(state(dir.path()).as_deref(), Some("123456 value"));
 }
 
 /// A log of `count` effects in transactions of three, the last of which is in another database;
 /// effect `wrong`, if there is one, cannot be done.
 fn make_long_log(dir: &Path, count: usize, wrong: Option<usize>) -> PathBuf {
-    drop(make_log(dir));
+    drop(make_log("everysec", dir));
     let path = dir.join("appendonlydir/appendonly.aof.1.incr.aof");
     let mut bytes = Vec::new();
     let mut push = |line: &str| {
