@@ -87,10 +87,10 @@ impl Config {
             Some(Setting::Save) if !value.is_empty() => 2,
             Some(Setting::ClientOutputBufferLimit) => 4,
             _ if OF_WORDS.contains(&row.name) && !value.is_empty() => words.len(),
-            _ => return vec![format!("{} {}", row.name, quoted(&value))],
+            _ => return vec![format!("{} {}", row.name, quoted(value.as_bytes()))],
         };
         let line = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            let words: Vec<String> = words.iter().map(|word| quoted(word.as_bytes())).collect();
             format!("{} {}", row.name, words.join(" "))
         };
         words.chunks(per_line).map(line).collect()
@@ -99,8 +99,17 @@ impl Config {
 
 /// Does a line of the file declare a user?
 fn declares_user(line: &str) -> bool {
-    let directive = line.split_whitespace().next();
-    directive.is_some_and(|directive| directive.eq_ignore_ascii_case("user"))
+    directive_of(line).is_some_and(|directive| directive.eq_ignore_ascii_case("user"))
+}
+
+/// The first word of a line of the file, if that is no comment.
+fn directive_of(line: &str) -> Option<String> {
+    let line = line.trim();
+    if line.starts_with('#') {
+        return None;
+    }
+    let words = split_line(line.as_bytes())?;
+    Some(String::from_utf8_lossy(words.first()?).into_owned())
 }
 
 /// The line that declares a user.
@@ -108,56 +117,32 @@ fn user_line(words: &[Vec<u8>]) -> String {
     let mut line = String::from("user");
     for word in words {
         line.push(' ');
-        push_word(word, &mut line);
+        line.push_str(&quoted(word));
     }
     line
 }
 
-/// Appends any bytes as one word of the file.
-fn push_word(word: &[u8], line: &mut String) {
-    if word.iter().all(|byte| byte.is_ascii_graphic() && !b"\"'\\".contains(byte)) {
-        line.extend(word.iter().copied().map(char::from));
-        return;
-    }
-    line.push('"');
-    for &byte in word {
-        match byte {
-            b'"' | b'\\' => line.extend(['\\', char::from(byte)]),
-            b' '..=b'~' => line.push(char::from(byte)),
-            _ => drop(write!(line, "\\x{byte:02x}")),
-        }
-    }
-    line.push('"');
-}
-
-/// The place of the setting that a line of the file sets.
-fn setting_of(line: &str) -> Option<usize> {
-    let line = line.trim();
-    if line.starts_with('#') {
-        return None;
-    }
-    let words = split_line(line.as_bytes())?;
-    find(&String::from_utf8_lossy(words.first()?))
-}
-
-/// A value as one word of the file.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '#');
-    if !value.is_empty() && value.chars().all(plain) {
-        return value.to_owned();
+/// Any bytes as one word of the file.
+fn quoted(word: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"'\\".contains(byte);
+    if !word.is_empty() && word.iter().all(is_plain) {
+        return word.iter().copied().map(char::from).collect();
     }
     let mut quoted = String::from("\"");
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            c => quoted.push(c),
+    for &byte in word {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            _ => drop(write!(quoted, "\\x{byte:02x}")),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// The place of the setting that a line of the file sets.
+fn setting_of(line: &str) -> Option<usize> {
+    find(&directive_of(line)?)
 }
 
 #[cfg(test)]

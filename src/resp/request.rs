@@ -433,10 +433,10 @@ fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
 }
 
 /// Splits a line into words as an inline command is split; `None` if its quotes are unbalanced.
-/// Configuration files follow the same rules.
+/// Configuration files follow the same rules. As for Redis, a line ends at a zero.
 pub fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
-    let mut rest = line.trim_ascii_start();
+    let mut rest = line.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii_start();
     while !rest.is_empty() {
         let mut word = Vec::new();
         rest = read_inline_word(rest, &mut word)?.trim_ascii_start();
@@ -451,7 +451,7 @@ fn read_inline_word<'b>(line: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> 
     loop {
         match rest {
             [] => return Some(rest),
-            [byte, ..] if byte.is_ascii_whitespace() || *byte == 0 => return Some(&rest[1..]),
+            [byte, ..] if byte.is_ascii_whitespace() => return Some(&rest[1..]),
             [b'"', after @ ..] => rest = closed(read_double_quoted(after, word)?)?,
             [b'\'', after @ ..] => rest = closed(read_single_quoted(after, word)?)?,
             [byte, after @ ..] => {

@@ -66,6 +66,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "client-output-buffer-limit normal 1mb 2kb 3\nclient-output-buffer-limit replica 1 2 3\n",
         "notify-keyspace-events KEA\nmaxmemory-clients 5%\nlatency-tracking-info-percentiles 50 99.9\n",
         "list-max-ziplist-size -3\nAPPENDFSYNC always\nappendonly yes\nunixsocketperm 700\n",
+        "user\0a on\nuser \"\" on\n",
+        "user \"\" on\nUSER \"b\" on\n",
         "oom-score-adj-values 0 200 800\nshutdown-on-sigint save now\ndir './x y'\n",
     ]);
     // Every setting with its value.
