@@ -69,6 +69,14 @@ pub(crate) struct Batch<'e> {
     pub(super) deliveries: Vec<Delivery>,
     /// Word of changed keys to those who cache them, to be sent then too.
     pub(super) invalidations: Vec<Invalidation>,
+    /// The shards that the call which runs needs, of those that are locked.
+    pub(super) need: ShardSet,
+    /// The locked shards in which something was done that the log gets.
+    written: ShardSet,
+    /// Bytes of effects that `written` accounts for.
+    noted_bytes: usize,
+    /// Requests until the next look ahead.
+    pub(super) foreseen: usize,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -81,8 +89,8 @@ pub(crate) struct Batch<'e> {
     has_evicted: bool,
     /// The log position that its replies depend on.
     position: u64,
-    /// Does a reply tell of the data in the shards that are locked?
-    tells: bool,
+    /// The locked shards of whose data a reply tells.
+    told: ShardSet,
     /// Did clients that waited get something?
     has_served: bool,
 }
@@ -97,6 +105,10 @@ impl<'e> Batch<'e> {
             changes: Changes::new(services.aof.is_enabled()),
             deliveries: Vec::new(),
             invalidations: Vec::new(),
+            need: ShardSet::EMPTY,
+            written: ShardSet::EMPTY,
+            noted_bytes: 0,
+            foreseen: 1,
             calls_left: 0,
             now_ms: services.clock.now_ms(),
             read_ns: elapsed_ns,
@@ -104,7 +116,7 @@ impl<'e> Batch<'e> {
             mode: Mode::Direct,
             has_evicted: false,
             position: 0,
-            tells: false,
+            told: ShardSet::EMPTY,
             has_served: false,
         }
     }
@@ -309,7 +321,9 @@ impl<'e> Batch<'e> {
             return Flow::Next;
         }
         self.position = position;
-        self.tells |= command.tells;
+        if command.tells {
+            self.told = self.told.union(self.need);
+        }
         let outcome = self.execute(command, client, reply, argv);
         if !services.monitors.is_empty() && !runs_others {
             services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
@@ -337,7 +351,7 @@ impl<'e> Batch<'e> {
 
     /// Might this command tell of something that a crash would undo?
     fn shows_uncommitted(&self, command: &Command, position: u64) -> bool {
-        let of_shards = self.locked.as_ref().map_or(0, Locked::log_position);
+        let of_shards = self.locked.as_ref().map_or(0, |locked| locked.log_position(self.need));
         let aof = &self.engine.services.aof;
         self.mode != Mode::Replay && command.tells && !aof.is_committed(position.max(of_shards))
     }
@@ -374,43 +388,63 @@ impl<'e> Batch<'e> {
                 return Ok(());
             }
             let Some(locked) = &mut self.locked else { return Ok(()) };
-            let all = self.engine.with_waiters(locked, command, argv, client);
-            if locked.set().contains(all) {
+            let all = self.engine.with_waiters(need, locked, command, argv, client);
+            if all == need {
                 return Ok(());
             }
-            need = need.union(all);
+            need = all;
         }
     }
 
-    /// Locks at least `need`; gives up while a script keeps the server busy.
+    /// Locks at least `need`, for a call; gives up while a script keeps the server busy.
     pub(super) fn lock(&mut self, need: ShardSet) -> Result<(), CommandError> {
+        self.note_written();
         let suffices = match &self.locked {
             Some(locked) => locked.set().contains(need) && self.calls_left > 0,
             None => false,
         };
         if !suffices {
             self.release();
-            let services = &self.engine.services;
-            let locked = match services.keyspace.try_lock(need) {
+            let locked = match self.engine.services.keyspace.try_lock(need) {
                 Some(locked) => locked,
                 None => self.lock_in_turn(need)?,
             };
-            if services.is_over.load(Ordering::Relaxed) {
-                return Err(CommandError::Plain("ERR the server is stopping"));
-            }
-            self.locked = Some(locked);
-            self.changes.effects.enable(services.aof.is_enabled());
-            self.calls_left = CALLS_PER_HOLD;
-            self.changes.events = services.config.events();
-            self.changes.tracks = services.tracking.is_used();
-            self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
-            self.note_usage();
-            if self.clock_ns - self.read_ns >= INSTANT_NS {
-                self.read_ns = self.clock_ns;
-                self.now_ms = services.clock.now_ms();
-            }
+            self.hold(locked)?;
+        }
+        self.need = need;
+        if let Some(locked) = &mut self.locked {
+            locked.narrow(need);
         }
         Ok(())
+    }
+
+    /// Takes over locks, until [`Batch::release`].
+    pub(super) fn hold(&mut self, locked: Locked) -> Result<(), CommandError> {
+        let services = &self.engine.services;
+        if services.is_over.load(Ordering::Relaxed) {
+            return Err(CommandError::Plain("ERR the server is stopping"));
+        }
+        self.locked = Some(locked);
+        self.changes.effects.enable(services.aof.is_enabled());
+        self.calls_left = CALLS_PER_HOLD;
+        self.changes.events = services.config.events();
+        self.changes.tracks = services.tracking.is_used();
+        self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
+        self.note_usage();
+        if self.clock_ns - self.read_ns >= INSTANT_NS {
+            self.read_ns = self.clock_ns;
+            self.now_ms = services.clock.now_ms();
+        }
+        Ok(())
+    }
+
+    /// If the call that ran has effects, the log gets them from the shards that it needed.
+    fn note_written(&mut self) {
+        let bytes = self.changes.effects.bytes().len();
+        if bytes != self.noted_bytes {
+            self.noted_bytes = bytes;
+            self.written = self.written.union(self.need);
+        }
     }
 
     /// Waits for locks that others hold. That time is not the call's.
@@ -495,17 +529,18 @@ impl<'e> Batch<'e> {
 
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
     pub(super) fn release(&mut self) {
+        self.note_written();
         let Some(mut locked) = self.locked.take() else { return };
         let services = &self.engine.services;
         let position = services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {
-            locked.log_reaches(position);
+            locked.log_reaches(std::mem::take(&mut self.written), position);
             self.position = position;
         }
-        if std::mem::take(&mut self.tells) {
-            self.position = self.position.max(locked.log_position());
-        }
+        let told = std::mem::take(&mut self.told);
+        self.position = self.position.max(locked.log_position(told));
         self.changes.effects.clear();
+        self.noted_bytes = 0;
         if !self.deliveries.is_empty() {
             self.has_served = true;
             let deliveries = self.deliveries.drain(..);

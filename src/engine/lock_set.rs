@@ -66,16 +66,17 @@ impl Engine {
         self.key_shards(command, argv)
     }
 
-    /// The locked shards, and those needed to serve everyone who waits for a key that the call
-    /// may change, or for a key that serving them may change, and so on.
+    /// The shards that a call needs, which are locked, and those needed to serve everyone who waits
+    /// for a key that it may change, or for a key that serving them may change, and so on.
     pub(super) fn with_waiters(
         &self,
+        need: ShardSet,
         locked: &mut Locked,
         command: &Command,
         argv: Argv<'_>,
         client: &Client,
     ) -> ShardSet {
-        let mut set = locked.set();
+        let mut set = need;
         if self.waiters_count.load(Ordering::Relaxed) == 0 || set == self.services.keyspace.all() {
             return set;
         }

@@ -26,6 +26,7 @@ use crate::store::{Keyspace, Reclaim};
 use crate::tls::Tls;
 use crate::tracking::Tracking;
 
+mod ahead;
 mod call;
 mod evict;
 mod expire;
@@ -57,6 +58,8 @@ pub struct Engine {
     waiters_count: AtomicUsize,
     next_ticket: AtomicU64,
     evictor: evict::Evictor,
+    /// Does a batch lock ahead what its requests need?
+    looks_ahead: AtomicBool,
 }
 
 impl Engine {
@@ -100,6 +103,7 @@ impl Engine {
             waiters_count: AtomicUsize::new(0),
             next_ticket: AtomicU64::new(1),
             evictor: evict::Evictor::default(),
+            looks_ahead: AtomicBool::new(true),
         }
     }
 

@@ -146,6 +146,7 @@ impl Session<'_> {
         let mut used = 0;
         while self.waiter.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
+            batch.look_ahead(client.db, &bytes[used..]);
             match decoder.decode(&bytes[used..], &LIMITS) {
                 Ok(Decoded::Incomplete) => break,
                 Ok(Decoded::Nothing(bytes)) => used += bytes,

@@ -215,10 +215,10 @@ impl Batch<'_> {
         })
     }
 
-    /// Are all keys of a waiter's command locked? They may not be where a key has changed that the
-    /// call did not mean to change: it has expired.
+    /// Are all keys of a waiter's command locked for this call? They may not be where a key has
+    /// changed that the call did not mean to change: it has expired.
     fn locks(&self, waiter: &Waiter) -> bool {
-        self.locked.as_ref().is_some_and(|locked| locked.set().contains(waiter.shards))
+        self.locked.is_some() && self.need.contains(waiter.shards)
     }
 
     /// Does `key` now hold what a waiter waits for?

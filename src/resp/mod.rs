@@ -2,6 +2,7 @@
 
 pub mod request;
 
+pub(crate) mod glance;
 pub(crate) mod read;
 mod reply;
 

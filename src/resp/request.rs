@@ -398,7 +398,7 @@ impl RequestDecoder {
 
 /// A small count or length as clients write it (`kind`, up to five digits, the end of the line)
 /// and the bytes it takes; `None` for all else, which the long way reads and judges.
-fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
+pub(super) fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let mut value = match line {
         [first, digit @ b'1'..=b'9', ..] if *first == kind => usize::from(digit - b'0'),
         _ => return None,

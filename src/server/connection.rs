@@ -239,6 +239,7 @@ impl Connection {
                 return Ok(Next::Yield);
             }
             limits.authenticated = self.client.authenticated;
+            batch.look_ahead(self.client.db, self.input.unread());
             let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {

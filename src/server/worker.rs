@@ -61,6 +61,7 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
         0 => (cores - 1).max(1),
         count => count,
     };
+    engine.serve_by(count);
     let mut workers =
         Workers { senders: Vec::new(), threads: Vec::new(), next: AtomicUsize::new(0) };
     for index in 0..count {

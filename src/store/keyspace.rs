@@ -95,6 +95,13 @@ impl Keyspace {
         shard_index(key, self.shards.len())
     }
 
+    /// As [`Keyspace::shard_of`], with the hash of the whole key.
+    pub(crate) fn shard_and_hash(&self, key: &[u8]) -> (usize, u64) {
+        let (hash, tag) = (hash::of(key), hash::tag(key));
+        let of_tag = if tag.len() == key.len() { hash } else { hash::of(tag) };
+        (hash::shard_bits(of_tag) & (self.shards.len() - 1), hash)
+    }
+
     /// The set of all shards.
     pub(crate) fn all(&self) -> ShardSet {
         ShardSet(u64::MAX >> (SHARDS_MAX - self.shards.len()))
@@ -114,7 +121,7 @@ impl Keyspace {
                 }
             }
         }
-        Some(Locked { set, guards, shards: self.shards.len(), last: LastKey::default() })
+        Some(self.locked(set, guards))
     }
 
     /// Locks shards if nobody else holds one of them.
@@ -123,13 +130,20 @@ impl Keyspace {
         for shard in set.iter() {
             guards.push(self.shards[shard].try_lock_arc()?);
         }
-        Some(Locked { set, guards, shards: self.shards.len(), last: LastKey::default() })
+        Some(self.locked(set, guards))
     }
 
     /// Locks shards, in ascending order.
     pub(crate) fn lock(&self, set: ShardSet) -> Locked {
         let guards = set.iter().map(|shard| self.shards[shard].lock_arc()).collect();
-        Locked { set, guards, shards: self.shards.len(), last: LastKey::default() }
+        self.locked(set, guards)
+    }
+
+    fn locked(&self, set: ShardSet, guards: Guards) -> Locked {
+        let mut locked =
+            Locked { set, guards, shards: self.shards.len(), only: None, last: LastKey::default() };
+        locked.narrow(set);
+        locked
     }
 }
 
@@ -137,11 +151,16 @@ fn shard_index(key: &[u8], shards: usize) -> usize {
     hash::shard_bits(hash::of(hash::tag(key))) & (shards - 1)
 }
 
+/// The locks of several shards, ascending; as many in place as there are shards, as a rule.
+type Guards = SmallVec<[ArcMutexGuard<RawMutex, Shard>; 16]>;
+
 /// Shards that are locked until this is dropped.
 pub(crate) struct Locked {
     set: ShardSet,
-    guards: SmallVec<[ArcMutexGuard<RawMutex, Shard>; 1]>,
+    guards: Guards,
     shards: usize,
+    /// The place of the only shard that the call which runs needs.
+    only: Option<usize>,
     last: LastKey,
 }
 
@@ -182,9 +201,15 @@ impl Locked {
         self.set
     }
 
+    /// The call that runs goes to keys of these shards only, which are locked.
+    pub(crate) fn narrow(&mut self, need: ShardSet) {
+        debug_assert!(self.set.contains(need), "what a call needs is locked");
+        self.only = (need.len() == 1).then(|| self.set.rank(need.0.trailing_zeros() as usize));
+    }
+
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
     pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
-        let rank = if self.guards.len() == 1 { self.rank_of(key) } else { self.same_rank(key) };
+        let rank = if self.only.is_some() { self.rank_of(key) } else { self.same_rank(key) };
         &mut self.guards[rank]
     }
 
@@ -208,12 +233,16 @@ impl Locked {
         rank
     }
 
-    /// The place of `key`'s shard among the guards. A lock set of one shard needs no hash: it
+    /// The place of `key`'s shard among the guards. A call that needs one shard needs no hash: it
     /// can only be that one.
     fn rank_of(&self, key: &[u8]) -> usize {
-        if self.guards.len() == 1 {
-            debug_assert!(self.covers(shard_index(key, self.shards)), "a key of another shard");
-            return 0;
+        if let Some(only) = self.only {
+            debug_assert!(
+                self.set.rank(shard_index(key, self.shards)) == only
+                    && self.covers(shard_index(key, self.shards)),
+                "a key of another shard"
+            );
+            return only;
         }
         let shard = shard_index(key, self.shards);
         assert!(self.covers(shard), "the lock set covers every key");
@@ -232,14 +261,23 @@ impl Locked {
         Some(&mut self.guards[self.set.rank(shard)])
     }
 
-    /// The log goes up to `position`, with what was done to these shards.
-    pub(crate) fn log_reaches(&mut self, position: u64) {
-        self.guards.iter_mut().for_each(|guard| guard.log_position = position);
+    /// A locked shard by its number, to read.
+    pub(crate) fn shard_ref(&self, shard: usize) -> Option<&Shard> {
+        self.covers(shard).then(|| &*self.guards[self.set.rank(shard)])
     }
 
-    /// The log position that holds all that was done to these shards.
-    pub(crate) fn log_position(&self) -> u64 {
-        self.guards.iter().map(|guard| guard.log_position).max().unwrap_or(0)
+    /// The log goes up to `position`, with what was done to those of the locked shards.
+    pub(crate) fn log_reaches(&mut self, written: ShardSet, position: u64) {
+        for shard in written.iter() {
+            let rank = self.set.rank(shard);
+            self.guards[rank].log_position = position;
+        }
+    }
+
+    /// The log position that holds all that was done to those of the locked shards.
+    pub(crate) fn log_position(&self, of: ShardSet) -> u64 {
+        let positions = of.iter().map(|shard| self.guards[self.set.rank(shard)].log_position);
+        positions.max().unwrap_or(0)
     }
 
     /// All locked shards, ascending.
@@ -269,6 +307,29 @@ mod tests {
             let found = locked.same_rank(key.as_bytes());
             assert_eq!(found, keyspace.shard_of(key.as_bytes()), "{key}");
         }
+    }
+
+    #[test]
+    fn a_hash_tells_the_same_shard() {
+        let keyspace = Keyspace::new(16, 1);
+        for key in ["", "a", "{q}:wait", "{}b", "key:000000000001"] {
+            let found = keyspace.shard_and_hash(key.as_bytes());
+            assert_eq!(
+                found,
+                (keyspace.shard_of(key.as_bytes()), hash::of(key.as_bytes())),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_log_reaches_the_shards_that_were_written() {
+        let keyspace = Keyspace::new(16, 1);
+        let [read, written] = [3, 5].map(ShardSet::of);
+        let mut locked = keyspace.lock(read.union(written));
+        locked.log_reaches(written, 7);
+        assert_eq!([read, written].map(|set| locked.log_position(set)), [0, 7]);
+        assert_eq!(locked.log_position(read.union(written)), 7);
     }
 
     #[test]

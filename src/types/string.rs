@@ -39,6 +39,16 @@ impl StringValue {
         }
     }
 
+    /// The first byte of the text; 0 if there is none, or a number is kept in its place.
+    pub(super) fn first_byte(&self) -> u8 {
+        let bytes: &[u8] = match self {
+            Self::Integer(_) => &[],
+            Self::Raw(bytes) => bytes,
+            Self::Text(bytes) => bytes,
+        };
+        bytes.first().copied().unwrap_or(0)
+    }
+
     /// A copy of the bytes.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.bytes_in(&mut itoa::Buffer::new()).to_vec()

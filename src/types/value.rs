@@ -113,6 +113,14 @@ impl DataType for StringValue {
 }
 
 impl Value {
+    /// A byte from where its data are, to have that fetched; 0 where that is not known yet.
+    pub(crate) fn first_byte(&self) -> u8 {
+        match self {
+            Self::String(string) => string.first_byte(),
+            _ => 0,
+        }
+    }
+
     /// The name TYPE replies with.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {

@@ -15,4 +15,5 @@ mod checks;
 mod field_expiry;
 mod fuzz;
 mod groups;
+mod pipelines;
 mod queues;

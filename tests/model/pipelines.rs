@@ -1,0 +1,83 @@
+//! Requests that come in one piece do what they do one by one: the same replies, the same data, the
+//! same messages for those who wait. What a batch foresees and keeps locked shows nowhere.
+
+use proptest::prelude::*;
+use respq::clock::Clock;
+use respq::config::Config;
+use respq::engine::{Engine, Session};
+use respq::resp::request::{encode_head, encode_word};
+
+/// In several shards; two share one by their tag.
+const KEYS: [&str; 6] = ["a", "b", "c", "d", "{t}e", "{t}f"];
+/// Commands that wait, each in a session of its own.
+const WAITING: [&str; 4] =
+    ["BLPOP a b 0", "BLMOVE a {t}e LEFT RIGHT 0", "BRPOP {t}e 0", "BLMOVE c d LEFT LEFT 0"];
+
+fn line() -> impl Strategy<Value = String> {
+    let key = || prop::sample::select(&KEYS[..]);
+    let word = |text: &'static str| Just(text.to_owned());
+    prop_oneof![
+        3 => (key(), 0..9).prop_map(|(key, n)| format!("SET {key} {n}")),
+        4 => key().prop_map(|key| format!("get {key}")),
+        4 => (key(), 0..9).prop_map(|(key, n)| format!("LPUSH {key} {n}")),
+        2 => key().prop_map(|key| format!("LPOP {key}")),
+        3 => key().prop_map(|key| format!("DEL {key}")),
+        1 => (key(), key()).prop_map(|(from, to)| format!("RENAME {from} {to}")),
+        1 => (key(), key()).prop_map(|(one, other)| format!("MGET {one} {other}")),
+        1 => (key(), key()).prop_map(|(from, to)| format!("LMOVE {from} {to} LEFT RIGHT")),
+        1 => key().prop_map(|key| format!("WATCH {key}")),
+        1 => (0..2).prop_map(|db| format!("SELECT {db}")),
+        1 => prop_oneof![word("MULTI"), word("EXEC"), word("EXEC"), word("DISCARD")],
+        1 => prop_oneof![word("PING"), word("GET"), word("NOPE a"), word("DBSIZE"), word("PING a")],
+    ]
+}
+
+/// Words as they come over the wire.
+fn encoded(lines: &[String]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        let words: Vec<&str> = line.split(' ').collect();
+        encode_head(&mut bytes, words.len());
+        for word in words {
+            encode_word(&mut bytes, word.as_bytes());
+        }
+    }
+    bytes
+}
+
+fn engine() -> Engine {
+    Engine::new(Config::default(), Clock::manual(1_700_000_000_000))
+}
+
+/// What came of it, beside the replies of the client itself.
+fn traces(engine: &Engine, waiting: &mut [Session<'_>]) -> Vec<Option<Vec<u8>>> {
+    engine.audit().unwrap();
+    let mut traces: Vec<_> = waiting.iter_mut().map(Session::served).collect();
+    let mut session = engine.session();
+    traces.extend([session.run_line("DEBUG DIGEST"), session.run_line("DBSIZE")]);
+    traces
+}
+
+fn run(lines: &[String], ask: impl Fn(&mut Session<'_>) -> Vec<u8>) -> Vec<Option<Vec<u8>>> {
+    let engine = engine();
+    let mut waiting: Vec<_> = WAITING.iter().map(|_| engine.session()).collect();
+    for (session, line) in waiting.iter_mut().zip(WAITING) {
+        assert_eq!(session.run_line(line), None, "{line} waits");
+    }
+    let replies = ask(&mut engine.session());
+    assert!(!replies.is_empty(), "{lines:?}");
+    let mut found = traces(&engine, &mut waiting);
+    found.push(Some(replies));
+    found
+}
+
+proptest! {
+    #[test]
+    fn a_pipeline_does_what_its_requests_do(lines in prop::collection::vec(line(), 1..100)) {
+        let at_once = run(&lines, |session| session.feed(&encoded(&lines)));
+        let one_by_one = run(&lines, |session| {
+            lines.iter().filter_map(|line| session.run_line(line)).flatten().collect()
+        });
+        prop_assert_eq!(at_once, one_by_one, "{:?}", lines);
+    }
+}
