@@ -100,6 +100,18 @@ impl Command {
         1 + usize::from(self.container.is_some())
     }
 
+    /// Does the first word of a request alone name it, as its row has it?
+    pub(crate) fn has_own_name(&self) -> bool {
+        let renamed = self.has(Flag::Renamed) || self.has(Flag::Removed);
+        !renamed && self.container.is_none() && !self.is_container()
+    }
+
+    /// Is this its name, in upper or lower case? To be asked if it [`Command::has_own_name`].
+    pub(crate) fn is_called(&self, name: &[u8]) -> bool {
+        debug_assert!(self.has_own_name(), "its name is that of its row");
+        name.eq_ignore_ascii_case(self.spec.name.as_bytes())
+    }
+
     /// A request as the log has it, whatever name the settings gave the command.
     pub(crate) fn words_to_log<'a>(
         &self,
@@ -349,6 +361,20 @@ mod tests {
         let argv = crate::resp::request::OwnedArgv::new([&b"KEYS"[..], b"*"]);
         let keys = table.resolve_logged(argv.as_argv()).expect("it had that name");
         assert!(keys.full_name == "keys" && keys.has(Flag::Removed));
+    }
+
+    #[test]
+    fn renamed_commands_and_containers_have_no_name_of_their_own() {
+        let mut table = Table::new();
+        assert_eq!(table.rename("get", "fetch"), Ok(()));
+        let has_own_name = |name: &str| table.find(name.as_bytes()).map(Command::has_own_name);
+        assert_eq!(
+            ["set", "fetch", "config"].map(has_own_name),
+            [Some(true), Some(false), Some(false)]
+        );
+        assert!(
+            table.find(b"set").is_some_and(|set| set.is_called(b"SeT") && !set.is_called(b"SE"))
+        );
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub(crate) struct Batch<'e> {
     noted_bytes: usize,
     /// Requests until the next look ahead.
     pub(super) foreseen: usize,
+    /// The command of the last request, if its name tells it.
+    last_command: Option<&'static Command>,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -109,6 +111,7 @@ impl<'e> Batch<'e> {
             written: ShardSet::EMPTY,
             noted_bytes: 0,
             foreseen: 1,
+            last_command: None,
             calls_left: 0,
             now_ms: services.clock.now_ms(),
             read_ns: elapsed_ns,
@@ -179,8 +182,7 @@ impl<'e> Batch<'e> {
 
     /// May this request run now, or be queued?
     fn admit(&mut self, client: &mut Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
-        let command = table().resolve(argv).or_else(|| self.resolve_logged(argv));
-        let command = command.ok_or_else(|| unknown(argv))?;
+        let command = self.resolve(argv).ok_or_else(|| unknown(argv))?;
         if command.is_container() && argv.len() > 1 {
             let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
             return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
@@ -216,9 +218,17 @@ impl<'e> Batch<'e> {
         Ok(Admitted::Run(command))
     }
 
-    /// The command that a request of the log names, if the settings gave it another name.
-    fn resolve_logged(&self, argv: Argv<'_>) -> Option<&'static Command> {
-        if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None }
+    /// The command that a request names: often the one before it did the same.
+    fn resolve(&mut self, argv: Argv<'_>) -> Option<&'static Command> {
+        if let Some(last) = self.last_command
+            && last.is_called(argv.get(0)?)
+        {
+            return Some(last);
+        }
+        let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
+        let command = table().resolve(argv).or_else(of_log)?;
+        self.last_command = command.has_own_name().then_some(command);
+        Some(command)
     }
 
     /// Are the data in a state in which this command can run?
