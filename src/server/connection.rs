@@ -151,9 +151,8 @@ impl Connection {
                 ran = self.run_rest(rest);
             }
             let Ran::Finished(finished, next) = ran else { continue };
-            if finished.has_served {
-                // Who waited for a message feels the time it takes; who sent it hardly does.
-                let_woken_go_first().await;
+            if finished.has_served || !self.output.is_empty() {
+                let_others_go_first().await;
             }
             let sent = self.send(finished.position).await;
             if let Err(closed) = sent {
@@ -303,7 +302,12 @@ impl Connection {
 }
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
-async fn let_woken_go_first() {
+///
+/// So replies leave when all requests that have arrived were run, one connection right after the
+/// other: a peer with many connections is woken once for all of them, not for each, and waking one
+/// costs more than a pipeline of requests. And who waited for a message, which feels the time that
+/// takes, gets it before the sender, which hardly does, gets its reply.
+async fn let_others_go_first() {
     let mut has_waited = false;
     poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {
