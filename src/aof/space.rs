@@ -24,7 +24,7 @@ pub(super) const BYTES: u64 = 256 << 10;
 const LINE: [u8; 2] = *b"#\n";
 const PIECE_BYTES: usize = 64 << 10;
 /// A disk writes a sector as a whole or not at all.
-const SECTOR_BYTES: u64 = 512;
+const SECTOR_BYTES: usize = 512;
 static PIECE: [u8; PIECE_BYTES] = {
     let mut piece = [LINE[0]; PIECE_BYTES];
     let mut at = 1;
@@ -77,7 +77,7 @@ pub(super) fn find_tail(file: &File) -> io::Result<Tail> {
 
 /// Where the space begins that reaches up to the end of the file, or that end.
 fn space_start(file: &File, size: u64) -> io::Result<u64> {
-    let mut buf = [0; PIECE_BYTES];
+    let mut buf = vec![0; PIECE_BYTES];
     // Its last line may be cut short.
     let mut end = size - size % 2;
     if end < size && byte_at(file, end)? != LINE[0] {
@@ -155,10 +155,11 @@ fn last_group(file: &File, end: u64) -> io::Result<Group> {
 
 /// Is there a sector between two places in which nothing of a group was written?
 fn lacks_a_sector(file: &File, start: u64, end: u64) -> io::Result<bool> {
-    let mut sector = [0; SECTOR_BYTES as usize];
+    let sector_bytes = SECTOR_BYTES as u64;
+    let mut sector = [0; SECTOR_BYTES];
     let mut offset = start;
     while offset < end {
-        let len = (SECTOR_BYTES - offset % SECTOR_BYTES).min(end - offset);
+        let len = (sector_bytes - offset % sector_bytes).min(end - offset);
         let bytes = &mut sector[..usize::try_from(len).unwrap_or_default()];
         file.read_exact_at(bytes, offset)?;
         if bytes.chunks(2).all(|line| line == LINE) || bytes.iter().all(|&byte| byte == 0) {
