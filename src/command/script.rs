@@ -175,14 +175,12 @@ fn eval(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> Comm
 /// As EVAL, with a script that is in the cache. Errors: NOSCRIPT if it is not.
 /// <https://redis.io/docs/latest/commands/evalsha/>
 fn evalsha(context: &mut Context<'_>, args: &mut Args<'_>, read_only: bool) -> CommandResult {
-    let sha = vm::parse_sha(args.bytes()?);
-    let keys = match sha {
-        Some(_) => key_count(args)?,
-        None => return Err(CommandError::NoScript),
-    };
-    let vm = context.services.scripts.vm.lock();
-    let script = sha.and_then(|sha| vm.script(sha).map(Arc::clone));
-    drop(vm);
+    let digits = args.bytes()?;
+    let script = context.services.scripts.vm.lock().called(digits);
+    if script.is_none() && vm::parse_sha(digits).is_none() {
+        return Err(CommandError::NoScript);
+    }
+    let keys = key_count(args)?;
     let script = script.ok_or(CommandError::NoScript)?;
     run_cached(context, args, Cached { script, keys, read_only })
 }

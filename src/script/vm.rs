@@ -100,6 +100,8 @@ pub(crate) struct Vm {
     pub(super) sandbox: Sandbox,
     pub(crate) libraries: Libraries,
     scripts: HashMap<Sha, Arc<Script>, foldhash::fast::RandomState>,
+    /// The script that was called last, by the digits of its SHA1.
+    last: Option<([u8; 40], Arc<Script>)>,
     stack: Option<DefaultStack>,
     /// Was code in it given up half-way, so that it must be renewed?
     pub(super) spoiled: AtomicBool,
@@ -118,6 +120,7 @@ impl Default for Vm {
             sandbox,
             libraries: Libraries::new(),
             scripts: HashMap::default(),
+            last: None,
             stack: None,
             spoiled: AtomicBool::new(false),
         }
@@ -141,6 +144,18 @@ impl Vm {
     /// The cached script of this SHA1.
     pub(crate) fn script(&self, sha: Sha) -> Option<&Arc<Script>> {
         self.scripts.get(&sha)
+    }
+
+    /// The cached script of the SHA1 with these digits: often that of the last call.
+    pub(crate) fn called(&mut self, digits: &[u8]) -> Option<Arc<Script>> {
+        if let Some((last, script)) = &self.last
+            && last == digits
+        {
+            return Some(Arc::clone(script));
+        }
+        let script = Arc::clone(self.scripts.get(&parse_sha(digits)?)?);
+        self.last = Some((digits.try_into().ok()?, Arc::clone(&script)));
+        Some(script)
     }
 
     /// Compiles a script, if it is not in the cache; the error reply if that fails.
