@@ -60,11 +60,14 @@ end
 -- empty, if they are too large. A table among them must not be packed, as it may be endless.
 local REQUEST_BYTES_MAX = host.REQUEST_BYTES_MAX
 local function packed(words, count)
-  local ok, text = pcall(concat, words, "", 1, count)
-  if not ok then
-    return text == "not enough memory" and "" or nil
+  for i = 1, count do
+    local kind = type(words[i])
+    if kind ~= "string" and kind ~= "number" then
+      return nil
+    end
   end
-  return #text <= REQUEST_BYTES_MAX and encode(words) or ""
+  local ok, text = pcall(encode, words)
+  return ok and #text <= REQUEST_BYTES_MAX and text or ""
 end
 
 local call, check, globals = host.call, host.acl_check_cmd, {}
