@@ -40,8 +40,8 @@ pub(super) fn as_text(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// Arguments: how many, and packed in a table, unless one is of a kind that cannot be packed.
-type Packed = (usize, Option<BString>);
+/// Arguments, packed in a table, unless one is of a kind that cannot be packed.
+type Packed = Option<BString>;
 
 /// What is made of a reply, and what is still to be done with it.
 type Made = mlua::Result<(Text, Option<u8>)>;
@@ -54,9 +54,9 @@ const PACKED: u8 = 2;
 const ERROR: u8 = 3;
 
 /// The command of `redis.call(...)` and `redis.pcall(...)`.
-fn call(lua: &Lua, names: &Names, (count, args): Packed) -> Made {
+fn call(lua: &Lua, names: &Names, args: Packed) -> Made {
     let failure = |error| Ok((Either::Right(error), Some(ERROR)));
-    let argv = match packed::words(count, args) {
+    let argv = match packed::words(args) {
         Ok(argv) => argv,
         Err(text) => return failure(names.error(lua, format!("ERR {text}"))?),
     };
@@ -97,8 +97,8 @@ fn made(lua: &Lua, names: &Names, bytes: &[u8]) -> Made {
 }
 
 /// `redis.acl_check_cmd(...)`
-fn acl_check_cmd(lua: &Lua, names: &Names, (count, args): Packed) -> Replied {
-    let argv = match packed::words(count, args) {
+fn acl_check_cmd(lua: &Lua, names: &Names, args: Packed) -> Replied {
+    let argv = match packed::words(args) {
         Ok(argv) => argv,
         Err(text) => return bad(lua, names, text),
     };

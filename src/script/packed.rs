@@ -44,24 +44,22 @@ pub(super) fn text_of(lua: &Lua, bytes: Vec<u8>) -> mlua::Result<Text> {
 pub(super) const REQUEST_BYTES_MAX: usize = 1 << 30;
 
 const TOO_LARGE: &str = "Lua redis lib command arguments are too large";
+const NO_WORDS: &str = "Please specify at least one argument for this redis lib call";
 const NO_WORD: &str = "Lua redis lib command arguments must be strings or integers";
 
-/// The words of a command from the packed table of `count` arguments; the error's text if one is
+/// The words of a command from the packed table of them, without nil; the error's text if one is
 /// neither a string nor a number, or if they were too large to be packed, which nothing tells.
-pub(super) fn words(count: usize, packed: Option<BString>) -> Result<OwnedArgv, &'static str> {
-    if count == 0 {
-        return Err("Please specify at least one argument for this redis lib call");
-    }
+pub(super) fn words(packed: Option<BString>) -> Result<OwnedArgv, &'static str> {
     let packed = Vec::from(packed.ok_or(NO_WORD)?);
-    if packed.is_empty() {
-        return Err(TOO_LARGE);
-    }
     let mut at = 1;
-    let is_whole = packed.first() == Some(&TABLE_FROM_1)
-        && read_number(&packed, &mut at).map(|last| last as usize) == Some(count + 1);
-    if !is_whole {
-        return Err(NO_WORD);
-    }
+    let count = match packed.first() {
+        None => return Err(TOO_LARGE),
+        Some(&EMPTY_TABLE) => return Err(NO_WORDS),
+        Some(&TABLE_FROM_1) => read_number(&packed, &mut at)
+            .and_then(|end| end.checked_sub(1))
+            .ok_or(NO_WORD)? as usize,
+        Some(_) => return Err(NO_WORD),
+    };
     let mut argv = OwnedArgv::over(packed, count);
     for _ in 0..count {
         at = read_word(&mut argv, at).ok_or(NO_WORD)?;
@@ -300,7 +298,7 @@ mod tests {
         let lua = Lua::new_with(StdLib::PACKAGE | StdLib::STRING, LuaOptions::new());
         let lua = lua.expect("the libraries are there");
         let source = "local b = require('string.buffer')
-            return function(...) return select('#', ...), b.encode({...}) end, b.decode";
+            return function(...) return b.encode({...}) end, b.decode";
         let (pack, unpack) = lua.load(source).eval().expect("there is a serializer");
         (lua, pack, unpack)
     }
@@ -310,8 +308,8 @@ mod tests {
         let (lua, pack, _) = lua();
         let shown = |source: &str| {
             let args: MultiValue = lua.load(source).eval().expect("it has values");
-            let (count, packed): (usize, BString) = pack.call(args).expect("it can be packed");
-            words(count, Some(packed)).map(|argv| {
+            let packed: BString = pack.call(args).expect("it can be packed");
+            words(Some(packed)).map(|argv| {
                 let words = argv.as_argv().iter().map(String::from_utf8_lossy);
                 words.collect::<Vec<_>>().join(" ")
             })
@@ -322,19 +320,19 @@ mod tests {
             ("return 2^63, -2^63", Ok("9223372036854776000 -9223372036854775808")),
             ("return 0.5, 1e300, -0.0, 1/0", Ok("0.5 1e+300 -0 inf")),
             ("return 'a', nil, 'b'", Err(NO_WORD)),
-            ("return 'a', nil", Err(NO_WORD)),
-            ("return nil", Err(NO_WORD)),
+            ("return", Err(NO_WORDS)),
             ("return true", Err(NO_WORD)),
             ("return 'a', {}", Err(NO_WORD)),
         ] {
             let expected = expected.map(str::to_owned);
             assert_eq!(shown(source), expected, "{source}");
         }
-        assert!(words(0, None).is_err() && words(1, None).is_err());
+        assert_eq!(words(None).err(), Some(NO_WORD));
+        assert_eq!(words(Some(BString::default())).err(), Some(TOO_LARGE));
         for count in [1, 2, 222, 223, 300, 7000] {
             let args = vec![Value::Integer(7); count];
-            let (count, packed) = pack.call(MultiValue::from_vec(args)).expect("it can be packed");
-            let argv = words(count, Some(packed)).expect("numbers are words");
+            let packed = pack.call(MultiValue::from_vec(args)).expect("it can be packed");
+            let argv = words(Some(packed)).expect("numbers are words");
             assert_eq!(argv.as_argv().len(), count);
         }
     }
@@ -345,8 +343,8 @@ mod tests {
         for len in LENGTHS {
             let text = vec![b'x'; len];
             let arg = lua.create_string(&text).expect("there is memory");
-            let (count, packed) = pack.call(arg).expect("it can be packed");
-            let argv = words(count, Some(packed)).expect("a string is a word");
+            let packed = pack.call(arg).expect("it can be packed");
+            let argv = words(Some(packed)).expect("a string is a word");
             assert_eq!(argv.as_argv().get(0), Some(&*text));
             let mut packer = Packer::default();
             packer.texts([&*text, b"end"].into_iter());

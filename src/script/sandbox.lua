@@ -83,15 +83,13 @@ end
 
 local redis = raising_all(host.api)
 function redis.acl_check_cmd(...)
-  local count = select("#", ...)
-  return finish(check(count, packed({ ... }, count)))
+  return finish(check(packed({ ... }, select("#", ...))))
 end
 for name, value in pairs(host.constants) do
   redis[name] = value
 end
 function redis.call(...)
-  local count = select("#", ...)
-  local value, todo = call(count, packed({ ... }, count))
+  local value, todo = call(packed({ ... }, select("#", ...)))
   if todo == nil then
     return value
   elseif todo == ERROR then
@@ -100,8 +98,7 @@ function redis.call(...)
   return made(value, todo)
 end
 function redis.pcall(...)
-  local count = select("#", ...)
-  return made(call(count, packed({ ... }, count)))
+  return made(call(packed({ ... }, select("#", ...))))
 end
 function redis.breakpoint()
   return false

@@ -178,6 +178,14 @@ fn what_goes_wrong_says_where() {
                 "return redis.call({})",
                 "ERR Lua redis lib command arguments must be strings or integers",
             ),
+            (
+                "return redis.call('get', nil)",
+                "ERR Lua redis lib command arguments must be strings or integers",
+            ),
+            (
+                "return redis.call('get', nil, 'a')",
+                "ERR Lua redis lib command arguments must be strings or integers",
+            ),
             ("return redis.call('multi')", "ERR This Redis command is not allowed from script"),
             (
                 "return redis.call('eval','return 1','0')",
