@@ -31,6 +31,49 @@ fn every_connection_is_told_and_may_kill() {
 }
 
 #[test]
+fn whatever_a_script_repeats_can_be_killed() {
+    let server = slow_server();
+    let (mut running, mut other) = (server.raw(), server.raw());
+    for source in [
+        "while true do end",
+        "repeat until false",
+        "for i = 1, 1e300 do end",
+        "for k in function() return 1 end do end",
+        "local function f() return f() end return f()",
+        "local f f = function(...) f(f(...)) end while true do pcall(f) end",
+        "::a:: goto a",
+        "return loadstring('while true do end')()",
+        "return _G['lo' .. 'ad']('while true do end')()",
+        "coroutine.wrap(function() while true do end end)()",
+        "while true do redis.pcall('GET', 'a') end",
+        "-- [[ while do ]]\nlocal x = [==[ ]] ]==] while x do x = #x > 0 and x end",
+    ] {
+        let source = source.replace('\\', "\\\\").replace('\n', "\\n");
+        running.send(format!("EVAL \"{source}\" 0\r\n").as_bytes());
+        wait_until(|| other.line("GET a") == format!("-{BUSY}"));
+        assert_eq!(other.line("SCRIPT KILL"), "+OK", "{source}");
+        let reply = running.read_line();
+        assert!(reply.starts_with("-ERR Script killed by user with SCRIPT KILL"), "{reply}");
+        // Whether the state has a hook or not.
+        assert_eq!(running.line("EVAL \"return 5\" 0"), ":5");
+    }
+}
+
+#[test]
+fn scripts_see_nothing_of_what_counts_their_rounds() {
+    let server = Server::start(&[]);
+    let mut client = server.raw();
+    let source = "local n = 0 for i = 1, 5000 do n = n + select('#', ...) + 1 end return n";
+    assert_eq!(client.line(&format!("EVAL \"{source}\" 0")), ":5000");
+    for source in ["return respq__look", "return rawget(_G, 'respq__' .. 'look')"] {
+        let reply = client.line(&format!("EVAL \"{source}\" 0"));
+        assert!(reply.starts_with("-ERR Script attempted") || reply == "$-1", "{reply}");
+    }
+    let reply = client.line("EVAL \"for i = 1, 2 do\\nlocal x = i + y\\nend\" 0");
+    assert!(reply.contains("user_script:2:") && reply.contains("'y'"), "{reply}");
+}
+
+#[test]
 fn transactions_are_given_up_while_a_script_is_busy() {
     let server = slow_server();
     let (mut other, mut watching) = (server.raw(), server.raw());
