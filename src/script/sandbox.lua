@@ -125,15 +125,15 @@ function globals.pcall(...)
   return caught(pcall(...))
 end
 
-function globals.pairs(t)
-  local content = behind[t]
-  if content ~= nil then
-    return next, content, nil
-  end
-  return pairs(t)
-end
 function globals.next(t, key)
   return next(behind[t] or t, key)
+end
+-- What stands behind a table is never handed out.
+function globals.pairs(t)
+  if behind[t] ~= nil then
+    return globals.next, t, nil
+  end
+  return pairs(t)
 end
 function globals.rawget(t, key)
   return rawget(behind[t] or t, key)
@@ -188,6 +188,13 @@ function string.rep(s, n, ...)
     error("resulting string too large", 2)
   end
   return rep(s, n, ...)
+end
+local insert = table.insert
+function table.insert(t, ...)
+  if behind[t] ~= nil then
+    error(READ_ONLY, 2)
+  end
+  return insert(t, ...)
 end
 math.randomseed = raising(host.seed)
 math.mod = math.fmod
@@ -252,7 +259,7 @@ local shown = { __index = globals, __newindex = refuse }
 local function switch(is_loading)
   shown.__index = is_loading and loading_globals or globals
 end
-shown.__metatable = frozen({ __index = globals, __newindex = refuse })
+shown.__metatable = frozen({ __index = no_such, __newindex = refuse })
 setmetatable(front, shown)
 behind[front] = globals
 setmetatable(globals, { __index = no_such })
@@ -264,10 +271,18 @@ for _, name in ipairs(host.hot_names) do
   rawset(hot, name, rawget(globals, name))
 end
 
+-- Are there no elements but those from 1 to the length? Others may come before them, too.
+local function is_array(t)
+  local count = 0
+  for _ in next, t do
+    count = count + 1
+  end
+  return count == #t
+end
+
 -- Number of bytes in a table of strings and numbers; nil for any other.
 local function flat_bytes(t)
-  local count = #t
-  if next(t, count > 0 and count or nil) == nil then
+  if is_array(t) then
     local ok, text = pcall(concat, t)
     return ok and #text or nil
   end
@@ -277,12 +292,11 @@ end
 local function can_be_packed(t)
   local bytes = flat_bytes(t)
   if bytes == nil then
-    local count = #t
-    if next(t, count > 0 and count or nil) ~= nil then
+    if not is_array(t) then
       return false
     end
     bytes = 0
-    for i = 1, count do
+    for i = 1, #t do
       local element = rawget(t, i)
       local kind = type(element)
       local more = kind == "table" and flat_bytes(element)

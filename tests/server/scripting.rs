@@ -239,6 +239,10 @@ fn the_sandbox_holds() {
         "getmetatable(_G).__index = redis",
         "getmetatable('').__index = redis",
         "getmetatable('').__index.upper = redis",
+        "local _, t = pairs(redis) t.call = 1",
+        "local _, t = pairs(_G) t.x = 1",
+        "table.insert(redis, 1)",
+        "table.insert(_G, 1, 1)",
         "cjson.null = 1",
         "bit.band = 1",
     ] {
@@ -257,9 +261,36 @@ fn the_sandbox_holds() {
             ("return tostring(pcall(unpack, {}, 1, 9000))", r#""false""#),
             ("return #{unpack({}, 1, 10)}", "0"),
             ("local n = 0 for k in pairs(redis) do n = n + 1 end return n > 10", "1"),
+            ("local _, t = pairs(_G) return t == _G", "1"),
+            ("return tostring(pcall(getmetatable(_G).__index, _G, 'x'))", r#""false""#),
+            ("local t = {1} table.insert(t, 2) table.insert(t, 1, 0) return t", "[0 1 2]"),
             ("return _G.redis == redis", "1"),
         ],
     );
+}
+
+/// The names of a table may come before its last element, where few look for them.
+#[test]
+fn tables_behind_names_are_no_part_of_an_array() {
+    let server = Server::start(&[]);
+    let source = "
+        local function make(from, count, value)
+            local t = {}
+            for k = 1, count do t['a' .. (from + k)] = value end
+            t[1] = 'x'
+            return t
+        end
+        for from = 1, 300 do
+            for count = 3, 7 do
+                local t = make(from, count, {'y'})
+                if next(t, 1) == nil then
+                    for n = 1, 60 do t = make(from, count, t) end
+                    return t
+                end
+            end
+        end";
+    let client = &mut server.client();
+    check_evals(client, &[(source, r#"["x"]"#), ("return {{}, {1, 'a'}}", r#"[[] [1 "a"]]"#)]);
 }
 
 #[test]
