@@ -218,6 +218,11 @@ impl Context<'_> {
         self.db.modified(key, class, event);
     }
 
+    /// Can the caller wait? In EXEC, a script and the replay nobody can.
+    pub(crate) fn may_wait(&self) -> bool {
+        !matches!(self.mode, Mode::Replay | Mode::Script | Mode::Transaction)
+    }
+
     /// The end of a blocking command that found nothing: waits for a value of type `type_name`
     /// in one of `keys`, or, where nobody can wait (EXEC, replay), replies as at the time-out.
     pub(crate) fn wait<'k>(
@@ -227,7 +232,7 @@ impl Context<'_> {
         deadline_ms: Option<u64>,
         on_timeout: TimeoutReply,
     ) -> Result<Outcome, CommandError> {
-        if matches!(self.mode, Mode::Replay | Mode::Script | Mode::Transaction) {
+        if !self.may_wait() {
             on_timeout.write(self.reply);
             return Ok(Outcome::Done);
         }

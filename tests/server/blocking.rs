@@ -35,8 +35,8 @@ fn time_outs_have_nulls_of_their_shape() {
         ("BLPOP a b 0.01", "*-1"),
         ("BRPOP a 0.01", "*-1"),
         ("BLMPOP 0.01 1 a LEFT", "*-1"),
-        ("BLMOVE a b LEFT LEFT 0.01", "$-1"),
-        ("BRPOPLPUSH a b 0.001", "$-1"),
+        ("BLMOVE a b LEFT LEFT 0.01", "*-1"),
+        ("BRPOPLPUSH a b 0.001", "*-1"),
     ] {
         assert_eq!(raw.line(command), reply, "{command}");
     }
@@ -165,6 +165,12 @@ fn nobody_waits_inside_a_transaction() {
             ("EXEC", "[nil nil]"),
         ],
     );
+    let mut raw = server.raw();
+    for command in ["MULTI", "BLPOP q 0", "BLMOVE q r LEFT LEFT 0"] {
+        raw.line(command);
+    }
+    raw.send(b"EXEC\r\n");
+    raw.expect(b"*2\r\n*-1\r\n$-1\r\n");
 }
 
 #[test]

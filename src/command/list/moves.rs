@@ -48,7 +48,12 @@ impl<'a> Move<'a> {
             context.propagate(&[b"LMOVE", self.source, self.destination, from, to]);
             return Ok(Outcome::Done);
         }
-        context.wait(std::iter::once(self.source), "list", deadline_ms, TimeoutReply::Nil)
+        if !context.may_wait() {
+            context.reply.nil();
+            return Ok(Outcome::Done);
+        }
+        // As Redis replies: another null than in EXEC, and than LMOVE's.
+        context.wait(std::iter::once(self.source), "list", deadline_ms, TimeoutReply::NilArray)
     }
 }
 
