@@ -15,7 +15,7 @@
 //! counts: extents are taken in order, so those before it are all read to their end.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use parking_lot::Mutex;
@@ -56,23 +56,29 @@ struct Extent {
 }
 
 /// The first error in the file, of those that were found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Failure {
     first: Mutex<Option<(u64, RdbError)>>,
-    is_set: AtomicBool,
+    /// Its offset; the greatest number if there is none.
+    offset: AtomicU64,
 }
 
 impl Failure {
+    fn none() -> Self {
+        Self { first: Mutex::default(), offset: AtomicU64::new(u64::MAX) }
+    }
+
     fn note(&self, offset: u64, error: RdbError) {
         let mut first = self.first.lock();
         if first.as_ref().is_none_or(|(before, _)| offset < *before) {
             *first = Some((offset, error));
+            self.offset.store(offset, Ordering::Release);
         }
-        self.is_set.store(true, Ordering::Release);
     }
 
-    fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Acquire)
+    /// Is there one before this place?
+    fn is_before(&self, offset: u64) -> bool {
+        self.offset.load(Ordering::Acquire) < offset
     }
 }
 
@@ -86,7 +92,7 @@ pub(crate) fn load<F: ReadAt + ?Sized>(
     let readers = std::thread::available_parallelism().map_or(1, NonZero::get).min(READERS_MAX);
     let (sender, extents) = sync_channel(EXTENTS_AHEAD);
     let extents = Mutex::new(extents);
-    let failure = Failure::default();
+    let failure = Failure::none();
     let scouted = std::thread::scope(|scope| {
         for _ in 0..readers {
             let (extents, reader) =
@@ -127,7 +133,7 @@ impl<F: ReadAt + ?Sized> Scout<'_, F> {
         let version = file::version(&mut self.input)?;
         let mut db = 0;
         self.begin(db);
-        while !self.failure.is_set() {
+        while !self.failure.is_before(u64::MAX) {
             let input = &mut self.input;
             match input.byte()? {
                 operation::AUXILIARY => {
@@ -189,8 +195,8 @@ impl<'f, F: ReadAt + ?Sized, V: Fn(Item<'_>) -> Result<(), RdbError>> Reader<'f,
         loop {
             let next = extents.lock().recv();
             let Ok(extent) = next else { return };
-            if self.failure.is_set() {
-                // What comes behind an error is not looked at.
+            if self.failure.is_before(extent.start) {
+                // What comes behind an error is not looked at, but what comes before it is.
                 continue;
             }
             input.go_to(Blocks::between(self.file, extent.start, extent.end), extent.start);

@@ -126,3 +126,14 @@ fn what_the_visitor_refuses_is_an_error_there() {
     let behind = places(&bytes, b"key2001")[0] as u64;
     assert!((behind - 3..behind).contains(&offset), "{offset}, {behind}");
 }
+
+#[test]
+fn what_comes_before_an_error_is_looked_at() {
+    let failure = Failure::none();
+    assert!(!failure.is_before(u64::MAX));
+    for offset in [70, 50, 60] {
+        failure.note(offset, RdbError::EndOfInput);
+    }
+    assert!(failure.is_before(51) && !failure.is_before(50));
+    assert_eq!(failure.first.into_inner().map(|(offset, _)| offset), Some(50));
+}
