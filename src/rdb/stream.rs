@@ -225,10 +225,8 @@ fn write_group<W: Write>(output: &mut Output<W>, name: &[u8], group: &Group) -> 
         output.string(&consumer.name)?;
         output.bytes(&consumer.seen_ms.to_le_bytes())?;
         output.count(consumer.pending_len())?;
-        for (id, pending) in group.pending_from(StreamId::ZERO) {
-            if pending.consumer == consumer_id {
-                write_id(output, id)?;
-            }
+        for (id, _) in group.pending_of(consumer_id, StreamId::ZERO) {
+            write_id(output, id)?;
         }
     }
     Ok(())
