@@ -60,20 +60,6 @@ fn whatever_a_script_repeats_can_be_killed() {
 }
 
 #[test]
-fn scripts_see_nothing_of_what_counts_their_rounds() {
-    let server = Server::start(&[]);
-    let mut client = server.raw();
-    let source = "local n = 0 for i = 1, 5000 do n = n + select('#', ...) + 1 end return n";
-    assert_eq!(client.line(&format!("EVAL \"{source}\" 0")), ":5000");
-    for source in ["return respq__look", "return rawget(_G, 'respq__' .. 'look')"] {
-        let reply = client.line(&format!("EVAL \"{source}\" 0"));
-        assert!(reply.starts_with("-ERR Script attempted") || reply == "$-1", "{reply}");
-    }
-    let reply = client.line("EVAL \"for i = 1, 2 do\\nlocal x = i + y\\nend\" 0");
-    assert!(reply.contains("user_script:2:") && reply.contains("'y'"), "{reply}");
-}
-
-#[test]
 fn transactions_are_given_up_while_a_script_is_busy() {
     let server = slow_server();
     let (mut other, mut watching) = (server.raw(), server.raw());
