@@ -77,7 +77,8 @@ fn a_node_keeps_its_name() {
     assert_eq!(names(&server), before);
     assert!(server.stop());
     std::fs::write(server.dir().join("nodes.conf"), "nonsense").expect("written");
-    let settings = ["--dir", &server.dir().display().to_string(), "--cluster-enabled", "yes"];
+    let dir = server.dir().display().to_string();
+    let settings = ["--port", "0", "--dir", &dir, "--cluster-enabled", "yes"];
     assert!(failure(&settings).contains("nodes.conf does not say which node this is"));
 }
 

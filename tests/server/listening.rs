@@ -42,7 +42,8 @@ fn a_socket_of_the_file_system() {
     assert!(shown.contains(&format!("[0 unix:{path}] \"ECHO\"")), "{shown}");
     let mode = std::fs::metadata(&path).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let other = failure(&["--unixsocket", &path, "--dir", &folder.path().display().to_string()]);
+    let dir = folder.path().display().to_string();
+    let other = failure(&["--port", "0", "--unixsocket", &path, "--dir", &dir]);
     assert!(other.starts_with(&format!("respq: cannot listen on {path}: ")), "{other}");
     // What a killed server leaves behind is no hindrance.
     server.kill();
