@@ -47,6 +47,8 @@ pub(crate) struct Finished {
     pub(crate) position: u64,
     /// Did clients that waited get something?
     pub(crate) has_served: bool,
+    /// Requests that were run.
+    pub(crate) calls: u32,
 }
 
 /// A call that was put aside. Its batch keeps the locks.
@@ -75,6 +77,8 @@ pub(crate) struct Batch<'e> {
     written: ShardSet,
     /// Bytes of effects that `written` accounts for.
     noted_bytes: usize,
+    /// Requests that were run.
+    calls: u32,
     /// Requests until the next look ahead.
     pub(super) foreseen: usize,
     /// The command of the last request, if its name tells it.
@@ -110,6 +114,7 @@ impl<'e> Batch<'e> {
             need: ShardSet::EMPTY,
             written: ShardSet::EMPTY,
             noted_bytes: 0,
+            calls: 0,
             foreseen: 1,
             last_command: None,
             calls_left: 0,
@@ -127,6 +132,7 @@ impl<'e> Batch<'e> {
     /// Runs one request of a client and writes its reply.
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
         let mode = client.reply_mode;
+        self.calls = self.calls.wrapping_add(1);
         let admitted = self.admit(client, argv);
         if std::mem::take(&mut self.has_evicted)
             && let Some(outbox) = client.handle.take_outbox()
@@ -592,7 +598,7 @@ impl<'e> Batch<'e> {
     /// Ends the run.
     pub(crate) fn finish(mut self) -> Finished {
         self.release();
-        Finished { position: self.position, has_served: self.has_served }
+        Finished { position: self.position, has_served: self.has_served, calls: self.calls }
     }
 
     fn block(

@@ -151,7 +151,7 @@ impl Connection {
                 ran = self.run_rest(rest);
             }
             let Ran::Finished(finished, next) = ran else { continue };
-            if finished.has_served || !self.output.is_empty() {
+            if finished.has_served || finished.calls > 1 {
                 let_others_go_first().await;
             }
             let sent = self.send(finished.position).await;
@@ -303,10 +303,11 @@ impl Connection {
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
 ///
-/// So replies leave when all requests that have arrived were run, one connection right after the
-/// other: a peer with many connections is woken once for all of them, not for each, and waking one
-/// costs more than a pipeline of requests. And who waited for a message, which feels the time that
-/// takes, gets it before the sender, which hardly does, gets its reply.
+/// So the replies to pipelines leave when all requests that have arrived were run, one connection
+/// right after the other: a peer with many connections is woken once for all of them, not for each,
+/// and waking one costs more than a pipeline of requests. A single request is not worth the detour.
+/// And who waited for a message, which feels the time that takes, gets it before the sender, which
+/// hardly does, gets its reply.
 async fn let_others_go_first() {
     let mut has_waited = false;
     poll_fn(|context| {
