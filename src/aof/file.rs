@@ -205,6 +205,10 @@ impl LogFile {
     /// Cuts off what stands behind the content: the rest of a write that failed, or space.
     fn mend(&mut self) -> io::Result<()> {
         if self.torn {
+            if self.space_end > self.content.len {
+                // The space tells that a group is torn, so it goes when that cannot happen.
+                self.syncer.sync()?;
+            }
             self.storage.cut(self.content.len)?;
             self.torn = false;
             self.space_end = 0;

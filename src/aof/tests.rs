@@ -38,6 +38,9 @@ impl Storage for Memory {
     }
 
     fn cut(&self, len: u64) -> io::Result<()> {
+        let len_synced = *self.synced.lock() as u64;
+        let has_space = self.bytes.lock().ends_with(b"#\n");
+        assert!(!has_space || len_synced > len, "space goes behind what is synced only");
         self.bytes.lock().truncate(usize::try_from(len).unwrap());
         Ok(())
     }
@@ -100,6 +103,21 @@ fn a_rotation_parts_what_was_before_from_what_comes_after() {
     assert_eq!(first.text(), "SELECT 0 SET a 1");
     assert_eq!(second.text(), "SELECT 0 SET b 2");
     assert_eq!(*first.synced.lock(), first.bytes.lock().len());
+}
+
+#[test]
+fn space_is_there_until_what_was_written_over_it_is_synced() {
+    let (aof, first) = log(FsyncPolicy::Always);
+    append(&aof, "SET a 1");
+    assert!(aof.sync() && first.bytes.lock().ends_with(b"#\n"));
+    append(&aof, "SET b 2");
+    *first.synced.lock() = 0;
+    let second = Arc::new(Memory::default());
+    aof.rotate(LogFile::new(Arc::<Memory>::clone(&second), Content::default()));
+    append(&aof, "SET c 3");
+    assert!(aof.sync());
+    assert_eq!(first.text(), "SELECT 0 SET a 1 SET b 2");
+    assert!(!first.bytes.lock().ends_with(b"#\n") && second.bytes.lock().ends_with(b"#\n"));
 }
 
 #[test]
