@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 use parking_lot::Mutex;
 
+use super::Failure;
 use super::mark::Mark;
 use super::space;
 use crate::error::ServerError;
@@ -148,6 +149,11 @@ impl LogFile {
     /// Does a mark stand at the end?
     pub(super) fn is_marked(&self) -> bool {
         self.content.marked == self.content.len
+    }
+
+    /// What an error of it means: before space is cut off, the file is synced.
+    pub(super) fn failure(&self) -> Failure {
+        if self.syncer.has_failed() { Failure::Sync } else { Failure::Write }
     }
 
     /// Is space written ahead from now on? Each group must have a mark then.

@@ -412,8 +412,7 @@ impl Aof {
     fn write_out(&self, mark: bool) -> bool {
         let mut output = self.output.lock();
         self.take_buffer(&mut output);
-        let wants_mark = mark || self.policy() == FsyncPolicy::Always;
-        match self.write_pieces(&mut output, wants_mark) {
+        match self.write_pieces(&mut output, mark) {
             Ok(()) => true,
             Err((failure, error)) => {
                 // Known before anyone sees the next file.
@@ -453,16 +452,18 @@ impl Aof {
     ) -> Result<(), (Failure, std::io::Error)> {
         let Output { file, pieces, spare } = output;
         let Some(file) = file else { return Ok(()) };
+        // Looked up once: space stands behind a mark.
         let takes_space = self.policy() == FsyncPolicy::Always;
+        let mark = mark || takes_space;
         file.take_space(takes_space);
         while let Some(piece) = pieces.front_mut() {
             let mark = mark || piece.then.is_some();
             if !piece.bytes.is_empty() || (mark && !file.is_marked()) {
-                file.append(&mut piece.bytes, mark).map_err(|error| (Failure::Write, error))?;
+                file.append(&mut piece.bytes, mark).map_err(|error| (file.failure(), error))?;
                 piece.bytes.clear();
             }
             if piece.then.is_some() && !file.syncer().has_failed() {
-                file.give_back_space().map_err(|error| (Failure::Write, error))?;
+                file.give_back_space().map_err(|error| (file.failure(), error))?;
                 file.sync().map_err(|error| (Failure::Sync, error))?;
                 fault::pass(Point::LogRotate).map_err(|error| (Failure::Write, error))?;
             }
@@ -481,7 +482,7 @@ impl Aof {
             }
         }
         if mark && !file.is_marked() {
-            file.append(&mut Vec::new(), true).map_err(|error| (Failure::Write, error))?;
+            file.append(&mut Vec::new(), true).map_err(|error| (file.failure(), error))?;
         }
         Ok(())
     }

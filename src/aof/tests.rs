@@ -121,6 +121,23 @@ fn space_is_there_until_what_was_written_over_it_is_synced() {
 }
 
 #[test]
+fn a_sync_that_fails_before_space_goes_is_not_forgotten() {
+    let (aof, first) = log(FsyncPolicy::Always);
+    append(&aof, "SET a 1");
+    assert!(aof.sync() && first.bytes.lock().ends_with(b"#\n"));
+    let position = append(&aof, "SET b 2");
+    aof.rotate(LogFile::new(Arc::new(Memory::default()), Content::default()));
+    let later = append(&aof, "SET c 3");
+    first.broken.store(true, Ordering::Relaxed);
+    assert!(!aof.sync());
+    first.broken.store(false, Ordering::Relaxed);
+    assert!(!aof.sync() && !aof.is_durable(position) && !aof.is_durable(later));
+    assert_eq!(aof.failure().map(|(failure, _)| failure), Some(Failure::Sync));
+    aof.rewritten(0);
+    assert!(aof.sync() && aof.is_durable(later) && !aof.is_failing());
+}
+
+#[test]
 fn a_full_disk_refuses_writes_until_it_has_room() {
     let (aof, memory) = log(FsyncPolicy::EverySec);
     let position = append(&aof, "SET a 1");
