@@ -419,8 +419,11 @@ impl<'e> Batch<'e> {
             Some(locked) => locked.set().contains(need) && self.calls_left > 0,
             None => false,
         };
-        if !suffices {
+        // What needs no shard may change settings, which are looked up once for all that is held.
+        let may_set = need == ShardSet::EMPTY;
+        if !suffices || may_set {
             self.release();
+            self.foreseen = if may_set { 0 } else { self.foreseen };
             let locked = match self.engine.services.keyspace.try_lock(need) {
                 Some(locked) => locked,
                 None => self.lock_in_turn(need)?,

@@ -83,3 +83,22 @@ fn messages_wait_until_their_cause_is_safe() {
         assert_eq!(event(&mut raw), format!("__keyevent@0__:set k{value}"));
     }
 }
+
+/// A pipeline may change the setting on its way: what comes behind that goes by the new one.
+#[test]
+fn events_follow_a_setting_within_a_pipeline() {
+    let server = Server::start(&["--io-threads", "1"]);
+    let (mut listener, mut client) = (subscribed(&server), server.raw());
+    let lines =
+        ["PING", "SET a 0", "CONFIG SET notify-keyspace-events KEA", "SET a 1", "SET b 1", "PING"];
+    let words = |line: &str| {
+        let words = line.split(' ').map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        format!("*{}\r\n{}", line.split(' ').count(), words.collect::<String>())
+    };
+    client.send(lines.map(words).concat().as_bytes());
+    client.expect(b"+PONG\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+PONG\r\n");
+    for key in ["a", "b"] {
+        assert_eq!(event(&mut listener), format!("__keyspace@0__:{key} set"));
+        assert_eq!(event(&mut listener), format!("__keyevent@0__:set {key}"));
+    }
+}
