@@ -42,7 +42,7 @@ impl Storage for File {
 
     fn write_space(&self, bytes: u64, offset: u64) -> io::Result<()> {
         for (piece, offset) in space::pieces(bytes, offset) {
-            fault::write(Point::LogSpace, self, piece, offset)?;
+            fault::write(Point::LogSpace, self, &piece, offset)?;
         }
         Ok(())
     }
@@ -180,7 +180,8 @@ impl LogFile {
             next.marked = next.len;
         }
         // A group that does not fit goes where no space is, so that a crash leaves no hole in it.
-        self.torn |= self.content.len < self.space_end && self.space_end < next.len;
+        let behind = next.len + space::END_BYTES as u64;
+        self.torn |= self.content.len < self.space_end && self.space_end < behind;
         let written = self.mend().and_then(|()| self.storage.write(group, self.content.len));
         if written.is_err() {
             group.truncate(bytes);

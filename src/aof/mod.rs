@@ -455,8 +455,10 @@ impl Aof {
         // Looked up once: space stands behind a mark.
         let takes_space = self.policy() == FsyncPolicy::Always;
         let mark = mark || takes_space;
-        file.take_space(takes_space);
-        while let Some(piece) = pieces.front_mut() {
+        loop {
+            // Only one group may be torn inside: of several, the last.
+            file.take_space(takes_space && pieces.len() <= 1);
+            let Some(piece) = pieces.front_mut() else { break };
             let mark = mark || piece.then.is_some();
             if !piece.bytes.is_empty() || (mark && !file.is_marked()) {
                 file.append(&mut piece.bytes, mark).map_err(|error| (file.failure(), error))?;
@@ -470,7 +472,6 @@ impl Aof {
             if let Some(next) = piece.then.take() {
                 self.older_bytes.fetch_add(file.len(), Ordering::Relaxed);
                 *file = next;
-                file.take_space(takes_space);
                 fault::pass(Point::LogRotated).map_err(|error| (Failure::Write, error))?;
             }
             self.current_bytes.store(file.len(), Ordering::Relaxed);

@@ -1,16 +1,19 @@
 //! Space written ahead in a file of the log, and what a crash leaves there.
 //!
 //! ```text
-//! content, which ends with a mark │ #⏎#⏎#⏎#⏎ ... up to the end of the file
+//! content, which ends with a mark │ #⏎#⏎#⏎#⏎ ... │ #SPACE and where the file ends ⏎
 //! ```
 //!
 //! The space consists of lines that Redis' loader skips, so the file can be loaded at any time,
 //! there too. Marks end at even offsets, so whatever is written over the space leaves whole lines.
+//! The last line stays: its number tells space from all else that a file may end with, as a part
+//! of a value or a checksum.
 //!
 //! When the power fails before a sync has ended, any sectors of the last group may be missing, in
 //! whose place the space is seen. Nothing of that group was acknowledged, and no other was under
 //! way. But a whole group may hold bytes that look like space, so its checksum decides.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -22,6 +25,8 @@ use super::mark::{self, Mark};
 /// Bytes written ahead at once: a sync in many takes longer by these.
 pub(super) const BYTES: u64 = 256 << 10;
 const LINE: [u8; 2] = *b"#\n";
+/// Bytes of the last line.
+pub(super) const END_BYTES: usize = 32;
 const PIECE_BYTES: usize = 64 << 10;
 /// A disk writes a sector as a whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -36,12 +41,20 @@ static PIECE: [u8; PIECE_BYTES] = {
 };
 
 /// So many bytes of space from an even `offset` on, in pieces with their offsets.
-pub(super) fn pieces(bytes: u64, offset: u64) -> impl Iterator<Item = (&'static [u8], u64)> {
+pub(super) fn pieces(bytes: u64, offset: u64) -> impl Iterator<Item = (Cow<'static, [u8]>, u64)> {
     debug_assert!(bytes.is_multiple_of(2) && offset.is_multiple_of(2), "lines are whole");
-    (0..bytes).step_by(PIECE_BYTES).map(move |start| {
-        let len = usize::try_from(bytes - start).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
-        (&PIECE[..len], offset + start)
-    })
+    let lines = bytes - END_BYTES as u64;
+    let last = (Cow::Owned(end_line(offset + bytes).into_bytes()), offset + lines);
+    let pieces = (0..lines).step_by(PIECE_BYTES).map(move |start| {
+        let len = usize::try_from(lines - start).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        (Cow::Borrowed(&PIECE[..len]), offset + start)
+    });
+    pieces.chain([last])
+}
+
+/// The last line of space in a file that ends at `end`.
+fn end_line(end: u64) -> String {
+    format!("#SPACE {end:024}\n")
 }
 
 /// How a file ends.
@@ -77,12 +90,13 @@ pub(super) fn find_tail(file: &File) -> io::Result<Tail> {
 
 /// Where the space begins that reaches up to the end of the file, or that end.
 fn space_start(file: &File, size: u64) -> io::Result<u64> {
-    let mut buf = vec![0; PIECE_BYTES];
-    // Its last line may be cut short.
-    let mut end = size - size % 2;
-    if end < size && byte_at(file, end)? != LINE[0] {
+    let mut line = [0; END_BYTES];
+    let Some(mut end) = size.checked_sub(END_BYTES as u64) else { return Ok(size) };
+    file.read_exact_at(&mut line, end)?;
+    if line != *end_line(size).as_bytes() {
         return Ok(size);
     }
+    let mut buf = vec![0; PIECE_BYTES];
     while end > 0 {
         let part = end.min(PIECE_BYTES as u64);
         let bytes = &mut buf[..usize::try_from(part).unwrap_or(PIECE_BYTES)];
@@ -93,14 +107,7 @@ fn space_start(file: &File, size: u64) -> io::Result<u64> {
             break;
         }
     }
-    // A byte without any line before it is content.
-    Ok(if end == size - size % 2 { size } else { end })
-}
-
-fn byte_at(file: &File, offset: u64) -> io::Result<u8> {
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, offset)?;
-    Ok(byte[0])
+    Ok(end)
 }
 
 /// The last group of a file.

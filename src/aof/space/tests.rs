@@ -18,7 +18,7 @@ fn file(groups: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
     }
     for (piece, offset) in pieces(BYTES, bytes.len() as u64) {
         assert_eq!(offset, bytes.len() as u64);
-        bytes.extend_from_slice(piece);
+        bytes.extend_from_slice(&piece);
     }
     (bytes, ends)
 }
@@ -43,11 +43,23 @@ fn space_is_no_content() {
     let (bytes, ends) = file(&[b"one".to_vec(), long_group()]);
     assert_eq!(tail(&bytes), whole(ends[1]));
     assert_eq!(tail(&bytes[..ends[1]]), whole(ends[1]));
-    assert_eq!(tail(&bytes[..ends[1] + 3]), whole(ends[1]), "half a line");
-    assert_eq!(tail(&bytes[..ends[1] - 1]), whole(ends[1] - 1));
-    assert_eq!(tail(&bytes[ends[1]..]), whole(0));
+    for shorter in [ends[1] - 1, ends[1] + 3, ends[1] + 4, bytes.len() - 2] {
+        assert_eq!(tail(&bytes[..shorter]), whole(shorter), "its last line is not there");
+    }
     assert_eq!(tail(b""), whole(0));
     assert_eq!(tail(b"x"), whole(1));
+    let (alone, _) = file(&[]);
+    assert_eq!(tail(&alone), whole(0));
+}
+
+/// A checksum or half a value may end in any bytes, and a file hold many zeros.
+#[test]
+fn nothing_else_is_taken_for_space() {
+    let (space, _) = file(&[]);
+    for end in [&b"#\n"[..], &LINE.repeat(5000), &space] {
+        let bytes = [b"$9\r\n".to_vec(), vec![0; 4 * SECTOR], end.to_vec()].concat();
+        assert_eq!(tail(&bytes), whole(bytes.len()));
+    }
 }
 
 /// Each sector of the last group is there or not.

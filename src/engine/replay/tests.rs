@@ -97,10 +97,11 @@ fn a_changed_byte_is_seen_or_does_no_harm() {
     for policy in POLICIES {
         let dir = tempfile::tempdir().unwrap();
         let path = make_log(policy, dir.path());
-        let (mut whole, content) = read(&path);
-        whole.truncate(content + 10);
+        let (whole, content) = read(&path);
+        let end = whole.len().min(content + 4);
         let mut refused = 0;
-        for at in 0..whole.len() {
+        // Of the space a little at either end does.
+        for at in (0..end).chain(whole.len().saturating_sub(32).max(end)..whole.len()) {
             for bit in (0..8).map(|bit| 1 << bit) {
                 let mut changed = whole.clone();
                 changed[at] ^= bit;
