@@ -183,6 +183,14 @@ fn what_goes_wrong_says_where() {
                 "ERR Lua redis lib command arguments must be strings or integers",
             ),
             (
+                "return redis.call('del', 'a', nil)",
+                "ERR Lua redis lib command arguments must be strings or integers",
+            ),
+            (
+                "return redis.call(nil)",
+                "ERR Lua redis lib command arguments must be strings or integers",
+            ),
+            (
                 "return redis.call('get', nil, 'a')",
                 "ERR Lua redis lib command arguments must be strings or integers",
             ),
