@@ -420,10 +420,8 @@ impl<'e> Batch<'e> {
             None => false,
         };
         // What needs no shard may change settings, which are looked up once for all that is held.
-        let may_set = need == ShardSet::EMPTY;
-        if !suffices || may_set {
+        if !suffices || need == ShardSet::EMPTY {
             self.release();
-            self.foreseen = if may_set { 0 } else { self.foreseen };
             let locked = match self.engine.services.keyspace.try_lock(need) {
                 Some(locked) => locked,
                 None => self.lock_in_turn(need)?,
