@@ -4,7 +4,7 @@ use super::commands::Commands;
 use super::request::{Channel, Denied, Key, Need, Reason, Request};
 use super::rule::{Basis, RuleError, has_spaces, is};
 use crate::glob;
-use crate::resp::request::split_line;
+use crate::resp::inline::split_line;
 
 /// A pattern of keys, and what may be done to them.
 #[derive(Clone, Debug, PartialEq, Eq)]

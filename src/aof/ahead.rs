@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::reader::{End, Reader};
 use crate::error::ServerError;
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 
 /// Bytes from which on a group is passed on.
 const GROUP_BYTES: usize = 256 << 10;

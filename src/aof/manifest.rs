@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ServerError;
 use crate::fault::{self, Point};
-use crate::resp::request::split_line;
+use crate::resp::inline::split_line;
 
 /// What a file of the log holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use super::file::Content;
 use super::mark::{self, Mark};
 use super::space::{self, Tail};
 use crate::error::ServerError;
-use crate::resp::request::{Argv, Decoded, Limits, RequestDecoder};
+use crate::resp::argv::Argv;
+use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 const READ_BYTES: usize = 1 << 20;
 const LIMITS: Limits =

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::{ClientId, Handle, Poster};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::resp::{Protocol, Reply};
 
 /// The clients that see every command.
@@ -114,7 +114,7 @@ fn quote(word: &[u8], line: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::request::OwnedArgv;
+    use crate::resp::argv::OwnedArgv;
 
     #[test]
     fn passwords_are_hidden() {

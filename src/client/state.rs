@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Caching, Handle, Peer, Subscriptions};
 use crate::acl::Account;
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
 #[derive(Debug, Default)]

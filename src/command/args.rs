@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use crate::number::{parse_f64, parse_f64_in_range, parse_i64};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 /// The arguments not read yet.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use super::{
 use crate::client::Peer;
 use crate::config::Setting;
 use crate::resp::Reply;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::slot;
 
 /// Refusal of what has no sense outside of clusters.

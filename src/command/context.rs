@@ -17,7 +17,7 @@ use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::rdb;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::Scripts;
 use crate::store::{Class, Db, Keyspace, Reclaim};

@@ -4,7 +4,7 @@
 //! arguments to a reply. Everything else follows from the row: dispatch, arity errors, locks,
 //! COMMAND's replies, the README's command list.
 
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 
 pub(crate) mod access;
 pub(crate) mod admin;

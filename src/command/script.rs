@@ -16,7 +16,7 @@ use super::{
     Outcome, Suspended, counted_keys,
 };
 use crate::config::Setting;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::running::{FunctionCall, NotKilled};
 use crate::script::shebang::Flags;

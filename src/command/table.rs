@@ -13,7 +13,7 @@ use super::{
 };
 use crate::config::Renamed;
 use crate::error::ServerError;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
@@ -358,7 +358,7 @@ mod tests {
         assert!(table.find(b"keys").is_none() && table.find(b"config").is_none());
         let config = table.find(long.to_uppercase().as_bytes()).expect("it has that name");
         assert!(config.full_name == "config" && config.has(Flag::Renamed));
-        let argv = crate::resp::request::OwnedArgv::new([&b"KEYS"[..], b"*"]);
+        let argv = crate::resp::argv::OwnedArgv::new([&b"KEYS"[..], b"*"]);
         let keys = table.resolve_logged(argv.as_argv()).expect("it had that name");
         assert!(keys.full_name == "keys" && keys.has(Flag::Removed));
     }

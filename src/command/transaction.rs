@@ -13,7 +13,7 @@ use super::{
     Outcome, Suspended,
 };
 use crate::client::state::WatchedKey;
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(

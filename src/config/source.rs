@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use super::declared::{Renamed, UserLine};
 use super::{Config, Effect, Kind, Row, Setting, rows};
 use crate::error::ServerError;
-use crate::resp::request::split_line;
+use crate::resp::inline::split_line;
 
 /// Files that may include one another.
 const INCLUDES_MAX: usize = 16;

@@ -1,31 +1,20 @@
-//! A call, step by step, and the run of calls it is part of.
+//! A call, step by step.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::evict::Room;
-use super::slots::require_one_slot;
+use super::admit::Admitted;
+use super::batch::Batch;
 use super::tracking::remember_keys;
-use super::wake::Delivery;
 use super::{Engine, Waiter};
 use crate::client::{Client, ReplyMode};
-use crate::command::access::{Asked, Origin};
-use crate::command::table::{Command, table};
+use crate::command::table::Command;
 use crate::command::{
     Args, CommandError, Context, Flag, Host, Mode, Outcome, Services, Suspended, Wait,
 };
-use crate::config::Setting;
 use crate::resp::Reply;
-use crate::resp::request::{Argv, OwnedArgv};
-use crate::store::{Changes, Db, Locked, ShardSet, Usage};
-use crate::tracking::Invalidation;
-
-/// Calls after which a batch lets go of its locks, so that others get their turn.
-const CALLS_PER_HOLD: u32 = 64;
-/// How long calls of one batch may take the same instant for now.
-const INSTANT_NS: u64 = 100_000;
-/// Words and bytes of an unknown command's arguments that its error shows.
-const SHOWN_BYTES_MAX: usize = 128;
+use crate::resp::argv::{Argv, OwnedArgv};
+use crate::store::Db;
 
 /// How the client's connection goes on after a call.
 #[derive(Debug)]
@@ -40,17 +29,6 @@ pub(crate) enum Flow {
     Suspended(SuspendedCall),
 }
 
-/// What a run of calls comes to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Finished {
-    /// The log position that must be committed before its replies leave.
-    pub(crate) position: u64,
-    /// Did clients that waited get something?
-    pub(crate) has_served: bool,
-    /// Requests that were run.
-    pub(crate) calls: u32,
-}
-
 /// A call that was put aside. Its batch keeps the locks.
 #[derive(Debug)]
 pub(crate) struct SuspendedCall {
@@ -62,73 +40,7 @@ pub(crate) struct SuspendedCall {
     reply_mode: ReplyMode,
 }
 
-/// A run of calls, usually one client's pipelined requests.
-pub(crate) struct Batch<'e> {
-    pub(super) engine: &'e Engine,
-    pub(super) locked: Option<Locked>,
-    pub(super) changes: Changes,
-    /// Replies for clients that waited, to be sent when the locks are released.
-    pub(super) deliveries: Vec<Delivery>,
-    /// Word of changed keys to those who cache them, to be sent then too.
-    pub(super) invalidations: Vec<Invalidation>,
-    /// The shards that the call which runs needs, of those that are locked.
-    pub(super) need: ShardSet,
-    /// The locked shards in which something was done that the log gets.
-    written: ShardSet,
-    /// Bytes of effects that `written` accounts for.
-    noted_bytes: usize,
-    /// Requests that were run.
-    calls: u32,
-    /// Requests until the next look ahead.
-    pub(super) foreseen: usize,
-    /// The command of the last request, if its name tells it.
-    last_command: Option<&'static Command>,
-    /// Calls until the locks are released.
-    calls_left: u32,
-    pub(super) now_ms: u64,
-    /// Elapsed time at which `now_ms` was read.
-    read_ns: u64,
-    /// Elapsed time at the end of the last call.
-    clock_ns: u64,
-    pub(super) mode: Mode,
-    /// Did the last request have keys evicted?
-    has_evicted: bool,
-    /// The log position that its replies depend on.
-    position: u64,
-    /// The locked shards of whose data a reply tells.
-    told: ShardSet,
-    /// Did clients that waited get something?
-    has_served: bool,
-}
-
-impl<'e> Batch<'e> {
-    pub(super) fn new(engine: &'e Engine) -> Self {
-        let services = &engine.services;
-        let elapsed_ns = services.clock.elapsed_ns();
-        Self {
-            engine,
-            locked: None,
-            changes: Changes::new(services.aof.is_enabled()),
-            deliveries: Vec::new(),
-            invalidations: Vec::new(),
-            need: ShardSet::EMPTY,
-            written: ShardSet::EMPTY,
-            noted_bytes: 0,
-            calls: 0,
-            foreseen: 1,
-            last_command: None,
-            calls_left: 0,
-            now_ms: services.clock.now_ms(),
-            read_ns: elapsed_ns,
-            clock_ns: elapsed_ns,
-            mode: Mode::Direct,
-            has_evicted: false,
-            position: 0,
-            told: ShardSet::EMPTY,
-            has_served: false,
-        }
-    }
-
+impl Batch<'_> {
     /// Runs one request of a client and writes its reply.
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
         let mode = client.reply_mode;
@@ -186,127 +98,6 @@ impl<'e> Batch<'e> {
         Flow::Next
     }
 
-    /// May this request run now, or be queued?
-    fn admit(&mut self, client: &mut Client, argv: Argv<'_>) -> Result<Admitted, CommandError> {
-        let command = self.resolve(argv).ok_or_else(|| unknown(argv))?;
-        if command.is_container() && argv.len() > 1 {
-            let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
-            return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
-        }
-        if !command.spec.arity.allows(argv.len()) {
-            return Err(CommandError::WrongArity(command.full_name.as_str().into()));
-        }
-        if !client.is_unlimited() {
-            let asked = Asked { command, argv, origin: Origin::of(client) };
-            self.engine.services.check_access(client, asked)?;
-        }
-        if self.engine.services.scripts.running.is_busy() && !command.has(Flag::AllowBusy) {
-            return Err(self.engine.busy());
-        }
-        if client.is_subscribed() && !allowed_when_subscribed(client, command) {
-            return Err(CommandError::Subscribed(&command.full_name));
-        }
-        if self.engine.services.is_cluster() && self.mode == Mode::Direct {
-            require_one_slot(command, argv, client)?;
-        }
-        if self.mode != Mode::Replay {
-            self.admit_to_data(command, client)?;
-        }
-        if self.engine.services.pause.is_set() && self.engine.is_postponed(client, command, argv) {
-            return Ok(Admitted::Postpone);
-        }
-        if client.transaction.is_some() && !command.has(Flag::Unqueued) {
-            if command.has(Flag::NoMulti) {
-                return Err(CommandError::Plain("ERR Command not allowed inside a transaction"));
-            }
-            return Ok(Admitted::Queue);
-        }
-        Ok(Admitted::Run(command))
-    }
-
-    /// The command that a request names: often the one before it did the same.
-    fn resolve(&mut self, argv: Argv<'_>) -> Option<&'static Command> {
-        if let Some(last) = self.last_command
-            && last.is_called(argv.get(0)?)
-        {
-            return Some(last);
-        }
-        let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
-        let command = table().resolve(argv).or_else(of_log)?;
-        self.last_command = command.has_own_name().then_some(command);
-        Some(command)
-    }
-
-    /// Are the data in a state in which this command can run?
-    fn admit_to_data(
-        &mut self,
-        command: &Command,
-        client: &mut Client,
-    ) -> Result<(), CommandError> {
-        let services = &self.engine.services;
-        if services.loading.is_active() && !command.has(Flag::Loading) {
-            return Err(CommandError::Loading);
-        }
-        if (services.aof.is_failing() || services.saver.has_failed())
-            && (is_write(command, client) || command.spec.name == "ping")
-            && let Some(error) = services.refuses_writes()
-        {
-            return Err(error);
-        }
-        let limit = services.memory_limit();
-        if limit > 0 {
-            client.lacks_memory = self.lacks_memory(limit);
-            if client.lacks_memory && needs_memory(command, client) {
-                return Err(CommandError::OutOfMemory);
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes room for data, if there is not enough; replies whether that failed.
-    fn lacks_memory(&mut self, limit: u64) -> bool {
-        if !self.engine.is_above_limit(limit) {
-            return false;
-        }
-        self.release();
-        self.has_evicted = true;
-        let room = self.engine.make_room(limit);
-        self.position = self.engine.services.aof.appended();
-        room == Room::None
-    }
-
-    /// Answers a request that was not admitted.
-    fn refuse(
-        &mut self,
-        client: &mut Client,
-        argv: Argv<'_>,
-        error: &CommandError,
-        reply: &mut Reply,
-    ) {
-        let stats = &self.engine.services.stats;
-        let mut text = error.to_string();
-        let command = table().resolve(argv);
-        if let Some(command) = command {
-            stats.rejected(command.index);
-        }
-        let is_busy = matches!(error, CommandError::BusyScript | CommandError::BusyFunction);
-        // DISCARD and RESET end it even if the watched keys are out of reach.
-        let ends = command.is_some_and(|command| {
-            command.spec.name == "exec" || (is_busy && command.has(Flag::WholeTransaction))
-        });
-        if ends && client.transaction.is_some() {
-            if !matches!(error, CommandError::CrossSlot) {
-                let reason = text.strip_prefix("ERR ").unwrap_or(&text);
-                text = format!("EXECABORT Transaction discarded because of: {reason}");
-            }
-            self.release();
-            self.engine.discard_transaction(client);
-        }
-        stats.error(&text);
-        client.abort_transaction();
-        reply.error(&text);
-    }
-
     fn run(
         &mut self,
         command: &'static Command,
@@ -320,49 +111,57 @@ impl<'e> Batch<'e> {
             // A subscription that changes now has no part in earlier messages.
             self.release();
         }
-        let services = &self.engine.services;
+        // Whoever monitors sees what a script or function does after the call of it.
         let runs_others = command.group == "scripting";
-        if !services.monitors.is_empty() && runs_others {
-            services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
+        if runs_others {
+            self.show_to_monitors(command, client, argv);
         }
-        if let Err(error) = self.lock_for(command, argv, client) {
+        let may_run = self.lock_for(command, argv, client);
+        if let Err(error) = may_run.and_then(|()| self.depend_on_log(command)) {
             self.refuse(client, argv, &error, reply);
             return Flow::Next;
         }
+        let outcome = self.execute(command, client, reply, argv);
+        if !runs_others {
+            self.show_to_monitors(command, client, argv);
+        }
+        // One that waits is counted when it is served, or stops waiting.
+        let (flow, failed) = match outcome {
+            Ok(Outcome::Suspended(call)) => {
+                let (argv, reply_mode) = (argv.to_owned(), client.reply_mode);
+                let call = SuspendedCall { call, command, argv, start: 0, reply_mode };
+                return Flow::Suspended(call);
+            }
+            Ok(Outcome::Wait(wait)) => (Flow::Blocked(self.block(client, reply, argv, wait)), None),
+            Ok(Outcome::Done) => (Flow::Next, Some(false)),
+            Err(()) => (Flow::Next, Some(true)),
+        };
+        self.conclude(command, client, argv, failed);
+        flow
+    }
+
+    fn show_to_monitors(&self, command: &Command, client: &Client, argv: Argv<'_>) {
+        let services = &self.engine.services;
+        if !services.monitors.is_empty() {
+            services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
+        }
+    }
+
+    /// Notes which part of the log the reply will depend on. While the log fails, what might tell
+    /// of something that a crash would undo is refused.
+    fn depend_on_log(&mut self, command: &Command) -> Result<(), CommandError> {
+        let services = &self.engine.services;
         // Libraries of functions are in no shard.
-        let tells_of_all = runs_others && !command.has(Flag::AllowBusy);
+        let tells_of_all = command.group == "scripting" && !command.has(Flag::AllowBusy);
         let position = if tells_of_all { services.aof.appended() } else { self.position };
         if services.aof.is_failing() && self.shows_uncommitted(command, position) {
-            self.refuse(client, argv, &services.unwritable(), reply);
-            return Flow::Next;
+            return Err(services.unwritable());
         }
         self.position = position;
         if command.tells {
             self.told = self.told.union(self.need);
         }
-        let outcome = self.execute(command, client, reply, argv);
-        if !services.monitors.is_empty() && !runs_others {
-            services.show_to_monitors(command, client.db, &client.handle.peer.origin(), argv);
-        }
-        let failed = outcome.is_err();
-        let flow = match outcome {
-            Ok(Outcome::Suspended(call)) => {
-                let (argv, reply_mode) = (argv.to_owned(), client.reply_mode);
-                return Flow::Suspended(SuspendedCall {
-                    call,
-                    command,
-                    argv,
-                    start: 0,
-                    reply_mode,
-                });
-            }
-            Ok(Outcome::Wait(wait)) => Flow::Blocked(self.block(client, reply, argv, wait)),
-            Ok(Outcome::Done) | Err(()) => Flow::Next,
-        };
-        // One that waits is counted when it is served, or stops waiting.
-        let failed = matches!(flow, Flow::Next).then_some(failed);
-        self.conclude(command, client, argv, failed);
-        flow
+        Ok(())
     }
 
     /// Might this command tell of something that a crash would undo?
@@ -387,99 +186,6 @@ impl<'e> Batch<'e> {
             Some(failed) => self.account(command, client, argv, failed),
         }
         self.calls_left = self.calls_left.saturating_sub(1);
-    }
-
-    /// Locks what a call needs, going on with the locks held if they suffice.
-    fn lock_for(
-        &mut self,
-        command: &Command,
-        argv: Argv<'_>,
-        client: &Client,
-    ) -> Result<(), CommandError> {
-        let mut need = self.engine.lock_set(command, argv, client);
-        loop {
-            self.lock(need)?;
-            let is_exec = command.has(Flag::WholeTransaction) && command.spec.name == "exec";
-            if !command.has(Flag::Write) && !is_exec {
-                return Ok(());
-            }
-            let Some(locked) = &mut self.locked else { return Ok(()) };
-            let all = self.engine.with_waiters(need, locked, command, argv, client);
-            if all == need {
-                return Ok(());
-            }
-            need = all;
-        }
-    }
-
-    /// Locks at least `need`, for a call; gives up while a script keeps the server busy.
-    pub(super) fn lock(&mut self, need: ShardSet) -> Result<(), CommandError> {
-        self.note_written();
-        let suffices = match &self.locked {
-            Some(locked) => locked.set().contains(need) && self.calls_left > 0,
-            None => false,
-        };
-        // What needs no shard may change settings, which are looked up once for all that is held.
-        if !suffices || need == ShardSet::EMPTY {
-            self.release();
-            let locked = match self.engine.services.keyspace.try_lock(need) {
-                Some(locked) => locked,
-                None => self.lock_in_turn(need)?,
-            };
-            self.hold(locked)?;
-        }
-        self.need = need;
-        if let Some(locked) = &mut self.locked {
-            locked.narrow(need);
-        }
-        Ok(())
-    }
-
-    /// Takes over locks, until [`Batch::release`].
-    pub(super) fn hold(&mut self, locked: Locked) -> Result<(), CommandError> {
-        let services = &self.engine.services;
-        if services.is_over.load(Ordering::Relaxed) {
-            return Err(CommandError::Plain("ERR the server is stopping"));
-        }
-        self.locked = Some(locked);
-        self.changes.effects.enable(services.aof.is_enabled());
-        self.calls_left = CALLS_PER_HOLD;
-        self.changes.events = services.config.events();
-        self.changes.tracks = services.tracking.is_used();
-        self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
-        self.note_usage();
-        if self.clock_ns - self.read_ns >= INSTANT_NS {
-            self.read_ns = self.clock_ns;
-            self.now_ms = services.clock.now_ms();
-        }
-        Ok(())
-    }
-
-    /// If the call that ran has effects, the log gets them from the shards that it needed.
-    fn note_written(&mut self) {
-        let bytes = self.changes.effects.bytes().len();
-        if bytes != self.noted_bytes {
-            self.noted_bytes = bytes;
-            self.written = self.written.union(self.need);
-        }
-    }
-
-    /// Waits for locks that others hold. That time is not the call's.
-    fn lock_in_turn(&mut self, need: ShardSet) -> Result<Locked, CommandError> {
-        let services = &self.engine.services;
-        let is_busy = || services.scripts.running.is_busy();
-        let locked = services.keyspace.lock_unless(need, is_busy);
-        self.clock_ns = services.clock.elapsed_ns();
-        locked.ok_or_else(|| self.engine.busy())
-    }
-
-    /// What of accesses to keys is noted under the locks held.
-    fn note_usage(&mut self) {
-        let services = &self.engine.services;
-        self.changes.usage = services.usage();
-        if self.changes.usage != Usage::Recency && self.changes.chance == 0 {
-            self.changes.chance = services.random.next();
-        }
     }
 
     /// Runs the handler under the locks held, and gathers its effects.
@@ -544,64 +250,6 @@ impl<'e> Batch<'e> {
         }
     }
 
-    /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
-    pub(super) fn release(&mut self) {
-        self.note_written();
-        let Some(mut locked) = self.locked.take() else { return };
-        let services = &self.engine.services;
-        let position = services.aof.append(&self.changes.effects, self.now_ms);
-        if self.changes.effects.databases().is_some() {
-            locked.log_reaches(std::mem::take(&mut self.written), position);
-            self.position = position;
-        }
-        let told = std::mem::take(&mut self.told);
-        self.position = self.position.max(locked.log_position(told));
-        self.changes.effects.clear();
-        self.noted_bytes = 0;
-        if !self.deliveries.is_empty() {
-            self.has_served = true;
-            let deliveries = self.deliveries.drain(..);
-            deliveries.for_each(|delivery| delivery.client.serve(&delivery.reply, position));
-        }
-        if !self.changes.messages.is_empty() {
-            services.pubsub.deliver(&self.changes.messages, position, &services.poster());
-            self.changes.messages.clear();
-        }
-        if !self.invalidations.is_empty() {
-            let invalidations = self.invalidations.drain(..);
-            invalidations.for_each(|told| {
-                services.poster().post(&told.client, &told.bytes, position);
-            });
-        }
-        if self.changes.kept_bytes > 0 {
-            let kept_bytes = std::mem::take(&mut self.changes.kept_bytes);
-            self.engine.evictor.snapshot_keeps(kept_bytes);
-        }
-        drop(locked);
-        if !self.changes.garbage.is_empty() {
-            let garbage = self.changes.garbage.drain(..);
-            garbage.for_each(|garbage| services.reclaim.free(garbage));
-        }
-        let stats = &services.stats;
-        for (counter, count) in [
-            (&stats.changes, &mut self.changes.dirty),
-            (&stats.expired_keys, &mut self.changes.expired),
-            (&stats.evicted_keys, &mut self.changes.evicted),
-            (&stats.keyspace_hits, &mut self.changes.hits),
-            (&stats.keyspace_misses, &mut self.changes.misses),
-        ] {
-            if *count > 0 {
-                counter.add(std::mem::take(count));
-            }
-        }
-    }
-
-    /// Ends the run.
-    pub(crate) fn finish(mut self) -> Finished {
-        self.release();
-        Finished { position: self.position, has_served: self.has_served, calls: self.calls }
-    }
-
     fn block(
         &mut self,
         client: &Client,
@@ -612,19 +260,6 @@ impl<'e> Batch<'e> {
         let locked = self.locked.as_mut().expect("a call that waits holds the locks of its keys");
         self.engine.park(locked, client, reply.protocol(), argv, wait)
     }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
-/// What becomes of a request.
-enum Admitted {
-    Postpone,
-    Queue,
-    Run(&'static Command),
 }
 
 impl Host for Engine {
@@ -699,57 +334,4 @@ fn count_error(services: &Services, error: &CommandError, text: &str) {
     if !matches!(error, CommandError::Counted(_)) {
         services.stats.error(text);
     }
-}
-
-/// A RESP2 client that has subscribed reads messages, among which few replies can be told.
-fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
-    const ALLOWED: [&str; 9] = [
-        "ping",
-        "psubscribe",
-        "punsubscribe",
-        "quit",
-        "reset",
-        "ssubscribe",
-        "subscribe",
-        "sunsubscribe",
-        "unsubscribe",
-    ];
-    client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
-}
-
-/// Does the command, or one that it runs as a transaction, take more memory? Whatever is queued
-/// does.
-fn needs_memory(command: &Command, client: &Client) -> bool {
-    if !command.has(Flag::WholeTransaction) {
-        let is_queued = client.transaction.is_some() && !command.has(Flag::Unqueued);
-        return is_queued || command.has(Flag::DenyOom);
-    }
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
-    queued
-        .filter_map(|argv| table().resolve(argv.as_argv()))
-        .any(|command| command.has(Flag::DenyOom))
-}
-
-/// Is it a writing command, or EXEC with one in its queue?
-fn is_write(command: &Command, client: &Client) -> bool {
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
-    let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));
-    command.has(Flag::Write)
-        || (command.spec.name == "exec" && queued.any(|queued| queued.has(Flag::Write)))
-}
-
-fn unknown(argv: Argv<'_>) -> CommandError {
-    let shown = |word: &[u8]| {
-        let word = &word[..word.len().min(SHOWN_BYTES_MAX)];
-        String::from_utf8_lossy(word).into_owned()
-    };
-    let mut args = String::new();
-    for word in argv.iter_from(1) {
-        if args.len() >= SHOWN_BYTES_MAX {
-            break;
-        }
-        args.extend(["'", &shown(word), "' "]);
-    }
-    let name = shown(argv.get(0).unwrap_or_default());
-    CommandError::UnknownCommand { name: name.into(), args: args.into() }
 }

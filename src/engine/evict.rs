@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::Engine;
-use super::call::Batch;
+use super::batch::Batch;
 use crate::command::Services;
 use crate::config::{EVICTION_POLICIES, Setting};
 use crate::observe::process::own_bytes;

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::client::Client;
 use crate::command::Flag;
 use crate::command::table::{Command, table};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::store::{Locked, ShardSet};
 
 /// Waiters of one key that are asked which other keys serving them needs. Where more wait, all

@@ -26,7 +26,9 @@ use crate::store::{Keyspace, Reclaim};
 use crate::tls::Tls;
 use crate::tracking::Tracking;
 
+mod admit;
 mod ahead;
+mod batch;
 mod call;
 mod evict;
 mod expire;
@@ -44,7 +46,8 @@ mod transaction;
 mod users;
 mod wake;
 
-pub(crate) use call::{Batch, Finished, Flow, SuspendedCall};
+pub(crate) use batch::{Batch, Finished};
+pub(crate) use call::{Flow, SuspendedCall};
 pub use session::{Session, commands};
 pub(crate) use wake::Waiter;
 

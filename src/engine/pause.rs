@@ -6,7 +6,7 @@ use super::Engine;
 use crate::client::{Client, Paused};
 use crate::command::Flag;
 use crate::command::table::{Command, table};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::script::shebang::{self, Flags};
 use crate::script::vm;
 

@@ -13,7 +13,7 @@ use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
 
 /// Effects between two looks at the clock.

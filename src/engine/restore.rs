@@ -12,7 +12,7 @@ use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
 use crate::rdb::{self, Attributes, Item, RdbError};
-use crate::resp::request::OwnedArgv;
+use crate::resp::argv::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 use crate::store::{Changes, Db, ShardSet};
 use crate::types::value::Value;

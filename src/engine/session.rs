@@ -11,7 +11,8 @@ use crate::client::{Client, Peer};
 use crate::command::table::table;
 use crate::config::{ConfigError, Setting};
 use crate::error::ServerError;
-use crate::resp::request::{Decoded, Limits, OwnedArgv, RequestDecoder, encode_head, encode_word};
+use crate::resp::argv::OwnedArgv;
+use crate::resp::request::{Decoded, Limits, RequestDecoder, encode_head, encode_word};
 use crate::resp::{Protocol, Reply};
 
 const LIMITS: Limits =

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::command::CommandError;
 use crate::command::cluster::Slots;
 use crate::command::table::{Command, table};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 impl Engine {
     /// Are there keys in other databases than the first?

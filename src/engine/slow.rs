@@ -9,7 +9,7 @@ use crate::config::Setting;
 use crate::observe::Call;
 use crate::observe::latency::Spike;
 use crate::observe::slowlog::{SlowCall, trimmed};
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 
 /// What stands in the log for a secret.
 const REDACTED: &[u8] = b"(redacted)";

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::command::table::Command;
 use crate::command::{Context, Flag};
 use crate::config::Setting;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 /// Has the keys remembered that a client's command reads.
 pub(super) fn remember_keys(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) {

@@ -28,7 +28,7 @@ use crate::client::{Client, Handle};
 use crate::command::access::{Asked, Origin};
 use crate::command::table::{Command, table};
 use crate::command::{Mode, Outcome, TimeoutReply, Wait};
-use crate::resp::request::{Argv, OwnedArgv};
+use crate::resp::argv::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
 use crate::store::changes::ReadyKey;
 use crate::store::shard::{Place, Ticket};

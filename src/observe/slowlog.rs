@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 /// Words of a command that are kept.
 const WORDS_MAX: usize = 32;
@@ -81,7 +81,7 @@ fn trim_word(word: &[u8]) -> Box<[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::request::OwnedArgv;
+    use crate::resp::argv::OwnedArgv;
 
     #[test]
     fn long_commands_are_trimmed() {

@@ -1,5 +1,7 @@
 //! The wire: bytes to requests, replies to bytes. Knows no command and no data type.
 
+pub mod argv;
+pub mod inline;
 pub mod request;
 
 pub(crate) mod glance;

@@ -8,7 +8,9 @@
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
 use std::fmt;
-use std::ops::Range;
+
+use super::argv::{Argv, Word};
+use super::inline::read_word;
 
 /// Bounds on a request.
 #[derive(Clone, Copy, Debug)]
@@ -68,133 +70,6 @@ impl fmt::Display for ProtocolError {
     }
 }
 
-/// Where a word lies in its buffer.
-#[derive(Clone, Copy, Debug)]
-struct Word {
-    start: usize,
-    len: usize,
-}
-
-/// The words of a request: the command's name and its arguments, borrowed.
-#[derive(Clone, Copy, Debug)]
-pub struct Argv<'a> {
-    data: &'a [u8],
-    words: &'a [Word],
-}
-
-impl<'a> Argv<'a> {
-    /// Number of words, the name included.
-    #[expect(clippy::len_without_is_empty, reason = "a request has at least one word")]
-    pub fn len(&self) -> usize {
-        self.words.len()
-    }
-
-    /// Word `index`; 0 is the command's name.
-    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
-        let word = self.words.get(index)?;
-        self.data.get(word.start..word.start + word.len)
-    }
-
-    /// The words from `index` on.
-    pub fn iter_from(self, index: usize) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
-        let words = self.words.get(index..).unwrap_or_default();
-        words.iter().map(move |word| &self.data[word.start..word.start + word.len])
-    }
-
-    /// All words.
-    pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
-        self.iter_from(0)
-    }
-
-    /// The words from `index` on as a request of their own.
-    #[must_use]
-    pub fn tail(self, index: usize) -> Self {
-        Self { data: self.data, words: self.words.get(index..).unwrap_or_default() }
-    }
-
-    /// A copy that does not borrow the read buffer.
-    pub fn to_owned(self) -> OwnedArgv {
-        OwnedArgv::new(self.iter())
-    }
-}
-
-/// A request that owns its words: queued by MULTI, waiting, or made by the server.
-#[derive(Clone, Debug, Default)]
-pub struct OwnedArgv {
-    data: Vec<u8>,
-    words: Vec<Word>,
-}
-
-impl OwnedArgv {
-    /// Copies words.
-    pub fn new<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut argv = Self::default();
-        words.into_iter().for_each(|word| argv.push(word));
-        argv
-    }
-
-    /// No words yet; those that lie in `data` are added with [`OwnedArgv::push_at`].
-    pub(crate) fn over(data: Vec<u8>, words: usize) -> Self {
-        Self { data, words: Vec::with_capacity(words) }
-    }
-
-    /// The bytes in which words lie.
-    pub(crate) fn data(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// Adds the word that lies at `start`.
-    pub(crate) fn push_at(&mut self, start: usize, len: usize) {
-        debug_assert!(start + len <= self.data.len(), "a word lies within the data");
-        self.words.push(Word { start, len });
-    }
-
-    /// Adds a word in place of `len` bytes at `start` that are of no use any more, or behind them
-    /// all if it is longer.
-    pub(crate) fn put_at(&mut self, start: usize, word: &str, len: usize) {
-        match self.data.get_mut(start..start + word.len()) {
-            Some(place) if word.len() <= len => {
-                place.copy_from_slice(word.as_bytes());
-                self.push_at(start, word.len());
-            }
-            _ => self.push(word.as_bytes()),
-        }
-    }
-
-    /// Adds a word.
-    pub fn push(&mut self, word: &[u8]) {
-        self.words.push(Word { start: self.data.len(), len: word.len() });
-        self.data.extend_from_slice(word);
-    }
-
-    /// Number of words.
-    #[expect(clippy::len_without_is_empty, reason = "a request has at least one word")]
-    pub fn len(&self) -> usize {
-        self.words.len()
-    }
-
-    /// A view of some of the words.
-    pub(crate) fn part(&self, words: Range<usize>) -> Argv<'_> {
-        Argv { data: &self.data, words: self.words.get(words).unwrap_or_default() }
-    }
-
-    /// Removes all words, and keeps the room.
-    pub(crate) fn clear(&mut self) {
-        self.data.clear();
-        self.words.clear();
-    }
-
-    /// A view of the words.
-    pub fn as_argv(&self) -> Argv<'_> {
-        Argv { data: &self.data, words: &self.words }
-    }
-
-    /// Bytes taken in memory.
-    pub fn bytes(&self) -> usize {
-        self.data.capacity() + self.words.capacity() * size_of::<Word>()
-    }
-}
-
 /// What a call of [`RequestDecoder::decode`] found.
 #[derive(Debug)]
 pub enum Decoded<'a> {
@@ -248,7 +123,7 @@ impl RequestDecoder {
         if self.words.is_empty() {
             return Ok(Decoded::Nothing(used));
         }
-        Ok(Decoded::Request(Argv { data: buf, words: &self.words }, used))
+        Ok(Decoded::Request(Argv::new(buf, &self.words), used))
     }
 
     /// Bytes of an incomplete request that were read: those of its arguments, and their lengths.
@@ -384,7 +259,7 @@ impl RequestDecoder {
         let mut rest = line.trim_ascii_start();
         while !rest.is_empty() {
             let start = self.inline.len();
-            rest = read_inline_word(rest, &mut self.inline)
+            rest = read_word(rest, &mut self.inline)
                 .ok_or(ProtocolError::UnbalancedQuotes)?
                 .trim_ascii_start();
             self.words.push(Word { start, len: self.inline.len() - start });
@@ -392,7 +267,7 @@ impl RequestDecoder {
         if self.words.is_empty() {
             return Ok(Decoded::Nothing(end + 1));
         }
-        Ok(Decoded::Request(Argv { data: &self.inline, words: &self.words }, end + 1))
+        Ok(Decoded::Request(Argv::new(&self.inline, &self.words), end + 1))
     }
 }
 
@@ -430,95 +305,6 @@ fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
     buf.push(kind);
     buf.extend_from_slice(digits.format(number).as_bytes());
     buf.extend_from_slice(b"\r\n");
-}
-
-/// Splits a line into words as an inline command is split; `None` if its quotes are unbalanced.
-/// Configuration files follow the same rules. As for Redis, a line ends at a zero.
-pub fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut words = Vec::new();
-    let mut rest = line.split(|byte| *byte == 0).next().unwrap_or_default().trim_ascii_start();
-    while !rest.is_empty() {
-        let mut word = Vec::new();
-        rest = read_inline_word(rest, &mut word)?.trim_ascii_start();
-        words.push(word);
-    }
-    Some(words)
-}
-
-/// Moves one word from the start of `line` into `word`; replies the rest.
-fn read_inline_word<'b>(line: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
-    let mut rest = line;
-    loop {
-        match rest {
-            [] => return Some(rest),
-            [byte, ..] if byte.is_ascii_whitespace() => return Some(&rest[1..]),
-            [b'"', after @ ..] => rest = closed(read_double_quoted(after, word)?)?,
-            [b'\'', after @ ..] => rest = closed(read_single_quoted(after, word)?)?,
-            [byte, after @ ..] => {
-                word.push(*byte);
-                rest = after;
-            }
-        }
-    }
-}
-
-/// Behind a closing quote there must be a space or nothing.
-fn closed(rest: &[u8]) -> Option<&[u8]> {
-    rest.first().is_none_or(u8::is_ascii_whitespace).then_some(rest)
-}
-
-fn read_double_quoted<'b>(mut rest: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
-    loop {
-        match rest {
-            [] => return None,
-            [b'"', after @ ..] => return Some(after),
-            [b'\\', b'x', high, low, after @ ..]
-                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
-                word.push(hex_digit(*high) << 4 | hex_digit(*low));
-                rest = after;
-            }
-            [b'\\', escaped, after @ ..] => {
-                word.push(match escaped {
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'b' => 8,
-                    b'a' => 7,
-                    other => *other,
-                });
-                rest = after;
-            }
-            [byte, after @ ..] => {
-                word.push(*byte);
-                rest = after;
-            }
-        }
-    }
-}
-
-fn read_single_quoted<'b>(mut rest: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
-    loop {
-        match rest {
-            [] => return None,
-            [b'\'', after @ ..] => return Some(after),
-            [b'\\', b'\'', after @ ..] => {
-                word.push(b'\'');
-                rest = after;
-            }
-            [byte, after @ ..] => {
-                word.push(*byte);
-                rest = after;
-            }
-        }
-    }
-}
-
-fn hex_digit(byte: u8) -> u8 {
-    match byte {
-        b'0'..=b'9' => byte - b'0',
-        _ => (byte.to_ascii_lowercase() - b'a') + 10,
-    }
 }
 
 #[cfg(test)]

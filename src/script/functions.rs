@@ -16,7 +16,7 @@ use super::failure::{Names, error_text};
 use super::run::{Run, bounded};
 use super::shebang::Flags;
 use super::vm::{self, Vm};
-use crate::resp::request::split_line;
+use crate::resp::inline::split_line;
 
 /// Looks at the clock, of 20,000 instructions each, that loading a library may take.
 const LOAD_TICKS_MAX: u32 = 2500;

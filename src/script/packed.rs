@@ -9,8 +9,8 @@
 use mlua::{BString, Either, Lua, Value};
 
 use crate::number::format_f64;
+use crate::resp::argv::OwnedArgv;
 use crate::resp::read::{Item, ReplyReader};
-use crate::resp::request::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 
 const NIL: u8 = 0x00;

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::vm::Vm;
 use crate::resp::Protocol;
-use crate::resp::request::OwnedArgv;
+use crate::resp::argv::OwnedArgv;
 
 /// Room for what Lua nests at most: 200 calls through functions that keep buffers on the stack.
 const STACK_BYTES: usize = 4 << 20;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::vm::{Figures, Vm};
-use crate::resp::request::OwnedArgv;
+use crate::resp::argv::OwnedArgv;
 
 /// The virtual machine, and the script that runs.
 #[derive(Debug, Default)]

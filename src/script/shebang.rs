@@ -1,6 +1,6 @@
 //! The first line of a script or library: `#!lua flags=no-writes,allow-stale name=mylib`.
 
-use crate::resp::request::split_line;
+use crate::resp::inline::split_line;
 
 /// What a script says about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use crate::command::table::Command;
 use crate::command::{Flag, KeySpec};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 type Access = &'static [&'static str];
 

@@ -14,7 +14,7 @@ use super::{CommandError, Flag, Services};
 use crate::acl::{Basis, Catalog, Channel, Denial, Denied, Key, Need, Reason, Request};
 use crate::client::{Client, Handle};
 use crate::config::{Config, Setting};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 pub(super) mod categories;
 pub(super) mod keys;

@@ -7,7 +7,7 @@ use crate::command::access::{categories, keys};
 use crate::command::table::{Command, table};
 use crate::glob;
 use crate::resp::Reply;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 
 const CONNECTION: &[Category] = &[Category::Connection];
 

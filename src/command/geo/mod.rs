@@ -9,7 +9,7 @@ use super::{
     KeySpec, Outcome,
 };
 use crate::resp::Reply;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::types::geohash::Point;
 use crate::types::sorted_set::SortedSet;
 

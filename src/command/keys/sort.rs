@@ -12,7 +12,7 @@ use super::{Args, Class, CommandError, CommandResult, Context, Outcome};
 use crate::command::Mode;
 use crate::command::access::{Asked, Origin};
 use crate::command::table::table;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::types::hash::Hash;
 use crate::types::list::{End, List};
 use crate::types::string::StringValue;
@@ -320,7 +320,7 @@ pub(super) fn keys_of(argv: Argv<'_>) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resp::request::OwnedArgv;
+    use crate::resp::argv::OwnedArgv;
 
     #[test]
     fn keys_are_found_between_the_options() {

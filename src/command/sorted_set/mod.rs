@@ -9,7 +9,7 @@ use super::{
     KeySpec, Outcome, TimeoutReply, counted_keys,
 };
 use crate::config::{Config, Setting};
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::store::Class;
 use crate::types::packed_map::Limits;

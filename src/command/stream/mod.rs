@@ -15,7 +15,7 @@
 use super::{Args, Arity, Category, CommandError, CommandSpec, Context, FIRST_KEY, Flag, KeySpec};
 use crate::config::Setting;
 use crate::resp::Reply;
-use crate::resp::request::Argv;
+use crate::resp::argv::Argv;
 use crate::types::stream::{BlockLimits, Entry, StreamId};
 
 mod append;

@@ -7,7 +7,7 @@
 use super::effects::{Delivery, Position};
 use super::{GroupKey, INVALID_ID, write_entry, write_entry_parts, write_id};
 use crate::command::{Args, CommandError, CommandResult, Context, Mode, Outcome, TimeoutReply};
-use crate::resp::request::OwnedArgv;
+use crate::resp::argv::OwnedArgv;
 use crate::resp::{Protocol, Reply};
 use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId};
 use crate::types::value::DataType;

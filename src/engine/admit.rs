@@ -1,0 +1,201 @@
+//! May a request run? What it must pass before, and what it is told if it does not.
+
+use super::batch::Batch;
+use super::evict::Room;
+use super::slots::require_one_slot;
+use crate::client::Client;
+use crate::command::access::{Asked, Origin};
+use crate::command::table::{Command, table};
+use crate::command::{CommandError, Flag, Mode};
+use crate::resp::Reply;
+use crate::resp::argv::Argv;
+
+/// Words and bytes of an unknown command's arguments that its error shows.
+const SHOWN_BYTES_MAX: usize = 128;
+
+/// What becomes of a request.
+pub(super) enum Admitted {
+    Postpone,
+    Queue,
+    Run(&'static Command),
+}
+
+impl Batch<'_> {
+    /// May this request run now, or be queued?
+    pub(super) fn admit(
+        &mut self,
+        client: &mut Client,
+        argv: Argv<'_>,
+    ) -> Result<Admitted, CommandError> {
+        let command = self.resolve(argv).ok_or_else(|| unknown(argv))?;
+        if command.is_container() && argv.len() > 1 {
+            let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
+            return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
+        }
+        if !command.spec.arity.allows(argv.len()) {
+            return Err(CommandError::WrongArity(command.full_name.as_str().into()));
+        }
+        if !client.is_unlimited() {
+            let asked = Asked { command, argv, origin: Origin::of(client) };
+            self.engine.services.check_access(client, asked)?;
+        }
+        if self.engine.services.scripts.running.is_busy() && !command.has(Flag::AllowBusy) {
+            return Err(self.engine.busy());
+        }
+        if client.is_subscribed() && !allowed_when_subscribed(client, command) {
+            return Err(CommandError::Subscribed(&command.full_name));
+        }
+        if self.engine.services.is_cluster() && self.mode == Mode::Direct {
+            require_one_slot(command, argv, client)?;
+        }
+        if self.mode != Mode::Replay {
+            self.admit_to_data(command, client)?;
+        }
+        if self.engine.services.pause.is_set() && self.engine.is_postponed(client, command, argv) {
+            return Ok(Admitted::Postpone);
+        }
+        if client.transaction.is_some() && !command.has(Flag::Unqueued) {
+            if command.has(Flag::NoMulti) {
+                return Err(CommandError::Plain("ERR Command not allowed inside a transaction"));
+            }
+            return Ok(Admitted::Queue);
+        }
+        Ok(Admitted::Run(command))
+    }
+
+    /// The command that a request names: often the one before it did the same.
+    fn resolve(&mut self, argv: Argv<'_>) -> Option<&'static Command> {
+        if let Some(last) = self.last_command
+            && last.is_called(argv.get(0)?)
+        {
+            return Some(last);
+        }
+        let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
+        let command = table().resolve(argv).or_else(of_log)?;
+        self.last_command = command.has_own_name().then_some(command);
+        Some(command)
+    }
+
+    /// Are the data in a state in which this command can run?
+    fn admit_to_data(
+        &mut self,
+        command: &Command,
+        client: &mut Client,
+    ) -> Result<(), CommandError> {
+        let services = &self.engine.services;
+        if services.loading.is_active() && !command.has(Flag::Loading) {
+            return Err(CommandError::Loading);
+        }
+        if (services.aof.is_failing() || services.saver.has_failed())
+            && (is_write(command, client) || command.spec.name == "ping")
+            && let Some(error) = services.refuses_writes()
+        {
+            return Err(error);
+        }
+        let limit = services.memory_limit();
+        if limit > 0 {
+            client.lacks_memory = self.lacks_memory(limit);
+            if client.lacks_memory && needs_memory(command, client) {
+                return Err(CommandError::OutOfMemory);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for data, if there is not enough; replies whether that failed.
+    fn lacks_memory(&mut self, limit: u64) -> bool {
+        if !self.engine.is_above_limit(limit) {
+            return false;
+        }
+        self.release();
+        self.has_evicted = true;
+        let room = self.engine.make_room(limit);
+        self.position = self.engine.services.aof.appended();
+        room == Room::None
+    }
+
+    /// Answers a request that was not admitted.
+    pub(super) fn refuse(
+        &mut self,
+        client: &mut Client,
+        argv: Argv<'_>,
+        error: &CommandError,
+        reply: &mut Reply,
+    ) {
+        let stats = &self.engine.services.stats;
+        let mut text = error.to_string();
+        let command = table().resolve(argv);
+        if let Some(command) = command {
+            stats.rejected(command.index);
+        }
+        let is_busy = matches!(error, CommandError::BusyScript | CommandError::BusyFunction);
+        // DISCARD and RESET end it even if the watched keys are out of reach.
+        let ends = command.is_some_and(|command| {
+            command.spec.name == "exec" || (is_busy && command.has(Flag::WholeTransaction))
+        });
+        if ends && client.transaction.is_some() {
+            if !matches!(error, CommandError::CrossSlot) {
+                let reason = text.strip_prefix("ERR ").unwrap_or(&text);
+                text = format!("EXECABORT Transaction discarded because of: {reason}");
+            }
+            self.release();
+            self.engine.discard_transaction(client);
+        }
+        stats.error(&text);
+        client.abort_transaction();
+        reply.error(&text);
+    }
+}
+
+/// A RESP2 client that has subscribed reads messages, among which few replies can be told.
+fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
+    const ALLOWED: [&str; 9] = [
+        "ping",
+        "psubscribe",
+        "punsubscribe",
+        "quit",
+        "reset",
+        "ssubscribe",
+        "subscribe",
+        "sunsubscribe",
+        "unsubscribe",
+    ];
+    client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
+}
+
+/// Does the command, or one that it runs as a transaction, take more memory? Whatever is queued
+/// does.
+fn needs_memory(command: &Command, client: &Client) -> bool {
+    if !command.has(Flag::WholeTransaction) {
+        let is_queued = client.transaction.is_some() && !command.has(Flag::Unqueued);
+        return is_queued || command.has(Flag::DenyOom);
+    }
+    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+    queued
+        .filter_map(|argv| table().resolve(argv.as_argv()))
+        .any(|command| command.has(Flag::DenyOom))
+}
+
+/// Is it a writing command, or EXEC with one in its queue?
+fn is_write(command: &Command, client: &Client) -> bool {
+    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+    let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));
+    command.has(Flag::Write)
+        || (command.spec.name == "exec" && queued.any(|queued| queued.has(Flag::Write)))
+}
+
+fn unknown(argv: Argv<'_>) -> CommandError {
+    let shown = |word: &[u8]| {
+        let word = &word[..word.len().min(SHOWN_BYTES_MAX)];
+        String::from_utf8_lossy(word).into_owned()
+    };
+    let mut args = String::new();
+    for word in argv.iter_from(1) {
+        if args.len() >= SHOWN_BYTES_MAX {
+            break;
+        }
+        args.extend(["'", &shown(word), "' "]);
+    }
+    let name = shown(argv.get(0).unwrap_or_default());
+    CommandError::UnknownCommand { name: name.into(), args: args.into() }
+}

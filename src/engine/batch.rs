@@ -1,0 +1,270 @@
+//! A run of calls: the locks it holds from one call to the next, and what it hands over when it
+//! lets go of them.
+
+use std::sync::atomic::Ordering;
+
+use super::Engine;
+use super::wake::Delivery;
+use crate::client::Client;
+use crate::command::table::Command;
+use crate::command::{CommandError, Flag, Mode};
+use crate::config::Setting;
+use crate::resp::argv::Argv;
+use crate::store::{Changes, Locked, ShardSet, Usage};
+use crate::tracking::Invalidation;
+
+/// Calls after which a batch lets go of its locks, so that others get their turn.
+const CALLS_PER_HOLD: u32 = 64;
+/// How long calls of one batch may take the same instant for now.
+const INSTANT_NS: u64 = 100_000;
+
+/// What a run of calls comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Finished {
+    /// The log position that must be committed before its replies leave.
+    pub(crate) position: u64,
+    /// Did clients that waited get something?
+    pub(crate) has_served: bool,
+    /// Requests that were run.
+    pub(crate) calls: u32,
+}
+
+/// A run of calls, usually one client's pipelined requests.
+pub(crate) struct Batch<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) locked: Option<Locked>,
+    pub(super) changes: Changes,
+    /// Replies for clients that waited, to be sent when the locks are released.
+    pub(super) deliveries: Vec<Delivery>,
+    /// Word of changed keys to those who cache them, to be sent then too.
+    pub(super) invalidations: Vec<Invalidation>,
+    /// The shards that the call which runs needs, of those that are locked.
+    pub(super) need: ShardSet,
+    /// The locked shards in which something was done that the log gets.
+    written: ShardSet,
+    /// Bytes of effects that `written` accounts for.
+    noted_bytes: usize,
+    /// Requests that were run.
+    pub(super) calls: u32,
+    /// Requests until the next look ahead.
+    pub(super) foreseen: usize,
+    /// The command of the last request, if its name tells it.
+    pub(super) last_command: Option<&'static Command>,
+    /// Calls until the locks are released.
+    pub(super) calls_left: u32,
+    pub(super) now_ms: u64,
+    /// Elapsed time at which `now_ms` was read.
+    read_ns: u64,
+    /// Elapsed time at the end of the last call.
+    pub(super) clock_ns: u64,
+    pub(super) mode: Mode,
+    /// Did the last request have keys evicted?
+    pub(super) has_evicted: bool,
+    /// The log position that its replies depend on.
+    pub(super) position: u64,
+    /// The locked shards of whose data a reply tells.
+    pub(super) told: ShardSet,
+    /// Did clients that waited get something?
+    has_served: bool,
+}
+
+impl<'e> Batch<'e> {
+    pub(super) fn new(engine: &'e Engine) -> Self {
+        let services = &engine.services;
+        let elapsed_ns = services.clock.elapsed_ns();
+        Self {
+            engine,
+            locked: None,
+            changes: Changes::new(services.aof.is_enabled()),
+            deliveries: Vec::new(),
+            invalidations: Vec::new(),
+            need: ShardSet::EMPTY,
+            written: ShardSet::EMPTY,
+            noted_bytes: 0,
+            calls: 0,
+            foreseen: 1,
+            last_command: None,
+            calls_left: 0,
+            now_ms: services.clock.now_ms(),
+            read_ns: elapsed_ns,
+            clock_ns: elapsed_ns,
+            mode: Mode::Direct,
+            has_evicted: false,
+            position: 0,
+            told: ShardSet::EMPTY,
+            has_served: false,
+        }
+    }
+
+    /// Locks what a call needs, going on with the locks held if they suffice.
+    pub(super) fn lock_for(
+        &mut self,
+        command: &Command,
+        argv: Argv<'_>,
+        client: &Client,
+    ) -> Result<(), CommandError> {
+        let mut need = self.engine.lock_set(command, argv, client);
+        loop {
+            self.lock(need)?;
+            let is_exec = command.has(Flag::WholeTransaction) && command.spec.name == "exec";
+            if !command.has(Flag::Write) && !is_exec {
+                return Ok(());
+            }
+            let Some(locked) = &mut self.locked else { return Ok(()) };
+            let all = self.engine.with_waiters(need, locked, command, argv, client);
+            if all == need {
+                return Ok(());
+            }
+            need = all;
+        }
+    }
+
+    /// Locks at least `need`, for a call; gives up while a script keeps the server busy.
+    pub(super) fn lock(&mut self, need: ShardSet) -> Result<(), CommandError> {
+        self.note_written();
+        let suffices = match &self.locked {
+            Some(locked) => locked.set().contains(need) && self.calls_left > 0,
+            None => false,
+        };
+        // What needs no shard may change settings, which are looked up once for all that is held.
+        if !suffices || need == ShardSet::EMPTY {
+            self.release();
+            let locked = match self.engine.services.keyspace.try_lock(need) {
+                Some(locked) => locked,
+                None => self.lock_in_turn(need)?,
+            };
+            self.hold(locked)?;
+        }
+        self.need = need;
+        if let Some(locked) = &mut self.locked {
+            locked.narrow(need);
+        }
+        Ok(())
+    }
+
+    /// Takes over locks, until [`Batch::release`].
+    pub(super) fn hold(&mut self, locked: Locked) -> Result<(), CommandError> {
+        let services = &self.engine.services;
+        if services.is_over.load(Ordering::Relaxed) {
+            return Err(CommandError::Plain("ERR the server is stopping"));
+        }
+        self.locked = Some(locked);
+        self.changes.effects.enable(services.aof.is_enabled());
+        self.calls_left = CALLS_PER_HOLD;
+        self.changes.events = services.config.events();
+        self.changes.tracks = services.tracking.is_used();
+        self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
+        self.note_usage();
+        if self.clock_ns - self.read_ns >= INSTANT_NS {
+            self.read_ns = self.clock_ns;
+            self.now_ms = services.clock.now_ms();
+        }
+        Ok(())
+    }
+
+    /// If the call that ran has effects, the log gets them from the shards that it needed.
+    fn note_written(&mut self) {
+        let bytes = self.changes.effects.bytes().len();
+        if bytes != self.noted_bytes {
+            self.noted_bytes = bytes;
+            self.written = self.written.union(self.need);
+        }
+    }
+
+    /// Waits for locks that others hold. That time is not the call's.
+    fn lock_in_turn(&mut self, need: ShardSet) -> Result<Locked, CommandError> {
+        let services = &self.engine.services;
+        let is_busy = || services.scripts.running.is_busy();
+        let locked = services.keyspace.lock_unless(need, is_busy);
+        self.clock_ns = services.clock.elapsed_ns();
+        locked.ok_or_else(|| self.engine.busy())
+    }
+
+    /// What of accesses to keys is noted under the locks held.
+    fn note_usage(&mut self) {
+        let services = &self.engine.services;
+        self.changes.usage = services.usage();
+        if self.changes.usage != Usage::Recency && self.changes.chance == 0 {
+            self.changes.chance = services.random.next();
+        }
+    }
+
+    /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
+    pub(super) fn release(&mut self) {
+        self.note_written();
+        let Some(mut locked) = self.locked.take() else { return };
+        let position = self.append_effects(&mut locked);
+        self.hand_out(position);
+        if self.changes.kept_bytes > 0 {
+            let kept_bytes = std::mem::take(&mut self.changes.kept_bytes);
+            self.engine.evictor.snapshot_keeps(kept_bytes);
+        }
+        drop(locked);
+        if !self.changes.garbage.is_empty() {
+            let garbage = self.changes.garbage.drain(..);
+            garbage.for_each(|garbage| self.engine.services.reclaim.free(garbage));
+        }
+        self.count_changes();
+    }
+
+    /// Gives the log what the calls did; replies the position up to which it goes.
+    fn append_effects(&mut self, locked: &mut Locked) -> u64 {
+        let position = self.engine.services.aof.append(&self.changes.effects, self.now_ms);
+        if self.changes.effects.databases().is_some() {
+            locked.log_reaches(std::mem::take(&mut self.written), position);
+            self.position = position;
+        }
+        let told = std::mem::take(&mut self.told);
+        self.position = self.position.max(locked.log_position(told));
+        self.changes.effects.clear();
+        self.noted_bytes = 0;
+        position
+    }
+
+    /// Hands out what others get of the calls, once the log is committed up to `position`.
+    fn hand_out(&mut self, position: u64) {
+        let services = &self.engine.services;
+        if !self.deliveries.is_empty() {
+            self.has_served = true;
+            let deliveries = self.deliveries.drain(..);
+            deliveries.for_each(|delivery| delivery.client.serve(&delivery.reply, position));
+        }
+        if !self.changes.messages.is_empty() {
+            services.pubsub.deliver(&self.changes.messages, position, &services.poster());
+            self.changes.messages.clear();
+        }
+        if !self.invalidations.is_empty() {
+            let invalidations = self.invalidations.drain(..);
+            invalidations.for_each(|told| {
+                services.poster().post(&told.client, &told.bytes, position);
+            });
+        }
+    }
+
+    fn count_changes(&mut self) {
+        let stats = &self.engine.services.stats;
+        for (counter, count) in [
+            (&stats.changes, &mut self.changes.dirty),
+            (&stats.expired_keys, &mut self.changes.expired),
+            (&stats.evicted_keys, &mut self.changes.evicted),
+            (&stats.keyspace_hits, &mut self.changes.hits),
+            (&stats.keyspace_misses, &mut self.changes.misses),
+        ] {
+            if *count > 0 {
+                counter.add(std::mem::take(count));
+            }
+        }
+    }
+
+    /// Ends the run.
+    pub(crate) fn finish(mut self) -> Finished {
+        self.release();
+        Finished { position: self.position, has_served: self.has_served, calls: self.calls }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
