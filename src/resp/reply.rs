@@ -102,9 +102,13 @@ impl Reply {
 
     /// `-text`, such as `ERR syntax error`; line breaks become spaces.
     pub(crate) fn error(&mut self, text: &str) {
-        self.buf.push(b'-');
-        let safe = text.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte });
-        self.buf.extend(safe);
+        self.one_line(b'-', text.as_bytes());
+    }
+
+    /// A simple value of this kind that may be any bytes; line breaks become spaces.
+    pub(crate) fn one_line(&mut self, kind: u8, text: &[u8]) {
+        self.buf.push(kind);
+        self.buf.extend(without_breaks(text));
         self.buf.extend_from_slice(b"\r\n");
     }
 
@@ -201,21 +205,21 @@ impl Reply {
         }
     }
 
-    /// An integer of any size, in digits; RESP2: a bulk string.
+    /// An integer of any size, in digits; RESP2: a bulk string. Line breaks become spaces.
     pub(crate) fn big_number(&mut self, digits: &[u8]) {
         match self.protocol {
-            Protocol::Resp2 => self.bulk(digits),
-            Protocol::Resp3 => self.line(b'(', digits),
+            Protocol::Resp2 => self.bulk(&without_breaks(digits).collect::<Vec<_>>()),
+            Protocol::Resp3 => self.one_line(b'(', digits),
         }
     }
 
-    /// Text for people, of a three-letter `format`; RESP2: a bulk string.
-    pub(crate) fn verbatim(&mut self, format: &str, text: &[u8]) {
+    /// Text for people, and what it is written in; RESP2: a bulk string.
+    pub(crate) fn verbatim(&mut self, format: &[u8; 3], text: &[u8]) {
         match self.protocol {
             Protocol::Resp2 => self.bulk(text),
             Protocol::Resp3 => {
                 self.length(b'=', text.len() + 4);
-                self.buf.extend_from_slice(format.as_bytes());
+                self.buf.extend_from_slice(format);
                 self.buf.push(b':');
                 self.buf.extend_from_slice(text);
                 self.buf.extend_from_slice(b"\r\n");
@@ -229,7 +233,7 @@ impl Reply {
         for (name, value) in fields {
             text.extend([name, ":", value, "\r\n"]);
         }
-        self.verbatim("txt", text.as_bytes());
+        self.verbatim(b"txt", text.as_bytes());
     }
 
     /// Bytes that are replies already.
@@ -273,6 +277,10 @@ impl Reply {
     }
 }
 
+fn without_breaks(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte })
+}
+
 #[cfg(test)]
 mod tests {
     use redis_protocol::resp2::types::OwnedFrame as Frame2;
@@ -291,7 +299,7 @@ mod tests {
         reply.double(1.5);
         reply.boolean(true);
         reply.set(0);
-        reply.verbatim("txt", b"hello");
+        reply.verbatim(b"txt", b"hello");
         reply.counted_array(|reply| {
             (0..12).for_each(|n| reply.integer(n));
             12

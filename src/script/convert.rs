@@ -83,6 +83,23 @@ fn set(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>, len: usize) -> ml
     Ok(Value::Table(table))
 }
 
+/// An error has no line breaks at its end.
+fn trimmed(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r' | b'\n'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// The format of a verbatim string: three bytes, with spaces in place of those that are missing. As
+/// for Redis, it ends at a zero.
+fn three_letters(format: &[u8]) -> [u8; 3] {
+    let mut letters = [b' '; 3];
+    let given = format.iter().take_while(|byte| **byte != 0);
+    letters.iter_mut().zip(given).for_each(|(letter, byte)| *letter = *byte);
+    letters
+}
+
 /// Writes what a script returned. `protocol` is the one the script has chosen: it decides how
 /// booleans are understood.
 pub(super) fn to_reply(
@@ -125,13 +142,13 @@ impl Writer<'_> {
         self.walk.enter(reply.len() - self.start).map_err(mlua::Error::runtime)?;
         let names = self.names;
         if let Value::String(text) = table.raw_get(&names.err)? {
-            reply.error(&text.to_string_lossy());
+            reply.one_line(b'-', trimmed(&text.as_bytes()));
         } else if let Value::String(text) = table.raw_get(&names.ok)? {
-            reply.status(&text.to_string_lossy().replace(['\r', '\n'], " "));
+            reply.one_line(b'+', &text.as_bytes());
         } else if let Some(number) = number(&table.raw_get(&names.double)?) {
             reply.double(number);
         } else if let Value::String(digits) = table.raw_get(&names.big_number)? {
-            reply.big_number(digits.to_string_lossy().replace(['\r', '\n'], " ").as_bytes());
+            reply.big_number(&digits.as_bytes());
         } else if !self.write_verbatim(table, reply)?
             && !self.write_map(table, reply, depth)?
             && !self.write_set(table, reply, depth)?
@@ -150,8 +167,7 @@ impl Writer<'_> {
         let (Value::String(format), Value::String(text)) = (format, text) else {
             return Ok(false);
         };
-        let format: String = format.to_string_lossy().chars().take(3).collect();
-        reply.verbatim(&format!("{format:<3}"), &text.as_bytes());
+        reply.verbatim(&three_letters(&format.as_bytes()), &text.as_bytes());
         Ok(true)
     }
 

@@ -247,6 +247,7 @@ impl Vm {
         let Value::Table(table) = &returned.value else { return None };
         let names = &self.sandbox.names;
         let text = names.text_of(table).ok().flatten()?.to_string_lossy();
+        let text = text.trim_end_matches(['\r', '\n']).to_owned();
         Some(Failed { text, is_counted: names.is_counted(table) })
     }
 

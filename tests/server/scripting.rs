@@ -208,6 +208,26 @@ fn what_goes_wrong_says_where() {
 }
 
 #[test]
+fn bytes_that_are_no_text_stay_as_they_are() {
+    let server = Server::start(&[]);
+    let mut raw = server.raw();
+    raw.send(b"HELLO 3\r\nPING\r\n");
+    while raw.read_line() != "+PONG" {}
+    for (script, reply) in [
+        (r"{verbatim_string={format='\\0\\255',string='hi'}}", &b"=6\r\n   :hi\r\n"[..]),
+        (r"{verbatim_string={format='\\255x',string='hi'}}", b"=6\r\n\xffx :hi\r\n"),
+        (r"{verbatim_string={format='abcd',string='hi'}}", b"=6\r\nabc:hi\r\n"),
+        (r"{ok='\\255\\r\\n.'}", b"+\xff  .\r\n"),
+        (r"{{err='\\255\\r\\n.\\n'}}", b"*1\r\n-\xff  .\r\n"),
+        (r"{err='X y\\r\\n.\\n'}", b"-X y  .\r\n"),
+        (r"{big_number='\\255\\n'}", b"(\xff \r\n"),
+    ] {
+        raw.send(format!("EVAL \"return {script}\" 0\r\n").as_bytes());
+        raw.expect(reply);
+    }
+}
+
+#[test]
 fn words_of_a_call_are_strings_or_numbers() {
     let server = Server::start(&[]);
     let client = &mut server.client();

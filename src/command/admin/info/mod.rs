@@ -95,7 +95,7 @@ pub(super) fn info(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
             write(context, &mut text);
         }
     }
-    context.reply.verbatim("txt", text.0.as_bytes());
+    context.reply.verbatim(b"txt", text.0.as_bytes());
     Ok(Outcome::Done)
 }
 
