@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::number::{parse_exponent, parse_hex, split_sign};
+
 /// Longest text that is taken for a number.
 const TEXT_BYTES_MAX: usize = 5 * 1024;
 /// Largest exponent of a finite number.
@@ -29,22 +31,29 @@ impl LongDouble {
     pub(crate) const ZERO: Self =
         Self { negative: false, infinite: false, mantissa: 0, exponent: 0 };
 
-    /// Parses decimal or exponent form, or `inf`; never NaN, no spaces. `None` if it is none of
-    /// these, or beyond the range of the format.
+    /// Parses decimal or exponent form, hexadecimal digits, or `inf`; never NaN, no spaces. `None`
+    /// if it is none of these, or beyond the range of the format.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         if text.len() >= TEXT_BYTES_MAX {
             return None;
         }
-        let (negative, text) = match text {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            _ => (false, text),
-        };
+        let (negative, text) = split_sign(text);
         if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") {
             return Some(Self { negative, infinite: true, ..Self::ZERO });
         }
-        let decimal = Decimal::parse(text)?;
-        Some(Self { negative, ..decimal.to_binary()? })
+        let magnitude = match parse_hex(text) {
+            Some((mantissa, exponent)) => Self::of_hex(mantissa, exponent)?,
+            None => Decimal::parse(text)?.to_binary()?,
+        };
+        Some(Self { negative, ..magnitude })
+    }
+
+    /// `mantissa · 2^exponent`; `None` beyond the range of the format.
+    fn of_hex(mantissa: u128, exponent: i64) -> Option<Self> {
+        if exponent.abs() > i64::from(2 * EXPONENT_MAX) {
+            return (mantissa == 0).then_some(Self::ZERO);
+        }
+        Self::round(&limbs_of(mantissa), i32::try_from(exponent).ok()?, false)
     }
 
     /// The sum; `None` if it is not finite.
@@ -202,22 +211,6 @@ impl Decimal {
     }
 }
 
-/// The digits behind the `e`; beyond any range, just large.
-fn parse_exponent(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let value = digits
-        .iter()
-        .fold(0i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1_000_000));
-    Some(if negative { -value } else { value })
-}
-
 /// Nine decimal digits, the base in which whole numbers are printed.
 const CHUNK: u32 = 1_000_000_000;
 
@@ -305,6 +298,9 @@ mod tests {
             ("-1e-300", "0", "0"),
             ("0.5", "1e-17", "0.50000000000000001"),
             (".5", "5.", "5.5"),
+            ("0x10", "-0X1.8p1", "13"),
+            ("0xffffffffffffffff", "0", "18446744073709551615"),
+            ("0x1p-16445", "0", "0"),
             ("18446744073709551615", "1", "18446744073709551616"),
             ("0.33333333333333333", "0.66666666666666667", "1"),
         ] {

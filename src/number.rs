@@ -38,17 +38,82 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
     }
 }
 
-/// Parses a double: decimal or exponent form, `0x` and hexadecimal digits, `inf`, `-inf`,
+/// Parses a double: decimal or exponent form, hexadecimal digits ([`parse_hex`]), `inf`, `-inf`,
 /// `infinity`; never NaN, no spaces.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(text).ok()?;
-    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        let value = u64::from_str_radix(digits, 16).ok()?;
+    let (negative, magnitude) = split_sign(text);
+    if let Some((mantissa, exponent)) = parse_hex(magnitude) {
         #[expect(clippy::cast_precision_loss, reason = "a double is what was asked for")]
-        return (!digits.starts_with('+')).then_some(value as f64);
+        let value = scale(mantissa as f64, exponent);
+        return Some(if negative { -value } else { value });
     }
-    let value: f64 = text.parse().ok()?;
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (!value.is_nan()).then_some(value)
+}
+
+/// Parses a double where Redis leaves all to C's `strtod`: spaces may stand before it, nothing at
+/// all is 0, and a zero byte ends it.
+pub(crate) fn parse_f64_as_c(text: &[u8]) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() { Some(0.0) } else { parse_f64(text.trim_ascii_start()) }
+}
+
+/// Is there a minus? And what stands behind the sign, if any.
+pub(crate) fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    }
+}
+
+/// Parses `0x`, hexadecimal digits with or without a point, and `p` with a power of two, if any:
+/// `mantissa · 2^exponent`. The mantissa's last bit stands for all digits that it has no room for.
+pub(crate) fn parse_hex(text: &[u8]) -> Option<(u128, i64)> {
+    let [b'0', b'x' | b'X', text @ ..] = text else { return None };
+    let mark = text.iter().position(|byte| matches!(byte, b'p' | b'P'));
+    let (number, power) = match mark {
+        Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),
+        None => (text, 0),
+    };
+    let point = number.iter().position(|&byte| byte == b'.');
+    let fraction = point.map_or(0, |at| number.len() - at - 1);
+    let digits = number.iter().enumerate().filter(|(at, _)| Some(*at) != point);
+    let mut exponent = power - 4 * i64::try_from(fraction).ok()?;
+    let (mut mantissa, mut inexact, mut count) = (0u128, false, 0);
+    for (_, byte) in digits {
+        let digit = char::from(*byte).to_digit(16)?;
+        count += 1;
+        if mantissa >> 120 == 0 {
+            mantissa = mantissa << 4 | u128::from(digit);
+        } else {
+            exponent += 4;
+            inexact |= digit > 0;
+        }
+    }
+    (count > 0).then_some((mantissa | u128::from(inexact), exponent))
+}
+
+/// The digits behind the mark of an exponent; beyond any range, just large.
+pub(crate) fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = split_sign(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = digits
+        .iter()
+        .fold(0i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1_000_000));
+    Some(if negative { -value } else { value })
+}
+
+/// `value · 2^exponent`.
+fn scale(mut value: f64, mut exponent: i64) -> f64 {
+    while exponent != 0 && value != 0.0 && value.is_finite() {
+        let step = exponent.clamp(-1000, 1000);
+        value *= 2f64.powi(i32::try_from(step).unwrap_or(0));
+        exponent -= step;
+    }
+    value
 }
 
 /// As [`parse_f64`], but digits that no double can hold, being too large or too small, are none.
@@ -148,10 +213,37 @@ mod tests {
 
     #[test]
     fn doubles_may_be_hexadecimal() {
-        for (text, expected) in
-            [("0x10", Some(16.0)), ("0XfF", Some(255.0)), ("0x", None), ("0x+1", None)]
-        {
+        for (text, expected) in [
+            ("0x10", Some(16.0)),
+            ("0XfF", Some(255.0)),
+            ("-0x1.8p1", Some(-3.0)),
+            ("+0x.8", Some(0.5)),
+            ("0x1.p-1074", Some(5e-324)),
+            ("0x0p99999999999", Some(0.0)),
+            ("0x1p2000", Some(f64::INFINITY)),
+            ("0x20000000000001000000000000000000000001", Some(7.136_238_463_529_801e44)),
+            ("0x", None),
+            ("0x.", None),
+            ("0x1p", None),
+            ("0x1.2.3", None),
+            ("0x+1", None),
+        ] {
             assert_eq!(parse_f64(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn some_doubles_are_read_as_c_reads_them() {
+        for (text, expected) in [
+            ("", Some(0.0)),
+            (" \t1.5", Some(1.5)),
+            ("1\0x", Some(1.0)),
+            ("\0", Some(0.0)),
+            (" ", None),
+            ("1 ", None),
+            ("nan", None),
+        ] {
+            assert_eq!(parse_f64_as_c(text.as_bytes()), expected, "{text:?}");
         }
     }
 

@@ -53,6 +53,15 @@ impl<'a> Args<'a> {
         parse_i64(self.bytes()?).ok_or(CommandError::NotAnInteger)
     }
 
+    /// Reads a signed integer of 32 bits, such as the number of a database.
+    pub(crate) fn integer_of_32_bits(&mut self) -> Result<i32, CommandError> {
+        i32::try_from(self.integer()?).map_err(|_| {
+            let bounds = "-2147483648 and 2147483647";
+            let text = format!("ERR value is out of range, value must between {bounds}");
+            CommandError::Text(text.into())
+        })
+    }
+
     /// Reads a signed integer; `error` if it is none or less than `min`.
     pub(crate) fn integer_from(
         &mut self,

@@ -285,7 +285,7 @@ fn reset(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// Replies OK. Errors: ERR if there is no such database; in a cluster there is but 0.
 /// <https://redis.io/docs/latest/commands/select/>
 fn select(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let index = args.integer()?;
+    let index = args.integer_of_32_bits()?;
     if index != 0 && context.is_cluster() {
         return Err(CommandError::Plain("ERR SELECT is not allowed in cluster mode"));
     }

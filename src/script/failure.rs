@@ -135,7 +135,10 @@ pub(super) fn note_place(lua: &Lua, names: &Names, error: Value) -> mlua::Result
 pub(super) fn error_text(error: &mlua::Error) -> String {
     match error {
         mlua::Error::CallbackError { cause, .. } => error_text(cause),
-        mlua::Error::RuntimeError(text) => text.clone(),
+        // What the interpreter itself raises within a function of ours has a trace behind it.
+        mlua::Error::RuntimeError(text) => {
+            text.split("\nstack traceback:").next().unwrap_or_default().to_owned()
+        }
         mlua::Error::MemoryError(_) => "not enough memory".to_owned(),
         other => other.to_string(),
     }

@@ -5,7 +5,6 @@ use crate::aof::saver::Job;
 use crate::command::Mode;
 use crate::command::persistence::save_all;
 use crate::config::Setting;
-use crate::number::parse_i64;
 use crate::store::reclaim::Garbage;
 use crate::types::table::Table;
 
@@ -110,12 +109,11 @@ pub(super) fn swapdb(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     if context.is_cluster() {
         return Err(CommandError::Plain("ERR SWAPDB is not allowed in cluster mode"));
     }
-    let first =
-        parse_i64(args.bytes()?).ok_or(CommandError::Plain("ERR invalid first DB index"))?;
-    let second =
-        parse_i64(args.bytes()?).ok_or(CommandError::Plain("ERR invalid second DB index"))?;
+    let mut number = |error| args.integer_of_32_bits().map_err(|_| CommandError::Plain(error));
+    let first = number("ERR invalid first DB index")?;
+    let second = number("ERR invalid second DB index")?;
     let databases = context.services.keyspace.databases();
-    let index = |number: i64| usize::try_from(number).ok().filter(|&index| index < databases);
+    let index = |number: i32| usize::try_from(number).ok().filter(|&index| index < databases);
     let (Some(first), Some(second)) = (index(first), index(second)) else {
         return Err(CommandError::Plain("ERR DB index is out of range"));
     };

@@ -40,11 +40,7 @@ fn get(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut count = SHOWN_DEFAULT;
     if !args.is_empty() {
         let error = CommandError::Plain("ERR count should be greater than or equal to -1");
-        let wanted = args.integer()?;
-        if wanted < -1 {
-            return Err(error);
-        }
-        count = usize::try_from(wanted).unwrap_or(usize::MAX);
+        count = usize::try_from(args.integer_from(-1, error)?).unwrap_or(usize::MAX);
     }
     args.finish()?;
     let calls = context.services.slowlog.latest(count);

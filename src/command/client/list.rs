@@ -32,12 +32,10 @@ pub(super) fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
         let kind = client_kind(args.bytes()?)?;
         clients.all().into_iter().filter(|client| Some(client.kind()) == kind).collect()
     } else if args.len() >= 2 && args.keyword("ID") {
-        let ids: Option<Vec<ClientId>> = args
-            .rest()
-            .map(|id| crate::number::parse_i64(id).and_then(|id| ClientId::try_from(id).ok()))
-            .collect();
+        let ids: Option<Vec<i64>> = args.rest().map(crate::number::parse_i64).collect();
         let ids = ids.ok_or(CommandError::Plain("ERR Invalid client ID"))?;
-        ids.into_iter().filter_map(|id| clients.find(id)).collect()
+        let ids = ids.into_iter().filter_map(|id| ClientId::try_from(id).ok());
+        ids.filter_map(|id| clients.find(id)).collect()
     } else {
         return Err(CommandError::Syntax);
     };

@@ -120,7 +120,7 @@ pub(super) fn move_key(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
 
 /// Reads the number of a database.
 fn database(context: &Context<'_>, args: &mut Args<'_>) -> Result<usize, CommandError> {
-    let index = usize::try_from(args.integer()?).unwrap_or(usize::MAX);
+    let index = usize::try_from(args.integer_of_32_bits()?).unwrap_or(usize::MAX);
     if index < context.services.keyspace.databases() {
         Ok(index)
     } else {

@@ -246,10 +246,7 @@ fn rank(
 }
 
 fn number(text: &[u8]) -> Result<Rank, CommandError> {
-    if text.is_empty() {
-        return Ok(Rank::Number(0.0));
-    }
-    let value = crate::number::parse_f64(text.trim_ascii_start());
+    let value = crate::number::parse_f64_as_c(text);
     let error = "ERR One or more scores can't be converted into double";
     value.map(Rank::Number).ok_or(CommandError::Plain(error))
 }

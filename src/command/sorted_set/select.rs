@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{CommandError, SortedSet};
-use crate::number::{parse_f64, parse_i64};
+use crate::number::{parse_f64_as_c, parse_i64};
 
 /// Elements that follow each other.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +36,7 @@ impl ScoreBound {
             Some(number) => (number, true),
             None => (text, false),
         };
-        // As in Redis, no digits at all are 0.
-        let score = if number.is_empty() { 0.0 } else { parse_f64(number)? };
-        Some(Self { score, exclusive })
+        Some(Self { score: parse_f64_as_c(number)?, exclusive })
     }
 
     /// Number of elements below this bound as a lower one.

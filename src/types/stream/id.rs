@@ -91,8 +91,10 @@ impl std::ops::Deref for IdText {
     }
 }
 
-/// An unsigned number; unlike elsewhere, Redis lets leading zeros pass here.
+/// An unsigned number; unlike elsewhere, Redis lets spaces, a plus and zeros before it pass here.
 fn digits(text: &[u8]) -> Option<u64> {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"+").unwrap_or(text);
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -107,6 +109,10 @@ mod tests {
     fn ids_are_read_and_written() {
         for (text, expected) in [
             ("5-3", Some((5, 3))),
+            ("+5", Some((5, 7))),
+            (" +5-\t03", Some((5, 3))),
+            ("+ 5", None),
+            ("5--3", None),
             ("5", Some((5, 7))),
             ("18446744073709551615-18446744073709551615", Some((u64::MAX, u64::MAX))),
             ("18446744073709551616-0", None),
@@ -114,7 +120,6 @@ mod tests {
             ("5-", None),
             ("-5", None),
             ("5-3-1", None),
-            ("+5", None),
             ("5-*", None),
             ("", None),
         ] {
