@@ -44,6 +44,7 @@ pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod manifest;
 pub(crate) mod mark;
+pub(crate) mod progress;
 pub(crate) mod reader;
 pub(crate) mod saver;
 mod space;
@@ -511,6 +512,11 @@ impl Aof {
         self.durable.fetch_max(position, Ordering::AcqRel);
         self.recover(Failure::Write);
         true
+    }
+
+    /// Is a group being written and synced?
+    pub(crate) fn is_syncing(&self) -> bool {
+        self.syncing.is_locked()
     }
 
     fn note_sync_time(&self, ns: u64) {

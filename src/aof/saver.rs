@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::progress::Progress;
+
 /// Failed rewrites in a row before the next waits longer and longer.
 const PATIENT_FAILURES: u32 = 3;
 const PAUSE_MS: u64 = 60_000;
@@ -49,9 +51,12 @@ pub(crate) struct Status {
     pub(crate) last_rewrite_ok: bool,
     pub(crate) last_rewrite_ms: Option<u64>,
     pub(crate) rewrites: u64,
+    /// Most bytes that it kept of what went meanwhile.
+    pub(crate) last_rewrite_kept_bytes: u64,
     pub(crate) last_save_ok: bool,
     /// How long it took.
     pub(crate) last_save_ms: Option<u64>,
+    pub(crate) last_save_kept_bytes: u64,
     /// Unix time in milliseconds of the last save that went well.
     pub(crate) saved_at_ms: u64,
     pub(crate) saves: u64,
@@ -59,7 +64,8 @@ pub(crate) struct Status {
     pub(crate) changes_saved: u64,
     /// Size of the log after the last rewrite, or at the start.
     pub(crate) base_bytes: u64,
-    failed_rewrites: u32,
+    /// Rewrites that failed since the last one that went well.
+    pub(crate) failed_rewrites: u32,
     failed_at_ms: u64,
 }
 
@@ -99,6 +105,7 @@ impl Status {
 #[derive(Debug)]
 pub(crate) struct Saver {
     status: Mutex<Status>,
+    pub(crate) progress: Progress,
     /// Who asked for the end of the server, first come first served.
     endings: Mutex<VecDeque<Ending>>,
     /// The server wants to end: nothing is begun, and what is being written is given up.
@@ -120,8 +127,10 @@ impl Saver {
             last_rewrite_ok: true,
             last_rewrite_ms: None,
             rewrites: 0,
+            last_rewrite_kept_bytes: 0,
             last_save_ok: true,
             last_save_ms: None,
+            last_save_kept_bytes: 0,
             saved_at_ms: now_ms,
             saves: 0,
             changes_saved: 0,
@@ -131,6 +140,7 @@ impl Saver {
         };
         Self {
             status: Mutex::new(status),
+            progress: Progress::default(),
             endings: Mutex::default(),
             held: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
@@ -175,6 +185,7 @@ impl Saver {
     pub(crate) fn done(&self, job: Job, went_well: bool, now_ms: u64) {
         let mut status = self.status.lock();
         status.has_begun = false;
+        self.progress.end();
         if self.is_held() && !went_well {
             // It was given up: no failure, but still to be done if the server goes on.
             return;
@@ -185,6 +196,7 @@ impl Saver {
             Job::Enable | Job::Rewrite => {
                 status.last_rewrite_ok = went_well;
                 status.last_rewrite_ms = Some(ms);
+                status.last_rewrite_kept_bytes = self.progress.kept_peak_bytes();
                 status.rewrites += 1;
                 status.failed_rewrites = if went_well { 0 } else { status.failed_rewrites + 1 };
                 status.failed_at_ms = now_ms;
@@ -193,6 +205,7 @@ impl Saver {
                 status.last_save_ok = went_well;
                 self.has_failed.store(!went_well, Ordering::Release);
                 status.last_save_ms = Some(ms);
+                status.last_save_kept_bytes = self.progress.kept_peak_bytes();
             }
         }
         status.running = status.queue.pop_front();

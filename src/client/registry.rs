@@ -14,6 +14,8 @@ pub(crate) struct Registry {
     clients: DashMap<ClientId, Arc<Handle>>,
     next_id: AtomicU64,
     blocked: AtomicUsize,
+    /// Those of them that wait for so long only.
+    blocked_for_a_time: AtomicUsize,
     /// Bytes that all clients take; kept up to date while they are limited.
     memory: AtomicI64,
     /// Held by who disconnects clients as they take too much.
@@ -26,6 +28,7 @@ impl Default for Registry {
             clients: DashMap::new(),
             next_id: AtomicU64::new(1),
             blocked: AtomicUsize::new(0),
+            blocked_for_a_time: AtomicUsize::new(0),
             memory: AtomicI64::new(0),
             evicting: Mutex::default(),
         }
@@ -101,13 +104,20 @@ impl Registry {
         self.blocked.load(Ordering::Relaxed)
     }
 
-    /// A client has started to wait in a blocking command.
-    pub(crate) fn count_blocked(&self) {
+    /// Number of them that wait for so long only.
+    pub(crate) fn blocked_for_a_time(&self) -> usize {
+        self.blocked_for_a_time.load(Ordering::Relaxed)
+    }
+
+    /// A client has started to wait in a blocking command, for ever or for a time.
+    pub(crate) fn count_blocked(&self, for_a_time: bool) {
         self.blocked.fetch_add(1, Ordering::Relaxed);
+        self.blocked_for_a_time.fetch_add(usize::from(for_a_time), Ordering::Relaxed);
     }
 
     /// A client has stopped waiting.
-    pub(crate) fn count_unblocked(&self) {
+    pub(crate) fn count_unblocked(&self, for_a_time: bool) {
         self.blocked.fetch_sub(1, Ordering::Relaxed);
+        self.blocked_for_a_time.fetch_sub(usize::from(for_a_time), Ordering::Relaxed);
     }
 }

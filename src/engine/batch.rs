@@ -197,7 +197,7 @@ impl<'e> Batch<'e> {
         self.hand_out(position);
         if self.changes.kept_bytes > 0 {
             let kept_bytes = std::mem::take(&mut self.changes.kept_bytes);
-            self.engine.evictor.snapshot_keeps(kept_bytes);
+            self.engine.services.saver.progress.keeps(kept_bytes);
         }
         drop(locked);
         if !self.changes.garbage.is_empty() {

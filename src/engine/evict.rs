@@ -62,9 +62,6 @@ pub(super) struct Evictor {
     /// Bytes that evictions made others take: messages to those who cache the keys, say. They are
     /// on their way out, and must not be a reason to evict more, until the periodic work comes.
     echo_bytes: AtomicU64,
-    /// Bytes of keys and values that went, but that are kept for the snapshot that is being taken.
-    /// Evicting more would not bring them back: all keys would go.
-    kept_bytes: AtomicU64,
 }
 
 impl Evictor {
@@ -92,21 +89,6 @@ impl Evictor {
 
     fn best(&self) -> Option<Candidate> {
         self.candidates.lock().1.pop()
-    }
-
-    /// A snapshot keeps so many bytes more of what went. Some shards of it are locked.
-    pub(super) fn snapshot_keeps(&self, bytes: usize) {
-        self.kept_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    /// A snapshot has got so many of these bytes.
-    pub(super) fn snapshot_has(&self, bytes: usize) {
-        self.kept_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
-    }
-
-    /// A snapshot has ended, and keeps nothing any more.
-    pub(super) fn snapshot_ended(&self) {
-        self.kept_bytes.store(0, Ordering::Relaxed);
     }
 }
 
@@ -200,9 +182,9 @@ impl Engine {
         if excess == 0 {
             return 0;
         }
-        let Evictor { echo_bytes, kept_bytes, .. } = &self.evictor;
-        let bytes = echo_bytes.load(Ordering::Relaxed) + kept_bytes.load(Ordering::Relaxed);
-        excess.saturating_sub(bytes)
+        // Evicting more would not bring back what is kept for a snapshot: all keys would go.
+        let kept_bytes = self.services.saver.progress.kept_bytes();
+        excess.saturating_sub(self.evictor.echo_bytes.load(Ordering::Relaxed) + kept_bytes)
     }
 
     /// As [`Engine::excess_bytes`], by a figure that is no older than `fresh_ns`.

@@ -1,6 +1,7 @@
 //! Active expiry: keys whose time is up go even if nobody asks for them.
 
 use super::Engine;
+use crate::command::Services;
 use crate::store::{Db, ShardSet};
 
 /// Keys looked at under one hold of a shard's lock.
@@ -13,13 +14,13 @@ const HOLDS_PER_SHARD: usize = 1000;
 impl Engine {
     /// Removes the keys that are due, shard by shard, in short holds of the locks.
     pub fn expire_cycle(&self) {
-        for shard in 0..self.services.keyspace.shards() {
-            for _ in 0..HOLDS_PER_SHARD {
-                if !self.expire_some(shard) {
-                    break;
-                }
-            }
-        }
+        let Services { clock, keyspace, stats, .. } = &self.services;
+        let start_ns = clock.elapsed_ns();
+        let shards = 0..keyspace.shards();
+        let ended = |shard| (0..HOLDS_PER_SHARD).any(|_| !self.expire_some(shard));
+        let unfinished = shards.filter(|shard| !ended(*shard)).count();
+        stats.unfinished_expiry_cycles.add(u64::from(unfinished > 0));
+        stats.expiry_ns.add(clock.elapsed_ns().saturating_sub(start_ns));
     }
 
     /// Removes some due keys of a shard; replies whether there are more.

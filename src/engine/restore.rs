@@ -54,6 +54,7 @@ impl Engine {
     ) -> Result<(u64, u64), ServerError> {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
         let (keys, bytes) = (AtomicU64::new(0), AtomicU64::new(before));
+        let expired_keys = AtomicU64::new(0);
         let loaded = rdb::load(&file, &self.services.rdb_limits(), |item| {
             match item {
                 Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
@@ -64,6 +65,7 @@ impl Engine {
                 Item::Entry { db, key, value, attributes } => {
                     let expires_at_ms = attributes.expires_at_ms;
                     let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms);
+                    expired_keys.fetch_add(u64::from(!is_alive), Ordering::Relaxed);
                     if is_alive && !self.put(db, key, value, attributes) {
                         return Err(RdbError::Corrupt("a key comes twice"));
                     }
@@ -79,7 +81,11 @@ impl Engine {
             Ok(())
         });
         match loaded {
-            Ok(end) => Ok((end, keys.into_inner())),
+            Ok(end) => {
+                let (keys, expired_keys) = (keys.into_inner(), expired_keys.into_inner());
+                self.services.loading.loaded_keys(keys - expired_keys, expired_keys);
+                Ok((end, keys))
+            }
             Err((offset, error)) => {
                 let reason = error.to_string();
                 Err(ServerError::Corrupt { path: path.to_owned(), offset, reason })

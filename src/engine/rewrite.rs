@@ -52,7 +52,6 @@ impl Engine {
                 Ok(()) => tracing::info!(?job, "done"),
                 Err(error) => tracing::error!(?job, %error, "failed"),
             }
-            self.evictor.snapshot_ended();
             services.saver.done(job, outcome.is_ok(), services.clock.now_ms());
         }
     }
@@ -176,7 +175,8 @@ impl Engine {
     /// the libraries of functions, which belong to it.
     pub(super) fn begin_snapshot(&self, at_the_instant: impl FnOnce()) -> Functions {
         let mut functions = Functions::new();
-        self.services.keyspace.begin_snapshot(|| {
+        self.services.keyspace.begin_snapshot(|keys| {
+            self.services.saver.progress.begin(keys);
             functions = self.services.scripts.sources();
             at_the_instant();
         });
@@ -276,9 +276,7 @@ impl Engine {
             self.delay(Setting::RdbKeySaveDelay, keys);
             let kept_bytes = entry.kept_bytes;
             fault::pass(Point::SnapshotKey).and_then(|()| write(entry))?;
-            if kept_bytes > 0 {
-                self.evictor.snapshot_has(kept_bytes);
-            }
+            self.services.saver.progress.wrote_key(kept_bytes);
             io::Result::Ok(())
         };
         let keyspace = &self.services.keyspace;

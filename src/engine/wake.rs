@@ -127,7 +127,7 @@ impl Engine {
             shards,
         });
         client.handle.start_waiting();
-        self.services.clients.count_blocked();
+        self.services.clients.count_blocked(waiter.deadline_ms().is_some());
         self.waiters.insert(ticket, Arc::clone(&waiter));
         self.waiters_count.fetch_add(1, Ordering::Relaxed);
         waiter
@@ -169,7 +169,7 @@ impl Engine {
         for key in &waiter.wait.keys {
             locked.shard_of(key).db(waiter.db).stop_waiting(key, waiter.ticket);
         }
-        self.services.clients.count_unblocked();
+        self.services.clients.count_unblocked(waiter.deadline_ms().is_some());
         true
     }
 }

@@ -9,6 +9,10 @@ pub(crate) struct Loading {
     started_ms: AtomicU64,
     total_bytes: AtomicU64,
     loaded_bytes: AtomicU64,
+    /// Keys of the RDB file that was loaded last.
+    keys: AtomicU64,
+    /// Those of them whose time was up.
+    expired_keys: AtomicU64,
 }
 
 impl Loading {
@@ -36,6 +40,17 @@ impl Loading {
     /// So many of them are loaded.
     pub(crate) fn reached(&self, bytes: u64) {
         self.loaded_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// An RDB file was loaded.
+    pub(crate) fn loaded_keys(&self, keys: u64, expired_keys: u64) {
+        self.keys.store(keys, Ordering::Relaxed);
+        self.expired_keys.store(expired_keys, Ordering::Relaxed);
+    }
+
+    /// Keys that were loaded from the last RDB file, and those left out as their time was up.
+    pub(crate) fn keys(&self) -> (u64, u64) {
+        (self.keys.load(Ordering::Relaxed), self.expired_keys.load(Ordering::Relaxed))
     }
 
     /// Unix time in milliseconds.

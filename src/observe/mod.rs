@@ -3,6 +3,7 @@
 mod identity;
 pub(crate) mod latency;
 mod loading;
+mod loops;
 pub(crate) mod process;
 pub(crate) mod slowlog;
 mod stats;
@@ -10,5 +11,6 @@ mod stats;
 pub(crate) use identity::{Identity, NodeNames};
 pub(crate) use latency::LatencyMonitor;
 pub(crate) use loading::Loading;
+pub(crate) use loops::LoopFigures;
 pub(crate) use slowlog::SlowLog;
 pub(crate) use stats::{Call, Rate, Stats};

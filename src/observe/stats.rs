@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
+use super::loops::Loops;
+
 /// Slots; more threads than that share them.
 const SLOTS: usize = 16;
 /// Error codes that are counted one by one; a script can make up any number of them.
@@ -149,13 +151,21 @@ pub(crate) enum Rate {
     BytesIn,
     BytesOut,
     Calls,
+    /// Turns of the event loops.
+    Cycles,
+    /// Microseconds that they were busy.
+    BusyUs,
+}
+
+impl Rate {
+    const COUNT: usize = 5;
 }
 
 /// Counts at the last samples.
 #[derive(Debug, Default)]
 struct Rates {
-    last: Option<(u64, [u64; 3])>,
-    per_second: [[f64; RATE_SAMPLES]; 3],
+    last: Option<(u64, [u64; Rate::COUNT])>,
+    per_second: [[f64; RATE_SAMPLES]; Rate::COUNT],
     next: usize,
 }
 
@@ -193,6 +203,10 @@ pub(crate) struct Stats {
     pub(crate) writes: Counter,
     /// Changes of the data, ever.
     pub(crate) changes: Counter,
+    /// Cycles of active expiry that ended before all that is due had gone, and their time.
+    pub(crate) unfinished_expiry_cycles: Counter,
+    pub(crate) expiry_ns: Counter,
+    pub(crate) loops: Loops,
 }
 
 impl Stats {
@@ -222,6 +236,9 @@ impl Stats {
             reads: Counter::default(),
             writes: Counter::default(),
             changes: Counter::default(),
+            unfinished_expiry_cycles: Counter::default(),
+            expiry_ns: Counter::default(),
+            loops: Loops::default(),
         }
     }
 
@@ -281,7 +298,10 @@ impl Stats {
 
     /// Takes a sample for the rates; `now_ns` is elapsed time.
     pub(crate) fn sample(&self, now_ns: u64) {
-        let counts = [self.bytes_in.value(), self.bytes_out.value(), self.calls()];
+        let loops = self.loops.figures();
+        let busy_us = u64::try_from(loops.busy.as_micros()).unwrap_or(u64::MAX);
+        let (bytes_in, bytes_out) = (self.bytes_in.value(), self.bytes_out.value());
+        let counts = [bytes_in, bytes_out, self.calls(), loops.cycles, busy_us];
         let mut rates = self.rates.lock();
         if let Some((last_ns, last)) = rates.last {
             let next = rates.next;
@@ -338,6 +358,7 @@ impl Stats {
         self.error_codes.lock().clear();
         *self.rates.lock() = Rates::default();
         self.peak_bytes.store(0, Ordering::Relaxed);
+        self.loops.reset();
         for counter in [
             &self.connections,
             &self.rejected_connections,
@@ -352,6 +373,8 @@ impl Stats {
             &self.bytes_out,
             &self.reads,
             &self.writes,
+            &self.unfinished_expiry_cycles,
+            &self.expiry_ns,
         ] {
             counter.reset();
         }

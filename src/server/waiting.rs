@@ -227,11 +227,11 @@ impl Connection {
     pub(super) async fn wait_unpaused(&mut self) -> Result<(), Closed> {
         let engine = Arc::clone(&self.worker.engine);
         let handle = Arc::clone(&self.client.handle);
-        engine.services.clients.count_blocked();
+        engine.services.clients.count_blocked(false);
         handle.figures.paused.store(true, Ordering::Relaxed);
         let outcome = self.sit_out_pause().await;
         handle.figures.paused.store(false, Ordering::Relaxed);
-        engine.services.clients.count_unblocked();
+        engine.services.clients.count_unblocked(false);
         outcome
     }
 

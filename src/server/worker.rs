@@ -17,6 +17,7 @@ use super::listener::Accepted;
 use crate::config::Setting;
 use crate::engine::Engine;
 use crate::error::ServerError;
+use crate::observe::LoopFigures;
 
 /// Time between two looks at threads that are to end.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -68,6 +69,11 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
         let (sender, receiver) = unbounded_channel();
         let engine = Arc::clone(engine);
         let runtime = runtime()?;
+        let metrics = runtime.metrics();
+        engine.services.stats.loops.add(Box::new(move || LoopFigures {
+            cycles: metrics.worker_park_count(0),
+            busy: metrics.worker_total_busy_duration(0),
+        }));
         let thread = super::spawn(&format!("worker-{index}"), move || {
             LocalSet::new().block_on(&runtime, serve(engine, receiver));
         })?;

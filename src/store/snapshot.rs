@@ -166,10 +166,14 @@ impl ShardDb {
 }
 
 impl Shard {
-    fn begin_snapshot(&mut self) {
+    /// Replies the number of its keys.
+    fn begin_snapshot(&mut self) -> u64 {
+        let mut keys = 0;
         for (db, part) in self.dbs().iter_mut().enumerate() {
+            keys += part.keys.len() as u64;
             part.snapshot = (!part.keys.is_empty()).then(|| Box::new(PartSnapshot::new(db)));
         }
+        keys
     }
 
     fn end_snapshot(&mut self) {
@@ -181,11 +185,11 @@ impl Shard {
 }
 
 impl Keyspace {
-    /// Begins a snapshot, and runs `at_the_instant` with all shards locked. One at a time.
-    pub(crate) fn begin_snapshot(&self, at_the_instant: impl FnOnce()) {
+    /// Begins a snapshot, and runs `at_the_instant` with its number of keys and all shards locked.
+    /// One at a time.
+    pub(crate) fn begin_snapshot(&self, at_the_instant: impl FnOnce(u64)) {
         let mut locked = self.lock(self.all());
-        locked.iter_mut().for_each(Shard::begin_snapshot);
-        at_the_instant();
+        at_the_instant(locked.iter_mut().map(Shard::begin_snapshot).sum());
     }
 
     /// Captures some more entries of a shard; `None` when it is through.

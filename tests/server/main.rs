@@ -31,6 +31,7 @@ mod functions;
 mod geo;
 mod hash_field_expiry;
 mod hashes;
+mod info;
 mod keys;
 mod listening;
 mod lists;

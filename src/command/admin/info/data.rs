@@ -19,8 +19,26 @@ pub(super) fn persistence(context: &mut Context<'_>, text: &mut Text) {
         text.line("loading_loaded_perc", loaded * 100 / total.max(1));
         text.line("loading_eta_seconds", left * elapsed_ms / loaded.max(1) / 1000);
     }
+    snapshot_in_progress(context, text);
     snapshots(context, text);
     log(context, text);
+    text.zeros(&["module_fork_in_progress", "module_fork_last_cow_size"]);
+}
+
+/// What is being written, and what is kept for it of what went meanwhile.
+#[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+fn snapshot_in_progress(context: &Context<'_>, text: &mut Text) {
+    let saver = &context.services.saver;
+    let is_running = saver.status().running.is_some();
+    let shown = |figure: u64| if is_running { figure } else { 0 };
+    let (keys, keys_written) = saver.progress.keys();
+    let percentage = 100.0 * shown(keys_written) as f64 / keys.max(1) as f64;
+    text.line("current_cow_peak", shown(saver.progress.kept_peak_bytes()));
+    text.line("current_cow_size", shown(saver.progress.kept_bytes()));
+    text.line("current_cow_size_age", 0);
+    text.line("current_fork_perc", format!("{percentage:.2}"));
+    text.line("current_save_keys_processed", shown(keys_written));
+    text.line("current_save_keys_total", shown(keys));
 }
 
 fn ok(went_well: bool) -> &'static str {
@@ -45,6 +63,10 @@ fn snapshots(context: &mut Context<'_>, text: &mut Text) {
     let current = status.is_saving().then_some(running_ms);
     text.line("rdb_current_bgsave_time_sec", seconds(current));
     text.line("rdb_saves", status.saves);
+    text.line("rdb_last_cow_size", status.last_save_kept_bytes);
+    let (loaded, expired) = services.loading.keys();
+    text.line("rdb_last_load_keys_expired", expired);
+    text.line("rdb_last_load_keys_loaded", loaded);
 }
 
 fn log(context: &mut Context<'_>, text: &mut Text) {
@@ -58,12 +80,17 @@ fn log(context: &mut Context<'_>, text: &mut Text) {
     text.line("aof_current_rewrite_time_sec", seconds(current));
     text.line("aof_last_bgrewrite_status", ok(status.last_rewrite_ok));
     text.line("aof_rewrites", status.rewrites);
+    text.line("aof_rewrites_consecutive_failures", status.failed_rewrites);
     text.line("aof_last_write_status", ok(!aof.is_failing()));
+    text.line("aof_last_cow_size", status.last_rewrite_kept_bytes);
     if aof.is_enabled() {
         text.line("aof_current_size", aof.bytes());
         text.line("aof_base_size", status.base_bytes);
         text.line("aof_pending_rewrite", 0);
         text.line("aof_buffer_length", aof.buffered_bytes());
+        text.line("aof_pending_bio_fsync", u8::from(aof.is_syncing()));
+        // No write waits for a sync.
+        text.line("aof_delayed_fsync", 0);
     }
 }
 
@@ -76,6 +103,7 @@ pub(super) fn replication(context: &mut Context<'_>, text: &mut Text) {
     text.line("master_repl_offset", context.services.aof.appended());
     text.line("second_repl_offset", -1);
     text.line("repl_backlog_active", 0);
+    text.zeros(&["repl_backlog_size", "repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
 }
 
 pub(super) fn cluster(context: &mut Context<'_>, text: &mut Text) {

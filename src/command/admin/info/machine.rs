@@ -21,8 +21,10 @@ pub(super) fn server(context: &mut Context<'_>, text: &mut Text) {
     text.line("redis_mode", if services.is_cluster() { "cluster" } else { "standalone" });
     text.line("os", process::os());
     text.line("arch_bits", usize::BITS);
+    text.line("monotonic_clock", "POSIX clock_gettime");
     text.line("multiplexing_api", "epoll");
     text.line("process_id", std::process::id());
+    text.line("process_supervised", supervisor(config));
     text.line("run_id", &services.identity.run_id);
     let (port, tls_port) = (config.number(Setting::Port), config.number(Setting::TlsPort));
     text.line("tcp_port", if port == 0 { tls_port } else { port });
@@ -35,7 +37,14 @@ pub(super) fn server(context: &mut Context<'_>, text: &mut Text) {
     let executable = std::env::current_exe().unwrap_or_default();
     text.line("executable", executable.display());
     text.line("config_file", config.file().unwrap_or_default().display());
+    text.zeros(&["io_threads_active"]);
     listeners(config, text);
+}
+
+/// Who is told how the server stands.
+fn supervisor(config: &Config) -> &'static str {
+    let is_told = std::env::var_os("NOTIFY_SOCKET").is_some();
+    if is_told && config.text(Setting::Supervised) != "no" { "systemd" } else { "no" }
 }
 
 /// What is listened on, numbered by kind.
@@ -75,6 +84,7 @@ pub(super) fn clients(context: &mut Context<'_>, text: &mut Text) {
     );
     text.line("blocked_clients", services.clients.blocked());
     text.line("tracking_clients", services.tracking.clients_count());
+    text.line("clients_in_timeout_table", services.clients.blocked_for_a_time());
     let awaited = context.db.locked().iter_mut().flat_map(|shard| shard.dbs().iter());
     let (mut keys, mut on_nokey) = (0, 0);
     for db in awaited {
@@ -124,7 +134,10 @@ pub(super) fn memory(context: &mut Context<'_>, text: &mut Text) {
     text.line("mem_fragmentation_ratio", format!("{:.2}", ratio(memory.rss, used)));
     text.line("mem_fragmentation_bytes", signed_difference(memory.rss, used));
     text.line("mem_not_counted_for_evict", services.aof.buffered_bytes());
+    text.zeros(&["mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves"]);
     text.line("mem_clients_normal", client_bytes(context));
+    text.zeros(&["mem_cluster_links"]);
+    text.line("mem_aof_buffer", services.aof.buffered_bytes());
     text.line("mem_allocator", process::allocator());
     text.line("active_defrag_running", 0);
     text.line("lazyfree_pending_objects", services.reclaim.pending());

@@ -53,6 +53,11 @@ impl Text {
         debug_assert!(written.is_ok(), "a string takes any text");
     }
 
+    /// What respq has none of: replicas, forks, defragmentation, threads that only read and write.
+    fn zeros(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| self.line(name, 0));
+    }
+
     /// Bytes of memory that the text takes so far.
     fn bytes_taken(&self) -> u64 {
         self.0.capacity() as u64

@@ -1,0 +1,150 @@
+//! INFO: the sections, and whether the figures are true.
+
+use redis::Value;
+
+use crate::harness::{Server, check, error, run, wait_until};
+
+/// The values of a field that looks like `a=1,b=2`.
+fn parts(line: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| part.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned()));
+    line.split(',').filter_map(pair).collect()
+}
+
+fn part(line: &str, name: &str) -> String {
+    let found = parts(line).into_iter().find(|(part, _)| part == name);
+    found.unwrap_or_else(|| panic!("{line} has no {name}")).1
+}
+
+fn number(server: &Server, field: &str) -> u64 {
+    server.info(field).parse().unwrap_or_else(|_| panic!("{field} is a number"))
+}
+
+#[test]
+fn info_has_the_sections_asked_for() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let sections = |text: String| {
+        let heads = text.lines().filter_map(|line| line.strip_prefix("# "));
+        heads.collect::<Vec<_>>().join(" ")
+    };
+    let usual = "Server Clients Memory Persistence Stats Replication CPU";
+    for (line, expected) in [
+        ("INFO", format!("{usual} Modules Errorstats Cluster Keyspace")),
+        ("INFO default", format!("{usual} Modules Errorstats Cluster Keyspace")),
+        ("INFO all", format!("{usual} Commandstats Errorstats Latencystats Cluster Keyspace")),
+        ("INFO SERVER cpu", "Server CPU".to_owned()),
+        ("INFO keyspace keyspace", "Keyspace".to_owned()),
+        ("INFO nope", String::new()),
+    ] {
+        assert_eq!(sections(run(client, line)), expected, "{line}");
+    }
+    let all = sections(run(client, "INFO everything"));
+    assert!(all.contains("Modules") && all.contains("Latencystats"), "{all}");
+}
+
+#[test]
+fn info_tells_the_truth() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    assert_eq!(server.info("redis_version"), "7.2.4");
+    assert_eq!(server.info("respq_version"), env!("CARGO_PKG_VERSION"));
+    assert_eq!(number(&server, "tcp_port"), u64::from(server.port()));
+    assert_eq!(number(&server, "process_id"), u64::from(server.pid()));
+    for line in ["SET a 1", "SET b 2 EX 1000", "GET a", "GET nope"] {
+        run::<Value>(client, line);
+    }
+    assert_eq!(number(&server, "keyspace_hits"), 1);
+    assert_eq!(number(&server, "keyspace_misses"), 1);
+    let db0 = server.info("db0");
+    assert_eq!((part(&db0, "keys"), part(&db0, "expires")), ("2".to_owned(), "1".to_owned()));
+    let ttl: u64 = part(&db0, "avg_ttl").parse().unwrap();
+    assert!((900_000..=1_000_000).contains(&ttl), "{ttl}");
+    let used = number(&server, "used_memory");
+    assert!(used > 100_000 && number(&server, "used_memory_rss") > used);
+    assert!(number(&server, "used_memory_peak") >= used);
+    assert!(number(&server, "total_net_input_bytes") > 100);
+    assert!(number(&server, "total_commands_processed") > 10);
+    wait_until(|| server.info("connected_clients") == "2");
+}
+
+#[test]
+fn calls_and_errors_are_counted() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for line in ["SET a 1", "SET b 2", "GET a"] {
+        run::<Value>(client, line);
+    }
+    for line in ["LPUSH a x", "GET", "NOPE"] {
+        error(client, line);
+    }
+    check(client, &[("MULTI", "OK"), ("SET c 1", "QUEUED"), ("LPUSH a x", "QUEUED")]);
+    assert!(error(client, "EXEC").contains("WRONGTYPE"));
+    let set = server.info("cmdstat_set");
+    assert_eq!((part(&set, "calls"), part(&set, "failed_calls")), ("3".to_owned(), "0".to_owned()));
+    let lpush = server.info("cmdstat_lpush");
+    assert_eq!((part(&lpush, "calls"), part(&lpush, "failed_calls")), ("2".into(), "2".into()));
+    assert_eq!(part(&server.info("cmdstat_get"), "rejected_calls"), "1");
+    assert_eq!(part(&server.info("errorstat_WRONGTYPE"), "count"), "2");
+    assert_eq!(part(&server.info("errorstat_ERR"), "count"), "2");
+    assert_eq!(server.info("total_error_replies"), "4");
+    let times = server.info("latency_percentiles_usec_set");
+    let names: Vec<_> = parts(&times).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["p50", "p99", "p99.9"]);
+    run::<Value>(client, "CONFIG SET latency-tracking-info-percentiles 12.5");
+    assert!(server.info("latency_percentiles_usec_set").starts_with("p12.5="));
+    run::<Value>(client, "CONFIG RESETSTAT");
+    let text: String = run(client, "INFO all");
+    assert!(!text.contains("cmdstat_set:") && !text.contains("errorstat_"), "{text}");
+}
+
+#[test]
+fn info_follows_a_snapshot() {
+    let mut server = Server::start(&[
+        "--appendonly",
+        "no",
+        "--rdb-key-save-delay",
+        "100000000",
+        "--enable-debug-command",
+        "yes",
+    ]);
+    let client = &mut server.client();
+    check(client, &[("DEBUG SET-ACTIVE-EXPIRE 0", "OK"), ("SET short 1 PX 1", "OK")]);
+    check(client, &[("MSET a 1 b 2 c 3", "OK")]);
+    let large = "x".repeat(100_000);
+    check(
+        client,
+        &[(&format!("SET large {large}"), "OK"), ("BGSAVE", "Background saving started")],
+    );
+    wait_until(|| number(&server, "current_save_keys_total") == 5);
+    assert!(number(&server, "current_save_keys_processed") < 5);
+    check(client, &[("DEL large", "1")]);
+    let kept = number(&server, "current_cow_size");
+    assert!(kept > 100_000, "{kept}");
+    assert!(number(&server, "current_cow_peak") >= kept);
+    check(client, &[("CONFIG SET rdb-key-save-delay 0", "OK")]);
+    server.wait_info("rdb_bgsave_in_progress", "0");
+    assert!(number(&server, "rdb_last_cow_size") >= kept);
+    assert_eq!(server.info("current_save_keys_total"), "0");
+    server.kill();
+    server.start_again();
+    assert_eq!(number(&server, "rdb_last_load_keys_loaded"), 4);
+    assert_eq!(number(&server, "rdb_last_load_keys_expired"), 1);
+}
+
+#[test]
+fn info_follows_waiters_and_loops() {
+    let server = Server::start(&[]);
+    let (mut patient, mut impatient) = (server.raw(), server.raw());
+    patient.send(b"BLPOP nothing 0\r\n");
+    impatient.send(b"BLPOP nothing 100\r\n");
+    wait_until(|| number(&server, "blocked_clients") == 2);
+    assert_eq!(number(&server, "clients_in_timeout_table"), 1);
+    let cycles = number(&server, "eventloop_cycles");
+    wait_until(|| number(&server, "eventloop_cycles") > cycles + 10);
+    assert!(number(&server, "eventloop_duration_sum") > 0);
+    wait_until(|| number(&server, "instantaneous_eventloop_cycles_per_sec") > 0);
+    let cycles = number(&server, "eventloop_cycles");
+    check(&mut server.client(), &[("CONFIG RESETSTAT", "OK"), ("RPUSH nothing 1 2", "2")]);
+    assert!(number(&server, "eventloop_cycles") < cycles);
+    wait_until(|| number(&server, "clients_in_timeout_table") == 0);
+}
