@@ -276,3 +276,19 @@ fn streams_survive_a_restart() {
     server.start_again();
     assert_eq!(tell(&mut server.client()), before);
 }
+
+#[test]
+fn an_entry_added_where_nothing_may_be_trimmed_is_logged_alone() {
+    let mut server = Server::start(&[]);
+    check(
+        &mut server.client(),
+        &[
+            ("XADD s 1 a 1", "\"1-0\""),
+            ("XGROUP CREATE s g 0", "OK"),
+            ("XADD s ACKED MAXLEN = 1 2 a 2", "\"2-0\""),
+        ],
+    );
+    server.kill();
+    server.start_again();
+    check(&mut server.client(), &[("XLEN s", "2")]);
+}

@@ -346,7 +346,7 @@ impl Trimmed {
         for (group, id) in &self.references {
             context.propagate(&[b"XACK", key, group, &id.text()]);
         }
-        if self.spared {
+        if self.spared && !self.removed.is_empty() {
             let ids: Vec<_> = self.removed.iter().map(|id| id.text()).collect();
             let mut words: Vec<&[u8]> = vec![b"XDEL", key];
             words.extend(ids.iter().map(|id| &**id));
