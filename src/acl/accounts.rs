@@ -26,8 +26,9 @@ pub(crate) type NewUser = (Box<[u8]>, Rights);
 #[derive(Debug)]
 pub(crate) struct Changed {
     pub(crate) account: Arc<Account>,
-    /// The rights of now.
+    /// The rights of now, and those of before if it was there.
     pub(crate) rights: Arc<Rights>,
+    pub(crate) before: Option<Arc<Rights>>,
 }
 
 impl Accounts {
@@ -94,7 +95,7 @@ impl Accounts {
             .entry(name.into())
             .or_insert_with(|| Arc::new(Account::new(name, Arc::clone(&rights))));
         account.set_rights(Arc::clone(&rights));
-        Ok(Changed { account: Arc::clone(account), rights })
+        Ok(Changed { account: Arc::clone(account), rights, before: old })
     }
 
     /// Adds users; `default` is among them already, and gets other rights.

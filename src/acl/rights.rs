@@ -181,6 +181,14 @@ impl Rights {
         &self.passwords
     }
 
+    /// Does it allow the channels that `before` allowed, by the same patterns or as it allows all?
+    pub(crate) fn keeps_channels_of(&self, before: &Self) -> bool {
+        let keeps = |words: Vec<Vec<u8>>| {
+            words.iter().all(|word| self.all_selectors().any(|own| own.has_channels(word)))
+        };
+        before.all_selectors().all(|selector| keeps(selector.channel_words()))
+    }
+
     /// What is allowed outside of parentheses.
     pub(crate) fn root(&self) -> &Selector {
         &self.root

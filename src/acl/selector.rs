@@ -177,6 +177,11 @@ impl Selector {
         self.channels.iter().map(|channel| [b"&", &**channel].concat()).collect()
     }
 
+    /// Has a rule on channels been followed, or one that allows all?
+    pub(super) fn has_channels(&self, word: &[u8]) -> bool {
+        self.all_channels || self.channel_words().iter().any(|own| own == word)
+    }
+
     /// The rules that give just this selector.
     pub(super) fn words(&self) -> Vec<Vec<u8>> {
         let mut words = self.key_words();

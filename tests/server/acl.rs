@@ -504,6 +504,20 @@ fn subscribers_that_lose_their_channel_are_closed() {
 }
 
 #[test]
+fn a_subscriber_stays_if_its_user_loses_no_channel() {
+    let server = Server::start(&[]);
+    let admin = &mut server.client();
+    check(admin, &[("ACL SETUSER u on nopass +@all ~* resetchannels &c1", "OK")]);
+    let mut raw = server.raw();
+    raw.send(b"HELLO 3\r\nSUBSCRIBE other\r\nAUTH u x\r\n");
+    while raw.read_line() != "+OK" {}
+    check(admin, &[("ACL SETUSER u -flushall &c2", "OK")]);
+    assert_eq!(raw.line("PING"), "+PONG");
+    check(admin, &[("ACL SETUSER u resetchannels &c1", "OK")]);
+    raw.read_to_end();
+}
+
+#[test]
 fn a_waiting_client_that_loses_its_right_is_told() {
     let server = Server::start(&[]);
     let admin = &mut server.client();

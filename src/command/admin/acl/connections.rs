@@ -19,12 +19,16 @@ pub(super) fn close_users(context: &mut Context<'_>, users: &[Arc<Account>]) {
     }
 }
 
-/// Closes the connections of a user that have subscribed to what it may no longer read.
+/// Closes the connections of a user that have subscribed to what it may not read, if it has lost
+/// channels.
 pub(super) fn close_subscribers(
     context: &mut Context<'_>,
     account: &Arc<Account>,
-    rights: &Rights,
+    (rights, before): (&Rights, Option<&Rights>),
 ) {
+    if before.is_none_or(|before| rights.keeps_channels_of(before)) {
+        return;
+    }
     let mut revoked: Vec<Arc<Handle>> = Vec::new();
     context.services.pubsub.for_each(|topic, name, client| {
         let channel = Channel { place: 0, name, is_pattern: topic == Topic::Pattern };

@@ -27,11 +27,12 @@ pub(super) fn load(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandRe
     let basis = basis(&services.config);
     let users = file::read(basis, &path)
         .map_err(|errors| CommandError::Text(format!("ERR {}", errors.trim_end()).into()))?;
+    let default = services.acl.default_account();
+    let before = default.rights();
     let gone = services.acl.replace(basis, users);
     close_users(context, &gone);
-    let default = services.acl.default_account();
     if let Some(rights) = default.rights() {
-        close_subscribers(context, &default, &rights);
+        close_subscribers(context, &default, (&rights, before.as_deref()));
     }
     context.reply.ok();
     Ok(Outcome::Done)

@@ -25,7 +25,8 @@ pub(super) fn setuser(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
         .acl
         .change(basis(&services.config), name, args.rest())
         .map_err(|error| CommandError::Text(format!("ERR {error}").into()))?;
-    close_subscribers(context, &changed.account, &changed.rights);
+    let rights = (&*changed.rights, changed.before.as_deref());
+    close_subscribers(context, &changed.account, rights);
     context.reply.ok();
     Ok(Outcome::Done)
 }
