@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Caching, Handle, Peer, Subscriptions};
 use crate::acl::Account;
+use crate::resp::Reply;
 use crate::resp::argv::{Argv, OwnedArgv};
 
 /// Commands queued between MULTI and EXEC.
@@ -59,6 +60,8 @@ pub(crate) struct Client {
     /// Must all that it has seen be on disk before its next replies leave, whatever `appendfsync`
     /// says (WAITAOF)?
     pub(crate) needs_durable: bool,
+    /// The log position that the mail among its replies depends on.
+    pub(crate) mail_position: u64,
     /// Was there not enough memory when its last request came, and nothing that could go? Kept up
     /// to date only while memory is limited.
     pub(crate) lacks_memory: bool,
@@ -82,6 +85,7 @@ impl Client {
             caching: None,
             pushed: false,
             needs_durable: false,
+            mail_position: 0,
             lacks_memory: false,
             closing: false,
         }
@@ -91,6 +95,14 @@ impl Client {
     pub(crate) fn internal() -> Self {
         let handle = Handle::new(0, Peer::default(), 0, Box::new(|| {}));
         Self::new(Arc::new(handle), Account::of_server(), true)
+    }
+
+    /// Writes what others sent to it, so that it comes before what is written next.
+    pub(crate) fn write_mail(&mut self, reply: &mut Reply) {
+        if let Some(outbox) = self.handle.take_outbox() {
+            reply.raw(&outbox.bytes);
+            self.mail_position = self.mail_position.max(outbox.log_position);
+        }
     }
 
     /// May the client do everything? If not, each request is checked.
@@ -169,5 +181,22 @@ impl Client {
         if let Some(transaction) = &mut self.transaction {
             transaction.aborted = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::Protocol;
+
+    #[test]
+    fn mail_among_replies_depends_on_the_log() {
+        let mut client = Client::internal();
+        let mut reply = Reply::new(Protocol::Resp2);
+        client.handle.serve(b"+one\r\n", 7);
+        client.handle.serve(b"+two\r\n", 5);
+        client.write_mail(&mut reply);
+        client.write_mail(&mut reply);
+        assert_eq!((reply.bytes(), client.mail_position), (&b"+one\r\n+two\r\n"[..], 7));
     }
 }

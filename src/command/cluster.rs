@@ -434,7 +434,7 @@ fn nodes(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let (node, id) = (node(context), context.services.identity.node().node_id);
     let line =
         format!("{id} {}:{}@0 myself,master - 0 0 0 connected 0-{LAST_SLOT}\n", node.ip, node.port);
-    context.reply.verbatim(b"txt", line.as_bytes());
+    context.reply.verbatim(*b"txt", line.as_bytes());
     Ok(Outcome::Done)
 }
 

@@ -37,7 +37,15 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(
         "hello",
         Arity::AtLeast(1),
-        &[Flag::NoScript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::NoAuth, Flag::AllowBusy],
+        &[
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::NoAuth,
+            Flag::AllowBusy,
+            Flag::MailFirst,
+        ],
         (
             "6.0.0",
             "[protover [AUTH username password] [SETNAME clientname]]",
@@ -82,6 +90,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::AllowBusy,
             Flag::Unqueued,
             Flag::WholeTransaction,
+            Flag::MailFirst,
         ],
         ("6.2.0", "", "Brings the connection back to the state of a new one."),
         reset,

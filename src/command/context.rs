@@ -20,7 +20,7 @@ use crate::rdb;
 use crate::resp::argv::Argv;
 use crate::resp::{Protocol, Reply};
 use crate::script::Scripts;
-use crate::store::{Class, Db, Keyspace, Reclaim};
+use crate::store::{Changes, Class, Db, Keyspace, Reclaim, Usage};
 use crate::tls::Tls;
 use crate::tracking::Tracking;
 use crate::types::packed_map;
@@ -78,6 +78,25 @@ impl Services {
     pub(crate) fn poster(&self) -> Poster<'_> {
         let Self { clients, config, clock, stats, .. } = self;
         Poster { clients, config, clock, stats }
+    }
+
+    /// What is noted of accesses to keys.
+    pub(crate) fn usage(&self) -> Usage {
+        match self.config.access_counts() {
+            Some((log_factor, decay_minutes)) => Usage::Frequency { log_factor, decay_minutes },
+            None => Usage::Recency,
+        }
+    }
+
+    /// Has changes of the data follow the settings as they are now.
+    pub(crate) fn guide(&self, changes: &mut Changes) {
+        changes.events = self.config.events();
+        changes.tracks = self.tracking.is_used();
+        changes.list_limit = self.config.number(Setting::ListMaxListpackSize);
+        changes.usage = self.usage();
+        if changes.usage != Usage::Recency && changes.chance == 0 {
+            changes.chance = self.random.next();
+        }
     }
 
     /// Shows a command that `origin` runs to those who monitor.

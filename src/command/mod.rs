@@ -128,6 +128,9 @@ pub(crate) enum Flag {
     KeyPatterns,
     /// Runs while the data are being loaded.
     Loading,
+    /// Not shown: what was sent to the client before comes before the reply, as it changes what the
+    /// client gets, or how.
+    MailFirst,
     /// May publish or otherwise be passed on without being a write.
     MayReplicate,
     /// Runs before AUTH.

@@ -11,7 +11,8 @@ use crate::message::Topic;
 
 const PUBSUB: &[Category] = &[Category::PubSub];
 /// Flags of the commands that change subscriptions.
-const SUBSCRIBING: &[Flag] = &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale];
+const SUBSCRIBING: &[Flag] =
+    &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::MailFirst];
 /// Flags of the commands that publish.
 const PUBLISHING: &[Flag] =
     &[Flag::PubSub, Flag::Loading, Flag::Stale, Flag::Fast, Flag::MayReplicate];
@@ -231,10 +232,8 @@ fn end(context: &mut Context<'_>, topic: Topic, word: &[u8], name: &[u8]) {
     let subscriptions = context.client.subscriptions.get_or_insert_default();
     if subscriptions.names(topic).remove(name) {
         context.services.pubsub.unsubscribe(topic, name, handle.id);
-        if context.mode == Mode::Direct
-            && let Some(outbox) = handle.take_outbox()
-        {
-            context.reply.raw(&outbox.bytes);
+        if context.mode == Mode::Direct {
+            context.client.write_mail(context.reply);
         }
     }
     confirm(context, topic, word, Some(name));

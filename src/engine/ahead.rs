@@ -35,23 +35,26 @@ impl Engine {
     pub(crate) fn serve_by(&self, threads: usize) {
         self.looks_ahead.store(threads == 1, Ordering::Relaxed);
     }
+
+    /// Do batches lock ahead what their requests need?
+    pub(super) fn looks_ahead(&self) -> bool {
+        self.looks_ahead.load(Ordering::Relaxed)
+    }
 }
 
 impl Batch<'_> {
     /// Foresees the next calls of a client in database `db`; `requests` starts with the next one.
     /// To be asked before each call. A batch of one request pays nothing for it.
     pub(crate) fn look_ahead(&mut self, db: usize, requests: &[u8]) {
-        if self.foreseen > 0 {
-            self.foreseen -= 1;
-        } else if self.engine.looks_ahead.load(Ordering::Relaxed) {
-            self.foresee(db, requests);
+        if self.calls_to_look > 0 {
+            self.calls_to_look -= 1;
         } else {
-            self.foreseen = usize::MAX;
+            self.foresee(db, requests);
         }
     }
 
     fn foresee(&mut self, db: usize, requests: &[u8]) {
-        self.foreseen = FORESEEN_MAX - 1;
+        self.calls_to_look = FORESEEN_MAX - 1;
         let mut words = SecondWords::new(requests).take(FORESEEN_MAX).peekable();
         let first = words.next();
         if first.is_none() || words.peek().copied() == first || words.peek().is_none() {

@@ -8,15 +8,16 @@ use super::wake::Delivery;
 use crate::client::Client;
 use crate::command::table::Command;
 use crate::command::{CommandError, Flag, Mode};
-use crate::config::Setting;
 use crate::resp::argv::Argv;
-use crate::store::{Changes, Locked, ShardSet, Usage};
+use crate::store::{Changes, Locked, ShardSet};
 use crate::tracking::Invalidation;
 
 /// Calls after which a batch lets go of its locks, so that others get their turn.
 const CALLS_PER_HOLD: u32 = 64;
 /// How long calls of one batch may take the same instant for now.
 const INSTANT_NS: u64 = 100_000;
+/// How long one client's requests run in a row while there are more of them.
+const TURN_NS: u64 = 10_000_000;
 
 /// What a run of calls comes to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,12 +48,14 @@ pub(crate) struct Batch<'e> {
     /// Requests that were run.
     pub(super) calls: u32,
     /// Requests until the next look ahead.
-    pub(super) foreseen: usize,
+    pub(super) calls_to_look: usize,
     /// The command of the last request, if its name tells it.
     pub(super) last_command: Option<&'static Command>,
     /// Calls until the locks are released.
-    pub(super) calls_left: u32,
+    calls_left: u32,
     pub(super) now_ms: u64,
+    /// Elapsed time at which the run began.
+    started_ns: u64,
     /// Elapsed time at which `now_ms` was read.
     read_ns: u64,
     /// Elapsed time at the end of the last call.
@@ -82,10 +85,11 @@ impl<'e> Batch<'e> {
             written: ShardSet::EMPTY,
             noted_bytes: 0,
             calls: 0,
-            foreseen: 1,
+            calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
             last_command: None,
             calls_left: 0,
             now_ms: services.clock.now_ms(),
+            started_ns: elapsed_ns,
             read_ns: elapsed_ns,
             clock_ns: elapsed_ns,
             mode: Mode::Direct,
@@ -93,6 +97,14 @@ impl<'e> Batch<'e> {
             position: 0,
             told: ShardSet::EMPTY,
             has_served: false,
+        }
+    }
+
+    /// Lets go of the locks once enough requests have come under them, whatever became of these.
+    pub(super) fn count_down(&mut self) {
+        match self.calls_left.checked_sub(1) {
+            Some(left) => self.calls_left = left,
+            None => self.release(),
         }
     }
 
@@ -123,7 +135,7 @@ impl<'e> Batch<'e> {
     pub(super) fn lock(&mut self, need: ShardSet) -> Result<(), CommandError> {
         self.note_written();
         let suffices = match &self.locked {
-            Some(locked) => locked.set().contains(need) && self.calls_left > 0,
+            Some(locked) => locked.set().contains(need),
             None => false,
         };
         // What needs no shard may change settings, which are looked up once for all that is held.
@@ -139,6 +151,10 @@ impl<'e> Batch<'e> {
         if let Some(locked) = &mut self.locked {
             locked.narrow(need);
         }
+        if self.clock_ns - self.read_ns >= INSTANT_NS {
+            self.read_ns = self.clock_ns;
+            self.now_ms = self.engine.services.clock.now_ms();
+        }
         Ok(())
     }
 
@@ -151,14 +167,7 @@ impl<'e> Batch<'e> {
         self.locked = Some(locked);
         self.changes.effects.enable(services.aof.is_enabled());
         self.calls_left = CALLS_PER_HOLD;
-        self.changes.events = services.config.events();
-        self.changes.tracks = services.tracking.is_used();
-        self.changes.list_limit = services.config.number(Setting::ListMaxListpackSize);
-        self.note_usage();
-        if self.clock_ns - self.read_ns >= INSTANT_NS {
-            self.read_ns = self.clock_ns;
-            self.now_ms = services.clock.now_ms();
-        }
+        services.guide(&mut self.changes);
         Ok(())
     }
 
@@ -178,15 +187,6 @@ impl<'e> Batch<'e> {
         let locked = services.keyspace.lock_unless(need, is_busy);
         self.clock_ns = services.clock.elapsed_ns();
         locked.ok_or_else(|| self.engine.busy())
-    }
-
-    /// What of accesses to keys is noted under the locks held.
-    fn note_usage(&mut self) {
-        let services = &self.engine.services;
-        self.changes.usage = services.usage();
-        if self.changes.usage != Usage::Recency && self.changes.chance == 0 {
-            self.changes.chance = services.random.next();
-        }
     }
 
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
@@ -254,6 +254,11 @@ impl<'e> Batch<'e> {
                 counter.add(std::mem::take(count));
             }
         }
+    }
+
+    /// Is it time that others on this thread had their turn?
+    pub(crate) fn has_run_long(&self) -> bool {
+        self.clock_ns - self.started_ns >= TURN_NS
     }
 
     /// Ends the run.

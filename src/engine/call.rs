@@ -45,12 +45,17 @@ impl Batch<'_> {
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
         let mode = client.reply_mode;
         self.calls = self.calls.wrapping_add(1);
+        self.count_down();
         let admitted = self.admit(client, argv);
-        if std::mem::take(&mut self.has_evicted)
-            && let Some(outbox) = client.handle.take_outbox()
-        {
+        if std::mem::take(&mut self.has_evicted) {
             // Word of keys that went comes before the reply.
-            reply.raw(&outbox.bytes);
+            client.write_mail(reply);
+        }
+        if let Ok(Admitted::Run(command)) = &admitted
+            && command.has(Flag::MailFirst)
+        {
+            self.release();
+            client.write_mail(reply);
         }
         let start = reply.len();
         let mut flow = match admitted {
@@ -106,11 +111,6 @@ impl Batch<'_> {
         argv: Argv<'_>,
     ) -> Flow {
         client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
-        let subscribes = command.has(Flag::PubSub) && !command.has(Flag::MayReplicate);
-        if subscribes && !self.changes.messages.is_empty() {
-            // A subscription that changes now has no part in earlier messages.
-            self.release();
-        }
         // Whoever monitors sees what a script or function does after the call of it.
         let runs_others = command.group == "scripting";
         if runs_others {
@@ -185,7 +185,6 @@ impl Batch<'_> {
             None => self.clock_ns = self.engine.services.clock.elapsed_ns(),
             Some(failed) => self.account(command, client, argv, failed),
         }
-        self.calls_left = self.calls_left.saturating_sub(1);
     }
 
     /// Runs the handler under the locks held, and gathers its effects.

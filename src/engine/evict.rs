@@ -20,7 +20,7 @@ use crate::observe::process::own_bytes;
 use crate::rdb::Attributes;
 use crate::store::evict::{Freed, Order};
 use crate::store::usage::idle_s;
-use crate::store::{Db, Eviction, ShardSet, Usage};
+use crate::store::{Db, Eviction, ShardSet};
 
 /// Candidates that are kept.
 const CANDIDATES_MAX: usize = 16;
@@ -93,14 +93,6 @@ impl Evictor {
 }
 
 impl Services {
-    /// What is noted of accesses to keys.
-    pub(super) fn usage(&self) -> Usage {
-        match self.config.access_counts() {
-            Some((log_factor, decay_minutes)) => Usage::Frequency { log_factor, decay_minutes },
-            None => Usage::Recency,
-        }
-    }
-
     /// What a snapshot tells of a key that expires then, and whose entry has this word of its use:
     /// what `maxmemory-policy` goes by.
     pub(crate) fn rdb_attributes(&self, expires_at_ms: Option<u64>, used: u32) -> Attributes {

@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Batch, Engine};
 use crate::acl::Account;
-use crate::client::{Client, Handle};
+use crate::client::{Client, Handle, ReplyMode};
 use crate::command::access::{Asked, Origin};
 use crate::command::table::{Command, table};
 use crate::command::{Mode, Outcome, TimeoutReply, Wait};
@@ -46,6 +46,8 @@ pub(crate) struct Waiter {
     argv: OwnedArgv,
     pub(super) db: usize,
     protocol: Protocol,
+    /// Does the client want no reply (CLIENT REPLY)?
+    silent: bool,
     wait: Box<Wait>,
     /// The shards of all keys of the command.
     shards: ShardSet,
@@ -59,6 +61,11 @@ impl Waiter {
     /// The keys it waits for.
     pub(super) fn keys(&self) -> &[Box<[u8]>] {
         &self.wait.keys
+    }
+
+    /// Does the client want no reply (CLIENT REPLY)?
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// When its time is up: unix time in milliseconds; `None`: never.
@@ -123,6 +130,7 @@ impl Engine {
             argv: wait.argv.take().unwrap_or_else(|| argv.to_owned()),
             db: client.db,
             protocol,
+            silent: client.reply_mode != ReplyMode::On,
             wait,
             shards,
         });
@@ -277,6 +285,7 @@ impl Batch<'_> {
             self.engine.remove_waiter(locked, waiter);
         }
         let client = Arc::clone(&waiter.client);
-        self.deliveries.push(Delivery { client, reply: reply.take() });
+        let reply = if waiter.silent { Vec::new() } else { reply.take() };
+        self.deliveries.push(Delivery { client, reply });
     }
 }

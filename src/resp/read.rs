@@ -92,7 +92,7 @@ mod tests {
         reply.map(1);
         reply.bulk(b"a\r\nb");
         reply.double(1.5);
-        reply.verbatim(b"txt", b"hello");
+        reply.verbatim(*b"txt", b"hello");
         reply.nil();
         reply.boolean(true);
         reply.integer(-7);

@@ -214,12 +214,12 @@ impl Reply {
     }
 
     /// Text for people, and what it is written in; RESP2: a bulk string.
-    pub(crate) fn verbatim(&mut self, format: &[u8; 3], text: &[u8]) {
+    pub(crate) fn verbatim(&mut self, format: [u8; 3], text: &[u8]) {
         match self.protocol {
             Protocol::Resp2 => self.bulk(text),
             Protocol::Resp3 => {
                 self.length(b'=', text.len() + 4);
-                self.buf.extend_from_slice(format);
+                self.buf.extend_from_slice(&format);
                 self.buf.push(b':');
                 self.buf.extend_from_slice(text);
                 self.buf.extend_from_slice(b"\r\n");
@@ -233,7 +233,7 @@ impl Reply {
         for (name, value) in fields {
             text.extend([name, ":", value, "\r\n"]);
         }
-        self.verbatim(b"txt", text.as_bytes());
+        self.verbatim(*b"txt", text.as_bytes());
     }
 
     /// Bytes that are replies already.
@@ -299,7 +299,7 @@ mod tests {
         reply.double(1.5);
         reply.boolean(true);
         reply.set(0);
-        reply.verbatim(b"txt", b"hello");
+        reply.verbatim(*b"txt", b"hello");
         reply.counted_array(|reply| {
             (0..12).for_each(|n| reply.integer(n));
             12

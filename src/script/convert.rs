@@ -167,7 +167,7 @@ impl Writer<'_> {
         let (Value::String(format), Value::String(text)) = (format, text) else {
             return Ok(false);
         };
-        reply.verbatim(&three_letters(&format.as_bytes()), &text.as_bytes());
+        reply.verbatim(three_letters(&format.as_bytes()), &text.as_bytes());
         Ok(true)
     }
 

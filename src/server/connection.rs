@@ -32,7 +32,9 @@ use crate::engine::{Batch, Finished, Flow, SuspendedCall, Waiter};
 use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 /// Unsent bytes above which no further request of the client is run.
-pub(super) const RUN_BELOW_BYTES: usize = 1024 * 1024;
+const RUN_BELOW_BYTES: usize = 1024 * 1024;
+/// The same for one that has not said who it is.
+const STRANGERS_RUN_BELOW_BYTES: usize = 16 * 1024;
 
 /// Bytes of requests that are run at a time, where so many have piled up; then the other
 /// connections of the thread get their turn.
@@ -145,6 +147,9 @@ impl Connection {
         }
         let worker = Rc::clone(&self.worker);
         loop {
+            if self.client.handle.is_killed() {
+                return Closed::ByServer;
+            }
             let mut ran = self.run_requests(&worker);
             while let Ran::Suspended(rest) = ran {
                 tokio::task::yield_now().await;
@@ -183,7 +188,7 @@ impl Connection {
             Next::Send => Box::pin(self.wait_for_room()).await,
             Next::Yield => {
                 tokio::task::yield_now().await;
-                if self.client.handle.is_killed() { Err(Closed::ByServer) } else { Ok(()) }
+                Ok(())
             }
         }
     }
@@ -221,23 +226,18 @@ impl Connection {
         batch: &mut Batch<'_>,
         left_for_later: usize,
     ) -> Result<Next, (SuspendedCall, usize)> {
-        let config = &self.worker.engine.services.config;
-        let mut limits = Limits {
-            words_max: i32::MAX as usize,
-            bulk_bytes_max: config.size(Setting::ProtoMaxBulkLen),
-            authenticated: true,
-        };
         loop {
             if self.client.closing {
                 return Ok(Next::Close);
             }
-            if self.output.pending() > RUN_BELOW_BYTES {
+            if self.output.pending() > self.run_below_bytes() {
                 return Ok(Next::Send);
             }
-            if self.input.len() < left_for_later {
+            let has_had_its_turn = batch.has_run_long() && !self.input.is_empty();
+            if has_had_its_turn || self.input.len() < left_for_later {
                 return Ok(Next::Yield);
             }
-            limits.authenticated = self.client.authenticated;
+            let limits = self.limits();
             batch.look_ahead(self.client.db, self.input.unread());
             let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
@@ -261,6 +261,20 @@ impl Connection {
                 Flow::Suspended(call) => return Err((call, bytes)),
             }
         }
+    }
+
+    /// Bounds on the next request.
+    fn limits(&self) -> Limits {
+        Limits {
+            words_max: i32::MAX as usize,
+            bulk_bytes_max: self.worker.engine.services.config.size(Setting::ProtoMaxBulkLen),
+            authenticated: self.client.authenticated,
+        }
+    }
+
+    /// Unsent bytes above which no further request of the client is run.
+    pub(super) fn run_below_bytes(&self) -> usize {
+        if self.client.authenticated { RUN_BELOW_BYTES } else { STRANGERS_RUN_BELOW_BYTES }
     }
 
     fn end_batch<'w>(

@@ -12,13 +12,17 @@ use tokio::time::Sleep;
 
 use super::buffers::READ_BYTES;
 use super::commit::Hold;
-use super::connection::{BUSY_PAUSE, Closed, Connection, RUN_BELOW_BYTES};
+use super::connection::{BUSY_PAUSE, Closed, Connection};
 use crate::client::Unblock;
 use crate::config::Setting;
 use crate::engine::{Engine, Waiter};
 
 /// How long a closing connection waits for the peer to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes that one may send, that are not run yet, who has not said who it is: more than its largest
+/// request.
+const STRANGERS_INPUT_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a client may take to agree on how to encrypt.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +52,7 @@ impl Connection {
             position = position.max(outbox.log_position);
             self.output.append(outbox.bytes);
         }
+        position = position.max(std::mem::take(&mut self.client.mail_position));
         if !self.output.is_empty() {
             let aof = &self.worker.engine.services.aof;
             let durable = std::mem::take(&mut self.client.needs_durable);
@@ -174,7 +179,9 @@ impl Connection {
                 return Err(Closed::ByServer);
             }
         }
-        if bytes <= services.config.size(Setting::ClientQueryBufferLimit) {
+        let limit = services.config.size(Setting::ClientQueryBufferLimit);
+        let limit = if self.client.authenticated { limit } else { STRANGERS_INPUT_BYTES_MAX };
+        if bytes <= limit {
             return Ok(());
         }
         tracing::warn!(client = self.client.handle.id, bytes, "sent too much; disconnecting");
@@ -215,7 +222,7 @@ impl Connection {
 
     /// Waits until the peer has taken most of what there is to send.
     pub(super) async fn wait_for_room(&mut self) -> Result<(), Closed> {
-        while self.output.pending() > RUN_BELOW_BYTES / 2 {
+        while self.output.pending() > self.run_below_bytes() / 2 {
             if self.next_event(None).await? == Event::Mail {
                 self.send(0).await?;
             }
@@ -236,22 +243,19 @@ impl Connection {
     }
 
     async fn sit_out_pause(&mut self) -> Result<(), Closed> {
-        loop {
+        while !self.ended {
             let services = &self.worker.engine.services;
             let now_ms = services.clock.now_ms();
             let Some((_, until_ms)) = services.pause.current(now_ms) else { return Ok(()) };
             let alarm =
                 std::pin::pin!(tokio::time::sleep(Duration::from_millis(until_ms - now_ms)));
-            let event = self.next_event(Some(alarm)).await?;
-            if self.ended {
-                return Err(Closed::ByPeer);
-            }
-            match event {
+            match self.next_event(Some(alarm)).await? {
                 Event::Mail if self.client.handle.has_mail() => self.send(0).await?,
                 Event::Mail => return Ok(()),
                 Event::Input | Event::Sent | Event::TimeUp => {}
             }
         }
+        Err(Closed::ByPeer)
     }
 
     /// Waits until the client's blocking command is served, its time is up, someone lets it go,
@@ -266,6 +270,9 @@ impl Connection {
     }
 
     async fn wait_answered(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
+        if self.ended {
+            return Err(Closed::ByPeer);
+        }
         let engine = Arc::clone(&self.worker.engine);
         let mut retry_at_ms = waiter.retry_at_ms();
         let mut sleep = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
@@ -292,7 +299,7 @@ impl Connection {
             let released = self.client.handle.released();
             let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;
             let served = self.client.handle.take_served();
-            if let_go {
+            if let_go && !waiter.is_silent() {
                 match released {
                     Some(how @ (Unblock::Error | Unblock::NoShutdown)) => {
                         let text = if how == Unblock::Error {

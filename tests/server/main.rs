@@ -38,6 +38,7 @@ mod lists;
 mod log_space;
 mod notifications;
 mod persistence;
+mod pipelines;
 mod protocol;
 mod pubsub;
 mod rdb;

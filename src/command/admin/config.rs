@@ -178,6 +178,8 @@ fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             apply(context.services, setting);
         }
     }
+    // The commands behind it in a transaction run under the same locks.
+    context.services.guide(context.db.changes());
     context.reply.ok();
     Ok(Outcome::Done)
 }

@@ -198,7 +198,7 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         "bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
         "true" => reply.boolean(true),
         "false" => reply.boolean(false),
-        "verbatim" => reply.verbatim(b"txt", b"This is a verbatim\nstring"),
+        "verbatim" => reply.verbatim(*b"txt", b"This is a verbatim\nstring"),
         _ => {
             return Err(CommandError::Plain(
                 "ERR Wrong protocol type name. Please use one of the following: \

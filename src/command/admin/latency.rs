@@ -86,7 +86,7 @@ fn doctor(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
              all others that need the same keys: split it, or use the SCAN family.\n",
         );
     }
-    context.reply.verbatim(b"txt", text.as_bytes());
+    context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(Outcome::Done)
 }
 
@@ -104,7 +104,7 @@ fn graph(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     };
     let now_s = context.services.clock.now_ms() / 1000;
     let text = drawing(&String::from_utf8_lossy(name), &event, now_s);
-    context.reply.verbatim(b"txt", text.as_bytes());
+    context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(Outcome::Done)
 }
 

@@ -70,7 +70,7 @@ fn doctor(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     if peak as f64 > 1.5 * memory.allocated as f64 && peak > 64 << 20 {
         text.push_str("There was a peak: leave room for it when you set maxmemory.\n");
     }
-    context.reply.verbatim(b"txt", text.as_bytes());
+    context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(Outcome::Done)
 }
 
@@ -79,7 +79,7 @@ fn doctor(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// Replies what the allocator tells about itself.
 /// <https://redis.io/docs/latest/commands/memory-malloc-stats/>
 fn malloc_stats(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    context.reply.verbatim(b"txt", &process::allocator_report());
+    context.reply.verbatim(*b"txt", &process::allocator_report());
     Ok(Outcome::Done)
 }
 

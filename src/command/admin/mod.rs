@@ -179,7 +179,7 @@ fn lolwut(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
         text.extend(["> ", &filled, &free, " >\n"]);
     }
     text.extend(["\nrespq ver. ", env!("CARGO_PKG_VERSION"), "\n"]);
-    context.reply.verbatim(b"txt", text.as_bytes());
+    context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(Outcome::Done)
 }
 

@@ -15,7 +15,7 @@ pub(super) fn info(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandRe
     let mut text = Vec::new();
     let now_ms = context.services.clock.now_ms();
     describe(&context.client.handle, now_ms, &mut text);
-    context.reply.verbatim(b"txt", &text);
+    context.reply.verbatim(*b"txt", &text);
     Ok(Outcome::Done)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     for client in &chosen {
         describe(client, now_ms, &mut text);
     }
-    context.reply.verbatim(b"txt", &text);
+    context.reply.verbatim(*b"txt", &text);
     Ok(Outcome::Done)
 }
 

@@ -83,7 +83,7 @@ proptest! {
         let keyspace = Keyspace::new(2, 2);
         before.into_iter().filter(|(what, ..)| *what > 0).for_each(|it| change(&keyspace, it));
         let mut expected = Content::new();
-        keyspace.begin_snapshot(|| {});
+        keyspace.begin_snapshot(|_| {});
         expected.extend(content(&keyspace));
         let mut found = Vec::new();
         for (at, it) in after.into_iter().enumerate() {

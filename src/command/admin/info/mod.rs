@@ -55,7 +55,9 @@ impl Text {
 
     /// What respq has none of: replicas, forks, defragmentation, threads that only read and write.
     fn zeros(&mut self, names: &[&str]) {
-        names.iter().for_each(|name| self.line(name, 0));
+        for name in names {
+            self.line(name, 0);
+        }
     }
 
     /// Bytes of memory that the text takes so far.
@@ -100,7 +102,7 @@ pub(super) fn info(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
             write(context, &mut text);
         }
     }
-    context.reply.verbatim(b"txt", text.0.as_bytes());
+    context.reply.verbatim(*b"txt", text.0.as_bytes());
     Ok(Outcome::Done)
 }
 
