@@ -42,8 +42,8 @@ pub(crate) struct Batch<'e> {
     /// The shards that the call which runs needs, of those that are locked.
     pub(super) need: ShardSet,
     /// The locked shards in which something was done that the log gets.
-    written: ShardSet,
-    /// Bytes of effects that `written` accounts for.
+    written_shards: ShardSet,
+    /// Bytes of effects that `written_shards` accounts for.
     noted_bytes: usize,
     /// Requests that were run.
     pub(super) calls: u32,
@@ -66,7 +66,7 @@ pub(crate) struct Batch<'e> {
     /// The log position that its replies depend on.
     pub(super) position: u64,
     /// The locked shards of whose data a reply tells.
-    pub(super) told: ShardSet,
+    pub(super) told_shards: ShardSet,
     /// Did clients that waited get something?
     has_served: bool,
 }
@@ -82,7 +82,7 @@ impl<'e> Batch<'e> {
             deliveries: Vec::new(),
             invalidations: Vec::new(),
             need: ShardSet::EMPTY,
-            written: ShardSet::EMPTY,
+            written_shards: ShardSet::EMPTY,
             noted_bytes: 0,
             calls: 0,
             calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
@@ -95,7 +95,7 @@ impl<'e> Batch<'e> {
             mode: Mode::Direct,
             has_evicted: false,
             position: 0,
-            told: ShardSet::EMPTY,
+            told_shards: ShardSet::EMPTY,
             has_served: false,
         }
     }
@@ -176,7 +176,7 @@ impl<'e> Batch<'e> {
         let bytes = self.changes.effects.bytes().len();
         if bytes != self.noted_bytes {
             self.noted_bytes = bytes;
-            self.written = self.written.union(self.need);
+            self.written_shards = self.written_shards.union(self.need);
         }
     }
 
@@ -211,10 +211,10 @@ impl<'e> Batch<'e> {
     fn append_effects(&mut self, locked: &mut Locked) -> u64 {
         let position = self.engine.services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {
-            locked.log_reaches(std::mem::take(&mut self.written), position);
+            locked.log_reaches(std::mem::take(&mut self.written_shards), position);
             self.position = position;
         }
-        let told = std::mem::take(&mut self.told);
+        let told = std::mem::take(&mut self.told_shards);
         self.position = self.position.max(locked.log_position(told));
         self.changes.effects.clear();
         self.noted_bytes = 0;

@@ -159,7 +159,7 @@ impl Batch<'_> {
         }
         self.position = position;
         if command.tells {
-            self.told = self.told.union(self.need);
+            self.told_shards = self.told_shards.union(self.need);
         }
         Ok(())
     }

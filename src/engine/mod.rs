@@ -30,6 +30,7 @@ mod admit;
 mod ahead;
 mod batch;
 mod call;
+mod embed;
 mod evict;
 mod expire;
 mod lock_set;
@@ -48,7 +49,8 @@ mod wake;
 
 pub(crate) use batch::{Batch, Finished};
 pub(crate) use call::{Flow, SuspendedCall};
-pub use session::{Session, commands};
+pub use embed::commands;
+pub use session::Session;
 pub(crate) use wake::Waiter;
 
 /// The data and everything that works on them, without any socket.
