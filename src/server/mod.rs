@@ -11,12 +11,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
 use crate::aof::folder;
 use crate::clock::Clock;
-use crate::command::table;
+use crate::command::{Services, table};
 use crate::config::{Config, Effect, Setting, rows};
 use crate::engine::Engine;
 use crate::error::ServerError;
@@ -38,6 +39,7 @@ mod waiting;
 mod worker;
 
 use listener::Listeners;
+use worker::Workers;
 
 /// Runs a server until it is asked to stop.
 pub fn run(config: Config) -> Result<(), ServerError> {
@@ -64,15 +66,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     save_log_on_panic(&engine);
     let used_bytes = crate::observe::process::used_bytes();
     services.stats.startup_bytes.store(used_bytes, Ordering::Relaxed);
-    let log_thread = spawn("log", {
-        let engine = Arc::clone(&engine);
-        move || engine.services.aof.run()
-    })?;
-    let saver_thread = spawn("saver", {
-        let engine = Arc::clone(&engine);
-        move || engine.run_saver()
-    })?;
-    let workers = worker::start_all(&engine)?;
+    let threads = Threads::start(&engine)?;
     // Tools that start servers look for these words of Redis.
     let addresses = listeners.shown_addresses();
     tracing::info!("Server initialized; listening on {addresses}, loading the data");
@@ -82,34 +76,65 @@ pub fn run(config: Config) -> Result<(), ServerError> {
             // Signals are listened to before anyone is told that the server is ready.
             biased;
             () = shutdown::granted(&engine) => Ok(()),
-            () = listeners.accept(&engine, &workers) => Ok(()),
+            () = listeners.accept(&engine, &threads.workers) => Ok(()),
             outcome = serve_data(&engine, loading, &listeners, &dir) => outcome,
         }
     });
     tracing::info!("stopping");
     notify::tell(&services.config, notify::STOPPING);
     drop(listeners);
-    let ended = worker::stop_all(&engine, workers);
-    engine.stop_saver();
-    if ended {
-        drop(saver_thread.join());
-    } else {
-        tracing::warn!("a script is still running; it ends with the process, and leaves no trace");
+    threads.stop(&engine);
+    tell_end(services, outcome.is_ok());
+    outcome
+}
+
+/// The threads that work until the server stops.
+struct Threads {
+    log: JoinHandle<()>,
+    saver: JoinHandle<()>,
+    workers: Workers,
+}
+
+impl Threads {
+    fn start(engine: &Arc<Engine>) -> Result<Self, ServerError> {
+        let log = spawn("log", {
+            let engine = Arc::clone(engine);
+            move || engine.services.aof.run()
+        })?;
+        let saver = spawn("saver", {
+            let engine = Arc::clone(engine);
+            move || engine.run_saver()
+        })?;
+        Ok(Self { log, saver, workers: worker::start_all(engine)? })
     }
-    services.aof.stop();
-    drop(log_thread.join());
+
+    /// Disconnects all clients, and ends the threads; the log's own comes last.
+    fn stop(self, engine: &Engine) {
+        let ended = worker::stop_all(engine, self.workers);
+        engine.stop_saver();
+        if ended {
+            drop(self.saver.join());
+        } else {
+            tracing::warn!("a script is still running; it ends with the process, without a trace");
+        }
+        engine.services.aof.stop();
+        drop(self.log.join());
+    }
+}
+
+/// Says what became of the data.
+fn tell_end(services: &Services, went_well: bool) {
     match services.aof.failure() {
         Some((_, error)) => tracing::error!(error, "stopped; the last writes are not on disk"),
         None if services.is_over.load(Ordering::Relaxed) => {
             tracing::info!("stopped; all data are on disk, also in the snapshot");
         }
-        None if outcome.is_ok() && !services.aof.is_enabled() => {
+        None if went_well && !services.aof.is_enabled() => {
             tracing::info!("stopped; nothing is kept but snapshots written before");
         }
-        None if outcome.is_ok() => tracing::info!("stopped; all data are on disk"),
+        None if went_well => tracing::info!("stopped; all data are on disk"),
         None => {}
     }
-    outcome
 }
 
 /// Puts what the start has found out into the settings, and says which of them do nothing.
@@ -246,7 +271,7 @@ fn announce(engine: &Engine, addresses: &str, dir: &Path) {
 fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<std::thread::JoinHandle<T>, ServerError> {
+) -> Result<JoinHandle<T>, ServerError> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(work)

@@ -300,26 +300,26 @@ impl Connection {
             let let_go = (timed_out || released.is_some()) && stop_waiting(&engine, waiter).await;
             let served = self.client.handle.take_served();
             if let_go && !waiter.is_silent() {
-                match released {
-                    Some(how @ (Unblock::Error | Unblock::NoShutdown)) => {
-                        let text = if how == Unblock::Error {
-                            "UNBLOCKED client unblocked via CLIENT UNBLOCK"
-                        } else {
-                            "ERR Errors trying to SHUTDOWN. Check logs."
-                        };
-                        engine.services.stats.error(text);
-                        self.output.reply.error(text);
-                    }
-                    Some(Unblock::Timeout) | None => {
-                        waiter.on_timeout().write(&mut self.output.reply);
-                    }
-                }
+                self.answer_let_go(waiter, released);
             }
             self.send(0).await?;
             if served || let_go {
                 return Ok(());
             }
         }
+    }
+
+    /// Writes the reply of a command that was let go, or whose time is up.
+    fn answer_let_go(&mut self, waiter: &Waiter, released: Option<Unblock>) {
+        let text = match released {
+            Some(Unblock::Error) => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
+            Some(Unblock::NoShutdown) => "ERR Errors trying to SHUTDOWN. Check logs.",
+            Some(Unblock::Timeout) | None => {
+                return waiter.on_timeout().write(&mut self.output.reply);
+            }
+        };
+        self.worker.engine.services.stats.error(text);
+        self.output.reply.error(text);
     }
 
     /// Sends what is left before closing, for as long as the peer takes something.

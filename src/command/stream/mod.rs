@@ -2,7 +2,7 @@
 //!
 //! | file | commands |
 //! |---|---|
-//! | `append.rs` | XADD, XTRIM, XSETID |
+//! | `append.rs` | XADD, XSETID |
 //! | `claim.rs` | XCLAIM, XAUTOCLAIM |
 //! | `delete.rs` | XDEL, XDELEX, XACK, XACKDEL |
 //! | `group.rs` | XGROUP |
@@ -10,6 +10,7 @@
 //! | `pending.rs` | XPENDING |
 //! | `range.rs` | XRANGE, XREVRANGE, XLEN |
 //! | `read.rs` | XREAD, XREADGROUP |
+//! | `trim.rs` | XTRIM |
 //! | `effects.rs` | what is logged of a group's changes |
 
 use super::{Args, Arity, Category, CommandError, CommandSpec, Context, FIRST_KEY, Flag, KeySpec};
@@ -27,6 +28,7 @@ mod info;
 mod pending;
 mod range;
 mod read;
+mod trim;
 
 const STREAM: &[Category] = &[Category::Stream];
 
@@ -237,7 +239,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         syntax: "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
         summary: "Removes the oldest entries of a stream.",
         subcommands: &[],
-        handler: append::xtrim,
+        handler: trim::xtrim,
     },
 ];
 
