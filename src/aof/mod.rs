@@ -17,6 +17,17 @@
 //! no longer than waking the other thread and being woken by it, that thread syncs by itself. The
 //! log thread also does the sync of every second.
 //!
+//! | file | what |
+//! |---|---|
+//! | `output.rs` | what is on its way to the file |
+//! | `write.rs` | writing it out, and syncing it |
+//! | `thread.rs` | the log thread |
+//! | `health.rs` | whether the log can be written |
+//! | `file.rs` `space.rs` `mark.rs` | a file of the log, the space ahead of it, the marks in it |
+//! | `folder.rs` `manifest.rs` | the files together |
+//! | `reader.rs` `ahead.rs` `check.rs` | reading them back, and looking through them |
+//! | `saver.rs` `progress.rs` `commands.rs` | snapshots: who asked, how far they are, as commands |
+//!
 //! The log *rotates* when a snapshot begins: with all shards locked, [`Aof::rotate`] notes that
 //! what is appended from now on belongs to another file. The old file is synced before the first
 //! byte goes to the new one, so what a crash leaves is always a prefix.
@@ -27,36 +38,36 @@
 //! the file is never trusted again ([`file::Syncer`]), and nothing more counts as durable: only a
 //! rewrite of all data to new files ends that state ([`Aof::rewritten`]).
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::clock::Clock;
 use crate::effects::{Effects, encode};
-use crate::fault::{self, Point};
 
 pub(crate) mod ahead;
 pub mod check;
 pub(crate) mod commands;
 pub(crate) mod file;
 pub(crate) mod folder;
+mod health;
 pub(crate) mod manifest;
 pub(crate) mod mark;
+mod output;
 pub(crate) mod progress;
 pub(crate) mod reader;
 pub(crate) mod saver;
 mod space;
+mod thread;
+mod write;
 
 use file::LogFile;
+pub(crate) use health::Failure;
+use health::Health;
+use output::{Buffer, Output};
 
-/// Time between attempts while the log is failing.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Syncs that take longer than this are left to the log thread.
 const SHORT_SYNC_US: u32 = 500;
-/// Memory kept for the next group.
-const SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// When written effects are forced to disk; the order is that of the setting's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,55 +86,6 @@ impl FsyncPolicy {
             _ => Self::EverySec,
         }
     }
-}
-
-/// Effects that are not written yet.
-#[derive(Debug, Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    /// The database that the log has selected.
-    db: Option<usize>,
-    /// The unix time in seconds that was noted last; `None`: none is to be.
-    noted_s: Option<u64>,
-    /// Files that begin at offsets in `bytes`.
-    rotations: Vec<(usize, LogFile)>,
-}
-
-/// A run of effects that goes to one file.
-#[derive(Debug)]
-struct Piece {
-    bytes: Vec<u8>,
-    /// The position behind it.
-    end: u64,
-    /// The file for what follows.
-    then: Option<LogFile>,
-}
-
-/// The file, and what is on its way there.
-#[derive(Debug, Default)]
-struct Output {
-    file: Option<LogFile>,
-    pieces: VecDeque<Piece>,
-    spare: Vec<u8>,
-}
-
-impl Output {
-    /// Drops what was to go to older files than the newest.
-    fn skip_to_newest_file(&mut self) {
-        let Some(last) = self.pieces.iter().rposition(|piece| piece.then.is_some()) else { return };
-        for piece in self.pieces.drain(..=last) {
-            self.file = piece.then.or(self.file.take());
-        }
-    }
-}
-
-/// What is wrong with the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// What was written may not be on disk, and never will be by trying again.
-    Sync,
-    /// Nothing more can be written for now.
-    Write,
 }
 
 /// The log.
@@ -148,10 +110,7 @@ pub(crate) struct Aof {
     /// Size of the file that is written, and of all files that a start would load before it.
     current_bytes: AtomicU64,
     older_bytes: AtomicU64,
-    failing: AtomicBool,
-    failure: Mutex<Option<(Failure, String)>>,
-    /// The server stops while replies are held that can never be kept.
-    given_up: AtomicBool,
+    health: Health,
     stopping: AtomicBool,
     work: Condvar,
     work_lock: Mutex<()>,
@@ -185,9 +144,7 @@ impl Aof {
             wanted: AtomicU64::new(0),
             current_bytes: AtomicU64::new(0),
             older_bytes: AtomicU64::new(0),
-            failing: AtomicBool::new(false),
-            failure: Mutex::default(),
-            given_up: AtomicBool::new(false),
+            health: Health::default(),
             stopping: AtomicBool::new(false),
             work: Condvar::new(),
             work_lock: Mutex::default(),
@@ -220,8 +177,8 @@ impl Aof {
         self.written.store(self.appended(), Ordering::Release);
         self.durable.store(self.appended(), Ordering::Release);
         drop(output);
-        self.recover(Failure::Sync);
-        self.recover(Failure::Write);
+        self.health.recover(Failure::Sync);
+        self.health.recover(Failure::Write);
         self.tell_listeners();
     }
 
@@ -348,7 +305,7 @@ impl Aof {
     /// What was on its way to older files is not needed there any more.
     pub(crate) fn rewritten(&self, older_bytes: u64) {
         let mut output = self.output.lock();
-        self.take_buffer(&mut output);
+        output.take(self.buffer.lock(), || self.appended());
         output.skip_to_newest_file();
         let rotated = self.rotated.load(Ordering::Acquire);
         self.written.fetch_max(rotated, Ordering::AcqRel);
@@ -358,7 +315,7 @@ impl Aof {
         // If a sync of the newest file has failed, too, it takes one more rewrite.
         let failed = output.file.as_ref().is_some_and(|file| file.syncer().has_failed());
         if !failed {
-            self.recover(Failure::Sync);
+            self.health.recover(Failure::Sync);
         }
         drop(output);
         self.wake_log_thread();
@@ -367,151 +324,24 @@ impl Aof {
 
     /// Can nothing be written down at the moment?
     pub(crate) fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Acquire)
+        self.health.is_failing()
     }
 
     /// The server stops: replies that a failing log holds back are dropped.
     pub(crate) fn give_up(&self) {
         if self.is_failing() {
-            self.given_up.store(true, Ordering::Release);
+            self.health.give_up();
             self.tell_listeners();
         }
     }
 
     pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Acquire)
+        self.health.is_given_up()
     }
 
     /// What is wrong, with the system's words.
     pub(crate) fn failure(&self) -> Option<(Failure, String)> {
-        self.failure.lock().clone()
-    }
-
-    fn fail(&self, failure: Failure, error: &std::io::Error) {
-        let mut current = self.failure.lock();
-        if current.is_none() {
-            tracing::error!(%error, ?failure, "the append-only file failed; writes are refused");
-        }
-        if !matches!(*current, Some((Failure::Sync, _))) {
-            *current = Some((failure, system_text(error)));
-        }
-        self.failing.store(true, Ordering::Release);
-    }
-
-    /// A failure of this kind has ended.
-    fn recover(&self, ended: Failure) {
-        let mut failure = self.failure.lock();
-        if failure.as_ref().is_some_and(|(kind, _)| *kind == ended) {
-            *failure = None;
-            self.failing.store(false, Ordering::Release);
-            tracing::warn!("the append-only file works again; writes are accepted");
-        }
-    }
-
-    /// Writes the buffer to the file; `false` if that failed. A mark stands at the end if `mark`
-    /// says so.
-    fn write_out(&self, mark: bool) -> bool {
-        let mut output = self.output.lock();
-        self.take_buffer(&mut output);
-        match self.write_pieces(&mut output, mark) {
-            Ok(()) => true,
-            Err((failure, error)) => {
-                // Known before anyone sees the next file.
-                self.fail(failure, &error);
-                false
-            }
-        }
-    }
-
-    /// Moves what is in the buffer to the output, cut where files begin.
-    fn take_buffer(&self, output: &mut Output) {
-        let mut buffer = self.buffer.lock();
-        if buffer.bytes.is_empty() && buffer.rotations.is_empty() {
-            return;
-        }
-        let spare = std::mem::take(&mut output.spare);
-        let mut bytes = std::mem::replace(&mut buffer.bytes, spare);
-        let rotations = std::mem::take(&mut buffer.rotations);
-        let end = self.appended();
-        drop(buffer);
-        let start = end - bytes.len() as u64;
-        let mut from = 0;
-        for (offset, file) in rotations {
-            let rest = bytes.split_off(offset - from);
-            let head = std::mem::replace(&mut bytes, rest);
-            from = offset;
-            let end = start + offset as u64;
-            output.pieces.push_back(Piece { bytes: head, end, then: Some(file) });
-        }
-        output.pieces.push_back(Piece { bytes, end, then: None });
-    }
-
-    fn write_pieces(
-        &self,
-        output: &mut Output,
-        mark: bool,
-    ) -> Result<(), (Failure, std::io::Error)> {
-        let Output { file, pieces, spare } = output;
-        let Some(file) = file else { return Ok(()) };
-        // Looked up once: space stands behind a mark.
-        let takes_space = self.policy() == FsyncPolicy::Always;
-        let mark = mark || takes_space;
-        loop {
-            // Only one group may be torn inside: of several, the last.
-            file.take_space(takes_space && pieces.len() <= 1);
-            let Some(piece) = pieces.front_mut() else { break };
-            let mark = mark || piece.then.is_some();
-            if !piece.bytes.is_empty() || (mark && !file.is_marked()) {
-                file.append(&mut piece.bytes, mark).map_err(|error| (file.failure(), error))?;
-                piece.bytes.clear();
-            }
-            if piece.then.is_some() && !file.syncer().has_failed() {
-                file.give_back_space().map_err(|error| (file.failure(), error))?;
-                file.sync().map_err(|error| (Failure::Sync, error))?;
-                fault::pass(Point::LogRotate).map_err(|error| (Failure::Write, error))?;
-            }
-            if let Some(next) = piece.then.take() {
-                self.older_bytes.fetch_add(file.len(), Ordering::Relaxed);
-                *file = next;
-                fault::pass(Point::LogRotated).map_err(|error| (Failure::Write, error))?;
-            }
-            self.current_bytes.store(file.len(), Ordering::Relaxed);
-            self.written.store(piece.end, Ordering::Release);
-            if let Some(piece) = pieces.pop_front() {
-                *spare = piece.bytes;
-                spare.clear();
-                spare.shrink_to(SPARE_BYTES_MAX);
-            }
-        }
-        if mark && !file.is_marked() {
-            file.append(&mut Vec::new(), true).map_err(|error| (file.failure(), error))?;
-        }
-        Ok(())
-    }
-
-    fn has_failed_sync(&self) -> bool {
-        matches!(*self.failure.lock(), Some((Failure::Sync, _)))
-    }
-
-    /// Writes and syncs all that was appended; `false` if that failed.
-    pub(crate) fn sync(&self) -> bool {
-        let _syncing = self.syncing.lock();
-        if !self.write_out(true) {
-            return false;
-        }
-        let position = self.written.load(Ordering::Acquire);
-        let syncer = self.output.lock().file.as_ref().map(LogFile::syncer);
-        let start_ns = self.clock.elapsed_ns();
-        if let Some(Err(error)) = syncer.map(|syncer| syncer.sync()) {
-            self.fail(Failure::Sync, &error);
-        }
-        self.note_sync_time(self.clock.elapsed_ns().saturating_sub(start_ns));
-        if self.has_failed_sync() {
-            return false;
-        }
-        self.durable.fetch_max(position, Ordering::AcqRel);
-        self.recover(Failure::Write);
-        true
+        self.health.failure()
     }
 
     /// Is a group being written and synced?
@@ -519,87 +349,9 @@ impl Aof {
         self.syncing.is_locked()
     }
 
-    fn note_sync_time(&self, ns: u64) {
-        let us = u32::try_from(ns / 1000).unwrap_or(u32::MAX);
-        let before = self.sync_us.load(Ordering::Relaxed);
-        self.sync_us.store(before - before / 8 + us / 8, Ordering::Relaxed);
-    }
-
     fn tell_listeners(&self) {
         self.listeners.0.lock().iter().for_each(|listener| listener());
     }
-
-    /// The work of the log thread, until [`Aof::stop`].
-    pub(crate) fn run(&self) {
-        let mut guard = self.work_lock.lock();
-        while !self.stopping.load(Ordering::Acquire) {
-            let durable = self.durable.load(Ordering::Acquire);
-            let hurry = self.policy() == FsyncPolicy::Always && durable < self.appended();
-            let wanted = durable < self.wanted.load(Ordering::Acquire).min(self.appended());
-            if self.is_failing() {
-                self.work.wait_for(&mut guard, RETRY_AFTER);
-            } else if !hurry && !wanted {
-                self.work.wait_for(&mut guard, Duration::from_secs(1));
-            }
-            drop(guard);
-            self.work_once();
-            guard = self.work_lock.lock();
-        }
-        drop(guard);
-        self.end();
-        self.tell_listeners();
-    }
-
-    /// Syncs all that was appended, and cuts off the space behind it.
-    fn end(&self) {
-        if self.sync()
-            && let Some(file) = &mut self.output.lock().file
-            && let Err(error) = file.give_back_space()
-        {
-            tracing::warn!(%error, "cannot cut off the space behind the log");
-        }
-    }
-
-    fn work_once(&self) {
-        let durable = self.durable.load(Ordering::Acquire);
-        let nothing_new = durable == self.appended() && !self.is_failing();
-        if nothing_new || !self.is_enabled() {
-            return;
-        }
-        let wanted = self.wanted.load(Ordering::Acquire) > durable;
-        match self.policy() {
-            FsyncPolicy::No if !wanted && !self.is_failing() => {
-                self.write_out(false);
-            }
-            _ => {
-                self.sync();
-            }
-        }
-        self.tell_listeners();
-    }
-
-    /// Ends [`Aof::run`] after a last sync.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.wake_log_thread();
-    }
-
-    /// Hands what is buffered to the file while the process goes down, without waiting for a lock
-    /// that the failed thread may hold.
-    pub(crate) fn save_what_is_buffered(&self) {
-        let patience = Duration::from_millis(500);
-        let Some(mut output) = self.output.try_lock_for(patience) else { return };
-        let Some(buffer) = self.buffer.try_lock_for(patience) else { return };
-        drop(buffer);
-        self.take_buffer(&mut output);
-        drop(self.write_pieces(&mut output, true));
-    }
-}
-
-/// The system's text for an error, without Rust's addition.
-fn system_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
