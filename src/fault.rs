@@ -13,6 +13,7 @@
 //! power   what was written to the log and not synced is lost, then as abort
 //! sectors as power, but every other sector of it is lost
 //! torn    half of the bytes are written, then as abort
+//! zeros   as power, but files stay as long as they became, and end in zeros
 //! ```
 //!
 //! `<pass>` counts from 1; with `+` all later passes fail, too. Several faults have commas between
@@ -132,6 +133,7 @@ enum How {
     Power,
     Sectors,
     Torn,
+    Zeros,
 }
 
 const WAYS: &[(&str, How)] = &[
@@ -143,6 +145,7 @@ const WAYS: &[(&str, How)] = &[
     ("power", How::Power),
     ("sectors", How::Sectors),
     ("torn", How::Torn),
+    ("zeros", How::Zeros),
 ];
 
 /// What is to go wrong.
@@ -206,7 +209,7 @@ pub(crate) fn write(point: Point, file: &File, bytes: &[u8], offset: u64) -> io:
 /// Is the power to be cut?
 fn cuts_power() -> bool {
     let plans = PLANS.get().into_iter().flatten();
-    plans.map(|plan| plan.how).any(|how| matches!(how, How::Power | How::Sectors))
+    plans.map(|plan| plan.how).any(|how| matches!(how, How::Power | How::Sectors | How::Zeros))
 }
 
 /// Syncs a file of the log.
@@ -255,6 +258,10 @@ impl How {
             }
             Self::Sectors => {
                 power::lose(Loss::EveryOtherSector);
+                end()
+            }
+            Self::Zeros => {
+                power::lose(Loss::AllButSize);
                 end()
             }
         }

@@ -14,7 +14,7 @@ use crc32fast::Hasher;
 use parking_lot::Mutex;
 
 use super::Failure;
-use super::mark::Mark;
+use super::mark::{self, Mark};
 use super::space;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
@@ -132,6 +132,16 @@ impl LogFile {
         Ok(Self { torn, ..Self::new(Arc::new(file), content) })
     }
 
+    /// Makes an empty file, in place of one of which nothing is known.
+    pub(crate) fn create(path: &Path) -> Result<Self, ServerError> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ServerError::file("remove", path, error))
+            }
+            _ => Self::open(path, Content::default()),
+        }
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.content.len
     }
@@ -171,6 +181,7 @@ impl LogFile {
     /// Writes a group as a whole, or nothing of it. A mark follows if `mark` says so, or when
     /// enough was written without one.
     pub(crate) fn append(&mut self, group: &mut Vec<u8>, mark: bool) -> io::Result<()> {
+        self.part_from_marks(group);
         let bytes = group.len();
         let mut next = self.content.clone();
         next.add(group);
@@ -194,6 +205,14 @@ impl LogFile {
             self.write_space();
         }
         Ok(())
+    }
+
+    /// Moves a group whose bytes look like a mark that stands at its own place: a reader of what a
+    /// crash leaves would take it for one. Only who tries that can make it so.
+    fn part_from_marks(&self, group: &mut Vec<u8>) {
+        while mark::is_in(group, self.content.len) {
+            group.splice(..0, space::LINE);
+        }
     }
 
     /// Writes space ahead. Where that fails the log goes on without.

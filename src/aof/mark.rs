@@ -14,7 +14,7 @@
 use crc32fast::Hasher;
 
 /// Longest mark, with its line end.
-const BYTES_MAX: usize = 40;
+pub(super) const BYTES_MAX: usize = 40;
 const PREFIX: &[u8] = b"#CRC:";
 /// Where in the line the offset stands.
 const OFFSET_AT: usize = PREFIX.len() + 9;

@@ -24,6 +24,7 @@
 //! | `thread.rs` | the log thread |
 //! | `health.rs` | whether the log can be written |
 //! | `file.rs` `space.rs` `mark.rs` | a file of the log, the space ahead of it, the marks in it |
+//! | `tail.rs` | what a crash leaves at its end |
 //! | `folder.rs` `manifest.rs` | the files together |
 //! | `reader.rs` `ahead.rs` `check.rs` | reading them back, and looking through them |
 //! | `saver.rs` `progress.rs` `commands.rs` | snapshots: who asked, how far they are, as commands |
@@ -58,6 +59,7 @@ pub(crate) mod progress;
 pub(crate) mod reader;
 pub(crate) mod saver;
 mod space;
+mod tail;
 mod thread;
 mod write;
 

@@ -61,9 +61,21 @@ impl Output {
             let rest = bytes.split_off(offset - from);
             let head = std::mem::replace(&mut bytes, rest);
             from = offset;
-            let end = start + offset as u64;
-            self.pieces.push_back(Piece { bytes: head, end, then: Some(file) });
+            self.push(Piece { bytes: head, end: start + offset as u64, then: Some(file) });
         }
-        self.pieces.push_back(Piece { bytes, end, then: None });
+        self.push(Piece { bytes, end, then: None });
+    }
+
+    /// Adds a piece to what could not be written before, if that goes to the same file: it is one
+    /// group.
+    fn push(&mut self, piece: Piece) {
+        match self.pieces.back_mut() {
+            Some(last) if last.then.is_none() => {
+                last.bytes.extend_from_slice(&piece.bytes);
+                last.end = piece.end;
+                last.then = piece.then;
+            }
+            _ => self.pieces.push_back(piece),
+        }
     }
 }

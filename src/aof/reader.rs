@@ -3,7 +3,7 @@
 //! Marks ([`super::mark`]) are checked on the way. A file that ends in the middle of an effect is
 //! *torn*, which is what a crash leaves and can be cut off; but if a mark stands behind the place
 //! where the reading stopped, more had been written as a whole, so that place is *damaged*.
-//! Space written ahead ([`super::space`]) is no part of what is read.
+//! Space written ahead ([`super::space`]) and zeros at the end are no part of what is read.
 
 use std::fs::File;
 use std::io::{Read, Take};
@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use super::file::Content;
 use super::mark::{self, Mark};
-use super::space::{self, Tail};
+use super::tail::{self, Tail};
 use crate::error::ServerError;
 use crate::resp::argv::Argv;
 use crate::resp::request::{Decoded, Limits, RequestDecoder};
 
 const READ_BYTES: usize = 1 << 20;
+/// Longest annotation, as for Redis.
+const ANNOTATION_BYTES_MAX: usize = 1024;
 const LIMITS: Limits =
     Limits { words_max: i32::MAX as usize, bulk_bytes_max: usize::MAX / 2, authenticated: true };
 
@@ -45,7 +47,7 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, ServerError> {
         let fail = |error| ServerError::file("open", path, error);
         let file = File::open(path).map_err(fail)?;
-        let tail = space::find_tail(&file).map_err(fail)?;
+        let tail = tail::find_tail(&file).map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
             file: file.take(tail.whole()),
@@ -92,8 +94,11 @@ impl Reader {
                 }
                 continue;
             }
+            if at_start == Some(b'\n') && self.is_half_a_line() {
+                return Ok(End::Torn(self.content.len));
+            }
             if at_start.is_some_and(|byte| byte != b'*') {
-                return self.nonsense("an effect must start with '*'");
+                return Err(self.damaged("an effect must start with '*'".to_owned()));
             }
             match decoder.decode(&self.buf[self.start..], &LIMITS) {
                 Err(error) => return Err(self.damaged(error.to_string())),
@@ -105,7 +110,8 @@ impl Reader {
                     self.consume(used);
                 }
                 Ok(Decoded::Incomplete) => {
-                    if !self.fill()? {
+                    // What is longer than the file is not gathered in memory.
+                    if self.lacks(decoder.wanted_bytes()) || !self.fill()? {
                         return self.end();
                     }
                 }
@@ -113,28 +119,44 @@ impl Reader {
         }
     }
 
-    /// The file has ended.
-    fn end(&self) -> Result<End, ServerError> {
-        let rest = &self.buf[self.start..];
-        if rest.is_empty() {
+    /// Is the rest of the file shorter than so many bytes?
+    fn lacks(&self, bytes: usize) -> bool {
+        ((self.buf.len() - self.start) as u64).saturating_add(self.file.limit()) < bytes as u64
+    }
+
+    /// Does the content end here with the rest of a line of space, half of which was written over?
+    fn is_half_a_line(&self) -> bool {
+        self.tail.has_space && self.content.len + 1 == self.tail.end
+    }
+
+    /// The file has ended, or what begins here does not end in it.
+    fn end(&mut self) -> Result<End, ServerError> {
+        if self.start == self.buf.len() {
             let is_torn = self.tail.torn_from.is_some();
             return Ok(if is_torn { End::Torn(self.content.len) } else { End::Clean });
         }
-        if mark::is_in(rest, self.content.len) {
+        if self.has_mark_behind()? {
             return Err(self.damaged("an effect is longer than the file".to_owned()));
         }
         Ok(End::Torn(self.content.len))
     }
 
-    /// Something else than an effect. Zeros up to the end are what some file systems leave when
-    /// the machine goes down.
-    fn nonsense(&mut self, reason: &str) -> Result<End, ServerError> {
-        while self.buf[self.start..].iter().all(|&byte| byte == 0) {
+    /// Looks for a mark in the rest of the file, which is not read as content any more.
+    fn has_mark_behind(&mut self) -> Result<bool, ServerError> {
+        let mut offset = self.content.len;
+        loop {
+            let rest = &self.buf[self.start..];
+            if mark::is_in(rest, offset) {
+                return Ok(true);
+            }
+            // A mark may have begun in these.
+            let kept = rest.len().min(mark::BYTES_MAX);
+            offset += (rest.len() - kept) as u64;
+            self.start = self.buf.len() - kept;
             if !self.fill()? {
-                return Ok(End::Torn(self.content.len));
+                return Ok(false);
             }
         }
-        Err(self.damaged(reason.to_owned()))
     }
 
     fn damaged(&self, reason: String) -> ServerError {
@@ -151,6 +173,9 @@ impl Reader {
         loop {
             let rest = &self.buf[self.start..];
             let Some(end) = memchr::memchr(b'\n', rest) else {
+                if rest.len() > ANNOTATION_BYTES_MAX {
+                    return Err(self.damaged("an annotation without an end".to_owned()));
+                }
                 if !self.fill()? {
                     return Ok(false);
                 }
@@ -185,5 +210,49 @@ impl Reader {
             .map_err(|error| ServerError::file("read", &self.path, error))?;
         self.buf.truncate(len + read);
         Ok(read > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aof::space;
+
+    fn end_of(bytes: &[u8]) -> (Result<End, ServerError>, Reader) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        std::fs::write(&path, bytes).unwrap();
+        let mut reader = Reader::open(&path).unwrap();
+        (reader.for_each(|_, _| {}), reader)
+    }
+
+    #[test]
+    fn what_is_longer_than_the_file_is_not_gathered() {
+        let good = b"*1\r\n$4\r\nPING\r\n";
+        let rest = [b"*2\r\n$4\r\nECHO\r\n$99999999\r\n".to_vec(), vec![b'x'; 9 << 20]].concat();
+        let bytes = [&good[..], &rest].concat();
+        let (end, reader) = end_of(&bytes);
+        assert_eq!(end.unwrap(), End::Torn(good.len() as u64));
+        assert!(reader.buf.capacity() <= 4 * READ_BYTES, "{}", reader.buf.capacity());
+        let mut marked = bytes.clone();
+        Mark { crc: 1, offset: bytes.len() as u64 }.write(&mut marked);
+        marked.extend_from_slice(&vec![b'y'; 3 << 20]);
+        let (end, reader) = end_of(&marked);
+        assert!(matches!(end, Err(ServerError::Corrupt { offset: 14, .. })));
+        assert!(reader.buf.capacity() <= 4 * READ_BYTES, "{}", reader.buf.capacity());
+        let endless = [&good[..], b"#", &vec![b'x'; 9 << 20]].concat();
+        assert!(matches!(end_of(&endless).0, Err(ServerError::Corrupt { offset: 14, .. })));
+    }
+
+    #[test]
+    fn half_a_line_of_space_is_no_content() {
+        let good = b"*1\r\n$4\r\nPING\r\n";
+        let mut bytes = [&good[..], b"\n"].concat();
+        bytes.extend_from_slice(&space::LINE.repeat(1000));
+        let end = bytes.len() as u64 + space::END_BYTES as u64;
+        bytes.extend_from_slice(format!("#SPACE {end:024}\n").as_bytes());
+        assert_eq!(end_of(&bytes).0.unwrap(), End::Torn(good.len() as u64));
+        bytes.truncate(good.len() + 1);
+        assert!(end_of(&bytes).0.is_err());
     }
 }

@@ -213,3 +213,47 @@ fn nothing_is_taken_after_the_close() {
     assert!(aof.is_committed(position));
     assert_eq!(memory.text(), "SELECT 0 SET a 1");
 }
+
+/// What stands there, of another writer or policy, may not be durable, and has no checksum.
+#[test]
+fn what_has_no_mark_gets_one_before_a_group_that_a_crash_may_tear() {
+    let (aof, memory) = log(FsyncPolicy::EverySec);
+    append(&aof, "SET a 1");
+    aof.commit();
+    aof.set_policy(FsyncPolicy::Always);
+    append(&aof, "SET b 2");
+    assert!(aof.sync());
+    let bytes = memory.bytes.lock().clone();
+    let text = String::from_utf8_lossy(&bytes);
+    let places: Vec<_> = ["1\r\n", "#CRC:", "SET\r\n$1\r\nb"].map(|word| text.find(word)).into();
+    assert!(places.is_sorted() && places[0].is_some(), "{text}");
+    assert!(memory.has_space());
+}
+
+#[test]
+fn what_looks_like_a_mark_at_its_own_place_is_moved() {
+    let memory = Arc::new(Memory::default());
+    let mut file = LogFile::new(Arc::<Memory>::clone(&memory), Content::default());
+    let fake = "#CRC:00000000 0000000000\r\n";
+    let at = b"*2\r\n$4\r\nECHO\r\n$26\r\n".len();
+    let fake = fake.replace("0000000000", &format!("{at:010}"));
+    let mut group = format!("*2\r\n$4\r\nECHO\r\n$26\r\n{fake}\r\n").into_bytes();
+    file.append(&mut group, true).unwrap();
+    let bytes = memory.bytes.lock().clone();
+    assert!(bytes.starts_with(b"#\n*2\r\n"), "{}", bytes.escape_ascii());
+    assert_eq!(super::mark::find_last(&bytes, 0).unwrap().1, bytes.len() as u64);
+}
+
+#[test]
+fn what_could_not_be_written_is_one_group_with_what_follows() {
+    let (aof, memory) = log(FsyncPolicy::Always);
+    append(&aof, "SET a 1");
+    memory.full.store(true, Ordering::Relaxed);
+    assert!(!aof.sync());
+    append(&aof, "SET b 2");
+    memory.full.store(false, Ordering::Relaxed);
+    assert!(aof.sync());
+    assert_eq!(memory.text(), "SELECT 0 SET a 1 SET b 2");
+    let bytes = memory.bytes.lock().clone();
+    assert_eq!(memchr::memmem::find_iter(&bytes, b"#CRC:").count(), 1);
+}

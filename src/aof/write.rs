@@ -36,6 +36,11 @@ impl Aof {
         // Looked up once: space stands behind a mark.
         let takes_space = self.policy() == FsyncPolicy::Always;
         let mark = mark || takes_space;
+        if takes_space && !file.is_marked() {
+            // What stands there is no part of the group that comes: a crash may tear that.
+            file.append(&mut Vec::new(), true).map_err(|error| (file.failure(), error))?;
+            file.sync().map_err(|error| (Failure::Sync, error))?;
+        }
         loop {
             // Only one group may be torn inside: of several, the last.
             file.take_space(takes_space && pieces.len() <= 1);

@@ -55,7 +55,7 @@ impl Engine {
             LogFile::open(&manifest.path_of(&part), content)?
         } else {
             let part = manifest.next_increment();
-            let file = LogFile::open(&manifest.path_of(&part), Content::default())?;
+            let file = LogFile::create(&manifest.path_of(&part))?;
             fault::step(Point::LoadIncrement, manifest.folder())?;
             manifest.parts.push(part);
             manifest.write()?;
@@ -83,8 +83,8 @@ impl Engine {
         self.services.loading.expect(parts.iter().map(|(_, _, size)| size).sum());
         for (index, (part, path, _)) in parts.iter().enumerate() {
             let is_last = parts[index + 1..].iter().all(|(_, _, size)| *size == 0);
-            let loaded_part = self.load_part(part, path, is_last, &mut loaded)?;
-            content = loaded_part;
+            sync(path)?;
+            content = self.load_part(part, path, is_last, &mut loaded)?;
         }
         Ok((loaded, content))
     }
@@ -100,7 +100,7 @@ impl Engine {
         let size = reader.size();
         if is_rdb(path)? {
             let (end, _) = self.load_rdb(path, loaded.bytes, 0)?;
-            if end == size && part.role == Role::Base {
+            if end >= size && part.role == Role::Base {
                 // Nothing is appended to a base, so what it holds need not be known.
                 loaded.bytes += size;
                 return Ok(Content::default());
@@ -127,6 +127,13 @@ impl Engine {
         loaded.bytes += offset;
         cut_off(path, offset, size)
     }
+}
+
+/// Makes durable what a process that was killed wrote to a file: clients will see it, and what is
+/// appended or cut off next must not outlive it.
+fn sync(path: &Path) -> Result<(), ServerError> {
+    let file = std::fs::File::open(path);
+    file.and_then(|file| fault::sync(&file)).map_err(|error| ServerError::file("sync", path, error))
 }
 
 /// Cuts a torn tail off a file; replies what is left.

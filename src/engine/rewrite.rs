@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::Engine;
-use crate::aof::file::{Content, LogFile};
+use crate::aof::file::LogFile;
 use crate::aof::folder;
 use crate::aof::manifest::{self, Manifest, Part};
 use crate::aof::saver::{Job, Status};
@@ -111,8 +111,7 @@ impl Engine {
         let mut manifest = self.read_manifest()?;
         let increment = manifest.next_increment();
         let path = manifest.path_of(&increment);
-        drop(std::fs::remove_file(&path));
-        let file = LogFile::open(&path, Content::default())?;
+        let file = LogFile::create(&path)?;
         fault::step(Point::RewriteIncrement, &path)?;
         manifest::sync_folder(manifest.folder())?;
         if job == Job::Rewrite {
@@ -212,7 +211,6 @@ impl Engine {
         let base = manifest.next_base("aof");
         let path = manifest.path_of(&base);
         let temporary = path.with_file_name(format!("{}{}", folder::TEMPORARY, base.name));
-        drop(std::fs::remove_file(&temporary));
         let written = self.write_commands(&temporary, functions);
         if written.is_err() {
             drop(std::fs::remove_file(&temporary));
@@ -238,7 +236,7 @@ impl Engine {
     }
 
     fn write_commands(&self, path: &Path, functions: &[Box<[u8]>]) -> Result<u64, ServerError> {
-        let mut file = LogFile::open(path, Content::default())?;
+        let mut file = LogFile::create(path)?;
         let mut group = Vec::new();
         if self.services.config.flag(Setting::AofTimestampEnabled) {
             mark::write_time(&mut group, self.services.clock.now_ms() / 1000);

@@ -25,6 +25,8 @@ struct Write {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
     All,
+    /// Files stay as long as they became; zeros stand where they were not so long before.
+    AllButSize,
     /// Of bytes that took the place of others.
     EveryOtherSector,
 }
@@ -88,7 +90,11 @@ impl Write {
             (rest, offset) = (later, offset + len);
         }
         if self.len < self.offset + self.bytes {
+            let longer = self.file.metadata()?.len();
             self.file.set_len(self.len)?;
+            if loss == Loss::AllButSize {
+                self.file.set_len(longer)?;
+            }
         }
         Ok(())
     }

@@ -36,9 +36,7 @@ impl Server {
     pub(crate) fn start_by(shell: &str, settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a folder for the data");
         let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("{shell} \"$0\" \"$@\""), env!("CARGO_BIN_EXE_respq")]);
-        let (child, port) = spawn_by(command, &dir, &settings);
+        let (child, port) = spawn_by(behind(shell), &dir, &settings);
         Self { child, port, dir, settings }
     }
 
@@ -127,6 +125,11 @@ impl Server {
         (self.child, self.port) = spawn(&self.dir, &self.settings);
     }
 
+    /// As [`Server::start_again`], by a line of shell that its command is put behind.
+    pub(crate) fn start_again_by(&mut self, shell: &str) {
+        (self.child, self.port) = spawn_by(behind(shell), &self.dir, &self.settings);
+    }
+
     /// As [`Server::start_again`], but returns as soon as it listens, while it loads the data.
     pub(crate) fn start_to_load(&mut self, settings: &[&str]) {
         let command = Command::new(env!("CARGO_BIN_EXE_respq"));
@@ -181,6 +184,13 @@ fn spawn_by(command: Command, dir: &TempDir, settings: &[String]) -> (Child, u16
 pub(crate) fn free_port() -> u16 {
     let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     probe.local_addr().expect("bound").port()
+}
+
+/// A line of shell with the server's command behind it.
+fn behind(shell: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{shell} \"$0\" \"$@\""), env!("CARGO_BIN_EXE_respq")]);
+    command
 }
 
 /// Starts a server and waits for these words; replies the number behind them, 0 if there is none.

@@ -36,6 +36,7 @@ mod keys;
 mod listening;
 mod lists;
 mod log_space;
+mod log_tail;
 mod notifications;
 mod persistence;
 mod pipelines;

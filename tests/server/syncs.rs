@@ -47,6 +47,11 @@ struct Watched {
 
 /// Starts a server under strace; `None` where no process may watch another.
 fn watch(settings: &[&str]) -> Option<Watched> {
+    watch_by(|shell| Server::start_by(shell, settings))
+}
+
+/// Has `start` start a server under strace, by a line of shell.
+fn watch_by(start: impl FnOnce(&str) -> Server) -> Option<Watched> {
     let probe = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     let probe = probe.expect("strace is installed: scripts/setup");
     if !probe.status.success() {
@@ -64,8 +69,7 @@ fn watch(settings: &[&str]) -> Option<Watched> {
         "write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,unlink";
     let shell =
         format!("exec strace -D -f -q -y -s 100000 -e trace={calls} -o {}", trace.display());
-    let server = Server::start_by(&shell, settings);
-    Some(Watched { server, trace, _folder: folder })
+    Some(Watched { server: start(&shell), trace, _folder: folder })
 }
 
 impl Watched {
@@ -249,4 +253,24 @@ fn files_are_synced_before_they_get_their_names() {
         renames += 1;
     }
     assert!(renames >= 7, "manifests, bases and a snapshot: {renames}");
+}
+
+#[test]
+fn what_a_killed_server_wrote_is_synced_before_anyone_sees_it() {
+    let mut server = Server::start(&["--appendfsync", "everysec"]);
+    check(&mut server.client(), &[("SET seen 1", "OK")]);
+    server.kill();
+    let again = |shell: &str| {
+        server.start_again_by(shell);
+        server
+    };
+    let Some(watched) = watch_by(again) else { return };
+    check(&mut watched.server.client(), &[("GET seen", "\"1\"")]);
+    let calls = watched.calls();
+    let told = calls.iter().find(|call| call.text.contains("$1\\r\\n1\\r\\n"));
+    let told = told.expect("the reply is sent");
+    let synced = calls.iter().any(|call| {
+        call.is(&["fdatasync"]) && call.file().ends_with(".incr.aof") && call.ended_before(told)
+    });
+    assert!(synced, "the reply may tell of what a power cut takes away");
 }
