@@ -154,8 +154,10 @@ impl Aof {
         }
     }
 
-    /// Appends to `file` from now on; `older_bytes` stand in other files.
+    /// Appends to `file` from now on; `older_bytes` stand in other files. The log takes nothing
+    /// yet: what an open one has on its way would be lost.
     pub(crate) fn open(&self, file: LogFile, older_bytes: u64) {
+        debug_assert!(!self.is_enabled(), "a log is opened once");
         let mut output = self.output.lock();
         let mut buffer = self.buffer.lock();
         *buffer = Buffer { noted_s: buffer.noted_s.map(|_| 0), ..Buffer::default() };

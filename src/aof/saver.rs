@@ -78,6 +78,13 @@ impl Status {
         self.queue.iter().any(|job| jobs.contains(job))
     }
 
+    /// The job that ran has ended; the next one's turn has come.
+    fn go_on(&mut self, now_ms: u64) {
+        self.has_begun = false;
+        self.running = self.queue.pop_front();
+        self.started_ms = now_ms;
+    }
+
     /// Is a rewrite being written?
     pub(crate) fn is_rewriting(&self) -> bool {
         self.is_asked(&[Job::Enable, Job::Rewrite])
@@ -86,6 +93,12 @@ impl Status {
     /// Does one wait for its turn?
     pub(crate) fn is_rewrite_scheduled(&self) -> bool {
         self.is_queued(&[Job::Enable, Job::Rewrite])
+    }
+
+    /// Is the log being switched on or off, or will it be?
+    pub(crate) fn is_switching(&self) -> bool {
+        let switches = [Job::Disable, Job::Enable];
+        self.is_asked(&switches) || self.is_queued(&switches)
     }
 
     /// Is a snapshot file being written?
@@ -184,10 +197,10 @@ impl Saver {
     /// Notes how a job went; the next in the queue is started.
     pub(crate) fn done(&self, job: Job, went_well: bool, now_ms: u64) {
         let mut status = self.status.lock();
-        status.has_begun = false;
         self.progress.end();
         if self.is_held() && !went_well {
             // It was given up: no failure, but still to be done if the server goes on.
+            status.has_begun = false;
             return;
         }
         let ms = now_ms.saturating_sub(status.started_ms);
@@ -208,8 +221,12 @@ impl Saver {
                 status.last_save_kept_bytes = self.progress.kept_peak_bytes();
             }
         }
-        status.running = status.queue.pop_front();
-        status.started_ms = now_ms;
+        status.go_on(now_ms);
+    }
+
+    /// A job turned out to be nothing to do; the next in the queue is started.
+    pub(crate) fn skip(&self, now_ms: u64) {
+        self.status.lock().go_on(now_ms);
     }
 
     /// A snapshot file is complete, which holds the first `changes` changes.
@@ -295,6 +312,18 @@ mod tests {
         saver.done(Job::Save, true, 6);
         saver.stop();
         assert_eq!(saver.next(), None);
+    }
+
+    #[test]
+    fn a_job_that_is_skipped_did_not_go_well_or_ill() {
+        let saver = Saver::new(0);
+        saver.ask(Job::Enable, 1);
+        saver.ask(Job::Save, 2);
+        assert_eq!(saver.next(), Some(Job::Enable));
+        saver.skip(3);
+        let status = saver.status();
+        assert!(status.rewrites == 0 && status.last_rewrite_ms.is_none());
+        assert_eq!(saver.next(), Some(Job::Save));
     }
 
     #[test]

@@ -39,6 +39,10 @@ impl Engine {
     pub(crate) fn run_saver(&self) {
         let services = &self.services;
         while let Some(job) = services.saver.next() {
+            if self.is_void(job) {
+                services.saver.skip(services.clock.now_ms());
+                continue;
+            }
             tracing::info!(?job, "started");
             let outcome = match job {
                 Job::Disable => {
@@ -54,6 +58,18 @@ impl Engine {
             }
             services.saver.done(job, outcome.is_ok(), services.clock.now_ms());
         }
+    }
+
+    /// Was a switch of the log asked for that has happened meanwhile, or is not wanted any more?
+    /// Requests wait for their turn, and a log that is open must not be opened again.
+    fn is_void(&self, job: Job) -> bool {
+        let switches_on = match job {
+            Job::Disable => false,
+            Job::Enable => true,
+            Job::Rewrite | Job::Save => return false,
+        };
+        let wanted = self.services.config.flag(Setting::AppendOnly);
+        wanted != switches_on || self.services.aof.is_enabled() == switches_on
     }
 
     /// Asks for a snapshot where the settings want one by now.

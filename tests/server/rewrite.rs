@@ -121,6 +121,54 @@ fn the_log_is_switched_on_and_off() {
 }
 
 #[test]
+fn a_log_that_is_switched_on_twice_is_opened_once() {
+    let mut server = Server::start(&["--appendonly", "no", "--appendfsync", "always"]);
+    let client = &mut server.client();
+    for n in 0..20 {
+        let _: () = run(client, &format!("SET key{n} 1"));
+    }
+    // The rewrite takes its time, and none begins while the transaction holds a shard.
+    check(client, &[("CONFIG SET rdb-key-save-delay 10000", "OK"), ("MULTI", "OK")]);
+    for line in ["SET key0 2", "CONFIG SET appendonly yes", "CONFIG SET appendonly yes"] {
+        check(client, &[(line, "QUEUED")]);
+    }
+    check(client, &[("EXEC", "[OK OK OK]")]);
+    let manifest = server.dir().join("appendonlydir/appendonly.aof.manifest");
+    wait_until(|| manifest.exists());
+    for n in 1..=50 {
+        check(client, &[(&format!("RPUSH q {n}"), &n.to_string())]);
+    }
+    let rewrites = server.info("aof_rewrites");
+    server.kill();
+    assert_eq!(rewrites, "1");
+    server.start_again_with(&["--appendonly", "yes"]);
+    check(&mut server.client(), &[("LLEN q", "50"), ("DBSIZE", "21")]);
+}
+
+#[test]
+fn the_log_ends_up_as_it_was_asked_for_last() {
+    let mut server = Server::start(&["--appendfsync", "always"]);
+    let client = &mut server.client();
+    for round in 0..10 {
+        let mut switches = redis::pipe();
+        for n in 0..=round {
+            let word = if (round - n) % 2 == 0 { "yes" } else { "no" };
+            switches.cmd("CONFIG").arg("SET").arg("appendonly").arg(word).ignore();
+            switches.cmd("RPUSH").arg("q").arg(n).ignore();
+        }
+        let _: () = switches.query(client).expect("all go well");
+    }
+    wait_until(|| {
+        let fields = ["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"];
+        fields.map(|field| server.info(field)) == ["1", "0", "0"]
+    });
+    check(client, &[("RPUSH q last", "56")]);
+    server.kill();
+    server.start_again();
+    check(&mut server.client(), &[("LLEN q", "56")]);
+}
+
+#[test]
 fn snapshots_are_written_and_loaded() {
     let mut server = Server::start(&["--appendonly", "no"]);
     fill(&server);

@@ -269,9 +269,18 @@ fn apply(services: &Services, setting: Setting) {
         let password = Some(password.as_bytes()).filter(|password| !password.is_empty());
         services.acl.set_default_password(password);
     }
-    let wants_log = services.config.flag(Setting::AppendOnly);
-    if setting == Setting::AppendOnly && wants_log != services.aof.is_enabled() {
-        let job = if wants_log { Job::Enable } else { Job::Disable };
+    if setting == Setting::AppendOnly {
+        switch_log(services);
+    }
+}
+
+/// Has the log switched on or off as the setting says, if it is not so already. While a switch is
+/// under way, that is known behind it only: what turns out to be nothing to do is skipped.
+fn switch_log(services: &Services) {
+    let wanted = services.config.flag(Setting::AppendOnly);
+    // Looked at in this order: a switch that ends in between is seen by one or the other.
+    if services.saver.status().is_switching() || services.aof.is_enabled() != wanted {
+        let job = if wanted { Job::Enable } else { Job::Disable };
         services.saver.ask(job, services.clock.now_ms());
     }
 }
