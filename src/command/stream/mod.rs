@@ -9,7 +9,8 @@
 //! | `info.rs` | XINFO |
 //! | `pending.rs` | XPENDING |
 //! | `range.rs` | XRANGE, XREVRANGE, XLEN |
-//! | `read.rs` | XREAD, XREADGROUP |
+//! | `read.rs` | XREAD |
+//! | `read_group.rs` | XREADGROUP |
 //! | `trim.rs` | XTRIM |
 //! | `effects.rs` | what is logged of a group's changes |
 
@@ -28,6 +29,7 @@ mod info;
 mod pending;
 mod range;
 mod read;
+mod read_group;
 mod trim;
 
 const STREAM: &[Category] = &[Category::Stream];
@@ -203,7 +205,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         summary: "Gives a consumer of a group entries that nobody else was given, or waits for \
                   some.",
         subcommands: &[],
-        handler: read::xreadgroup,
+        handler: read_group::xreadgroup,
     },
     CommandSpec {
         name: "xrevrange",
