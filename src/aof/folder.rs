@@ -9,7 +9,7 @@ use crate::fault::{self, Point};
 
 /// The file in the data folder that a running server holds locked.
 const LOCK_NAME: &str = "respq.lock";
-/// What names of files that are not complete begin with.
+/// What names of files that are not complete begin with; no log's own name does (`appendfilename`).
 pub(crate) const TEMPORARY: &str = "temp-";
 
 /// Locks the data folder until the result is dropped or the process ends.
@@ -39,7 +39,7 @@ pub(crate) fn create(folder: &Path) -> Result<(), ServerError> {
 
 /// Removes files that are no part of the log any more, or not yet.
 pub(crate) fn clean(manifest: &mut Manifest) -> Result<(), ServerError> {
-    remove_temporary(manifest.folder());
+    remove_temporary(manifest);
     if manifest.parts.iter().any(|part| part.role == Role::History) {
         remove_history(manifest)?;
     }
@@ -75,12 +75,12 @@ pub(crate) fn adopt_old_log(dir: &Path, manifest: &mut Manifest) -> Result<(), S
     Ok(())
 }
 
-/// Removes what an unfinished rewrite or save left in a folder.
-pub(crate) fn remove_temporary(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+/// Removes what an unfinished rewrite left of this log; all else in its folder is not ours.
+fn remove_temporary(manifest: &Manifest) {
+    let Ok(entries) = std::fs::read_dir(manifest.folder()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with(TEMPORARY) {
+        if name.to_str().is_some_and(|name| manifest.is_temporary(name)) {
             tracing::info!(file = %entry.path().display(), "removing an unfinished file");
             drop(std::fs::remove_file(entry.path()));
         }

@@ -10,9 +10,10 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::folder::TEMPORARY;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
-use crate::resp::inline::split_line;
+use crate::resp::inline::{quoted, split_line};
 
 /// What a file of the log holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Manifest {
 
     /// Writes the manifest so that a crash leaves either the old one or the new one.
     pub(crate) fn write(&self) -> Result<(), ServerError> {
-        let temporary = self.folder.join(format!("temp-{}.manifest", self.prefix));
+        let temporary = self.folder.join(format!("{TEMPORARY}{}.manifest", self.prefix));
         fault::step(Point::ManifestWrite, &temporary)?;
         let fail = |error| ServerError::file("write", &temporary, error);
         let mut options = fs::OpenOptions::new();
@@ -92,7 +93,7 @@ impl Manifest {
                 Role::History => 'h',
                 Role::Increment => 'i',
             };
-            format!("file {} seq {} type {role}\n", part.name, part.sequence)
+            format!("file {} seq {} type {role}\n", quoted(part.name.as_bytes()), part.sequence)
         };
         self.parts.iter().map(line).collect()
     }
@@ -107,6 +108,16 @@ impl Manifest {
 
     pub(crate) fn path_of(&self, part: &Part) -> PathBuf {
         self.folder.join(&part.name)
+    }
+
+    /// Is this the name of a file of this log that is not complete: a manifest or a base?
+    pub(crate) fn is_temporary(&self, name: &str) -> bool {
+        let name = name.strip_prefix(TEMPORARY).and_then(|name| name.strip_prefix(&*self.prefix));
+        let Some(rest) = name.and_then(|name| name.strip_prefix('.')) else { return false };
+        let is_base = |(number, kind): (&str, &str)| {
+            number.parse::<u64>().is_ok() && ["base.aof", "base.rdb"].contains(&kind)
+        };
+        rest == "manifest" || rest.split_once('.').is_some_and(is_base)
     }
 
     /// The parts to load, in order: the base, then the increments.
@@ -183,6 +194,39 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), ServerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_any_kind_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for prefix in ["my log", "a\"b'c\\d", "line\nend", "\u{fc}ber", "#x", "seq"] {
+            let mut manifest = Manifest::read(folder.path(), prefix).unwrap();
+            manifest.parts = vec![manifest.next_base("rdb"), manifest.next_increment()];
+            manifest.write().unwrap();
+            assert_eq!(Manifest::read(folder.path(), prefix).unwrap(), manifest);
+        }
+        let text = fs::read_to_string(folder.path().join("my log.manifest")).unwrap();
+        assert!(text.starts_with("file \"my log.1.base.rdb\" seq 1 type b\n"), "{text}");
+    }
+
+    #[test]
+    fn only_unfinished_files_of_this_log_are_temporary() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = Manifest::read(folder.path(), "log").unwrap();
+        for name in ["temp-log.manifest", "temp-log.12.base.rdb", "temp-log.1.base.aof"] {
+            assert!(manifest.is_temporary(name), "{name}");
+        }
+        for name in [
+            "log.manifest",
+            "temp-log",
+            "temp-log.x.manifest",
+            "temp-log.1.incr.aof",
+            "temp-log2.manifest",
+            "temp-log.2.1.base.rdb",
+            "temp-other.manifest",
+        ] {
+            assert!(!manifest.is_temporary(name), "{name}");
+        }
+    }
 
     #[test]
     fn reads_what_redis_writes() {

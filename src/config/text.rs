@@ -18,6 +18,19 @@ pub(super) fn file_name(_old: &str, new: &str) -> Result<String, ConfigError> {
     Ok(new.to_owned())
 }
 
+/// What the names of the log's files begin with.
+pub(super) fn log_name(old: &str, new: &str) -> Result<String, ConfigError> {
+    /// With a number and what else stands in the names of files, the system still takes it.
+    const BYTES_MAX: usize = 200;
+    if new.starts_with("temp-") {
+        return Err(ConfigError::Plain("names of unfinished files begin with 'temp-'"));
+    }
+    if new.len() > BYTES_MAX || new.contains('\0') {
+        return Err(ConfigError::Plain("must have at most 200 bytes, and no zero among them"));
+    }
+    file_name(old, new)
+}
+
 /// Pairs of seconds and changes, or nothing.
 pub(super) fn save_points(_old: &str, new: &str) -> Result<String, ConfigError> {
     let words: Vec<&str> = new.split_whitespace().filter(|word| *word != "\"\"").collect();
@@ -136,6 +149,17 @@ mod tests {
             assert_eq!(event_classes("", given).as_deref(), Ok(kept), "{given}");
         }
         assert!(event_classes("", "Kq").is_err());
+    }
+
+    #[test]
+    fn names_that_no_log_can_have_are_refused() {
+        let long = "x".repeat(200);
+        for good in ["appendonly.aof", "my log", "a\"b", "attempt-1", &long] {
+            assert_eq!(log_name("", good).as_deref(), Ok(good));
+        }
+        for wrong in ["", "a/b", "temp-x", "a\0b", &format!("{long}x")] {
+            assert!(log_name("", wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

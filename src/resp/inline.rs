@@ -1,6 +1,8 @@
 //! Words of a line that was typed by hand, with quotes and escapes: an inline command, or a
 //! directive.
 
+use std::fmt::Write as _;
+
 /// Splits a line into words as an inline command is split; `None` if its quotes are unbalanced.
 /// Configuration files follow the same rules. As for Redis, a line ends at a zero.
 pub fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
@@ -12,6 +14,24 @@ pub fn split_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
         words.push(word);
     }
     Some(words)
+}
+
+/// Any bytes as one word that [`split_line`] reads back, in quotes where it takes them.
+pub(crate) fn quoted(word: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"'\\".contains(byte);
+    if !word.is_empty() && word.iter().all(is_plain) {
+        return word.iter().copied().map(char::from).collect();
+    }
+    let mut quoted = String::from("\"");
+    for &byte in word {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            _ => drop(write!(quoted, "\\x{byte:02x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Moves one word from the start of `line` into `word`; replies the rest.

@@ -140,6 +140,37 @@ fn damage_stops_the_start_and_is_repaired_on_request() {
 }
 
 #[test]
+fn a_log_of_any_name_is_loaded_again() {
+    for name in ["my log.aof", "a\"b'c.aof", "\u{fc}ber.aof"] {
+        let mut server = Server::start(&["--appendfilename", name]);
+        let client = &mut server.client();
+        check(client, &[("SET a 1", "OK")]);
+        run::<()>(client, "BGREWRITEAOF");
+        server.wait_info("aof_rewrite_in_progress", "0");
+        check(client, &[("SET b 1", "OK")]);
+        server.kill();
+        let (good, report) = check_aof(&server, &[]);
+        assert!(good, "{report}");
+        server.start_again();
+        check(&mut server.client(), &[("MGET a b", "[\"1\" \"1\"]")]);
+    }
+}
+
+#[test]
+fn a_start_removes_only_unfinished_files_of_its_own() {
+    let mut server = Server::start(&[]);
+    server.kill();
+    let folder = server.dir().join("appendonlydir");
+    let own = folder.join("temp-appendonly.aof.1.base.rdb");
+    let other = folder.join("temp-x.1.incr.aof");
+    for path in [&own, &other] {
+        fs::write(path, "data").unwrap();
+    }
+    server.start_again();
+    assert!(!own.exists() && other.exists());
+}
+
+#[test]
 fn two_servers_do_not_share_a_folder() {
     let server = Server::start(&[]);
     let text = refusal(server.dir());

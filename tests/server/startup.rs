@@ -117,6 +117,12 @@ fn a_failure_is_one_line() {
         ),
         (vec!["--port", "0", "--dir", &not_a_folder], "respq: cannot create".to_owned()),
         (
+            vec!["--port", "0", "--dir", &dir, "--appendfilename", "temp-x"],
+            "respq: option --appendfilename: appendfilename 'temp-x': names of unfinished files \
+             begin with 'temp-'"
+                .to_owned(),
+        ),
+        (
             vec![&conf],
             format!("respq: {conf}:2: port 'x': argument couldn't be parsed into an integer"),
         ),

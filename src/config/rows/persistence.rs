@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         "What the names of the append-only file's parts begin with.",
     )
     .at_start()
-    .accepting(text::file_name),
+    .accepting(text::log_name),
     row(
         Setting::AppendFsync,
         "appendfsync",
