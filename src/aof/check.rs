@@ -45,11 +45,26 @@ pub fn run(arguments: &[String]) -> Result<String, ServerError> {
         return Err(ServerError::Usage(USAGE.to_owned()));
     }
     let mut manifest = find_manifest(Path::new(path))?;
-    let _lock = match manifest.folder().parent() {
-        Some(dir) if fixes => Some(folder::lock(dir)?),
-        _ => None,
-    };
+    let _locks = if fixes { lock(manifest.folder())? } else { Vec::new() };
     check(&mut manifest, fixes)
+}
+
+/// Locks the data folder as a server does: what holds the log's folder, however it was named, and
+/// where a link leads there, what holds the link.
+fn lock(folder: &Path) -> Result<Vec<File>, ServerError> {
+    let fail = |error| ServerError::file("find", folder, error);
+    let named = std::path::absolute(folder).map_err(fail)?;
+    // Of `a/..`, `a` is not what holds it.
+    let named_in = named.file_name().and(named.parent());
+    let real = folder.canonicalize().map_err(fail)?;
+    let mut dirs = Vec::new();
+    for dir in named_in.into_iter().chain(real.parent()) {
+        let dir = dir.canonicalize().map_err(fail)?;
+        if !dirs.contains(&dir) {
+            dirs.push(dir);
+        }
+    }
+    dirs.iter().map(|dir| folder::lock(dir)).collect()
 }
 
 /// The manifest in a folder, or in its only folder that has one.
@@ -170,13 +185,18 @@ fn state(path: &Path) -> Result<State, ServerError> {
     })
 }
 
-/// Copies a file beside itself, under a name that is not taken.
+/// Copies a file beside itself, under a name that is not taken; the copy lasts before the original
+/// changes.
 fn keep(path: &Path) -> Result<PathBuf, ServerError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let names = (1..).map(|number| path.with_file_name(format!("{name}.{KEPT_SUFFIX}.{number}")));
     let mut free = names.filter(|path| !path.exists());
     let kept = free.next().expect("numbers do not end");
-    std::fs::copy(path, &kept).map_err(|error| ServerError::file("copy to", &kept, error))?;
+    std::fs::copy(path, &kept)
+        .and_then(|_| File::open(&kept))
+        .and_then(|copy| copy.sync_all())
+        .map_err(|error| ServerError::file("copy to", &kept, error))?;
+    path.parent().map_or(Ok(()), manifest::sync_folder)?;
     Ok(kept)
 }
 

@@ -140,6 +140,29 @@ fn damage_stops_the_start_and_is_repaired_on_request() {
 }
 
 #[test]
+fn no_log_is_repaired_while_a_server_uses_it() {
+    let server = Server::start(&[]);
+    let folder = server.dir().join("appendonlydir");
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(&folder, elsewhere.path().join("link")).unwrap();
+    for (inside, path) in [
+        (folder.as_path(), "."),
+        (server.dir(), "."),
+        (server.dir(), "appendonlydir/"),
+        (server.dir(), "appendonlydir/.."),
+        (elsewhere.path(), "link"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_respq"))
+            .args(["check-aof", "--fix", path])
+            .current_dir(inside)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("another server uses this folder"), "{path}: {text}");
+    }
+}
+
+#[test]
 fn a_log_of_any_name_is_loaded_again() {
     for name in ["my log.aof", "a\"b'c.aof", "\u{fc}ber.aof"] {
         let mut server = Server::start(&["--appendfilename", name]);

@@ -274,3 +274,34 @@ fn what_a_killed_server_wrote_is_synced_before_anyone_sees_it() {
     });
     assert!(synced, "the reply may tell of what a power cut takes away");
 }
+
+#[test]
+fn a_repair_keeps_a_lasting_copy_before_it_cuts() {
+    let mut server = Server::start(&[]);
+    check(&mut server.client(), &[("SET a 1", "OK")]);
+    server.kill();
+    let folder = server.dir().join("appendonlydir");
+    let log = folder.join("appendonly.aof.1.incr.aof");
+    let mut bytes = std::fs::read(&log).expect("it is there");
+    bytes.extend_from_slice(b"*2\r\n$3\r\nG");
+    std::fs::write(&log, bytes).expect("written");
+    let trace = server.dir().join("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-q", "-y", "-e", "trace=fsync,ftruncate", "-o"])
+        .arg(&trace)
+        .args([env!("CARGO_BIN_EXE_respq"), "check-aof", "--fix"])
+        .arg(server.dir())
+        .output()
+        .expect("strace is installed: scripts/setup");
+    let Ok(text) = std::fs::read_to_string(&trace) else { return };
+    if !output.status.success() && text.is_empty() {
+        return;
+    }
+    let calls = parse(&text);
+    let cut = calls.iter().find(|call| call.name == "ftruncate").expect("it is cut");
+    let folder = folder.display().to_string();
+    for path in [format!("{folder}/appendonly.aof.1.incr.aof.damaged.1"), folder] {
+        let mut syncs = calls.iter().filter(|call| call.name == "fsync" && call.file() == path);
+        assert!(syncs.any(|sync| sync.ended_before(cut)), "{path} is not synced:\n{text}");
+    }
+}
