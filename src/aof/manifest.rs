@@ -15,6 +15,9 @@ use crate::error::ServerError;
 use crate::fault::{self, Point};
 use crate::resp::inline::{quoted, split_line};
 
+/// The largest number that a file may have: what Redis can read.
+const SEQUENCE_MAX: u64 = i64::MAX as u64;
+
 /// What a file of the log holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -56,20 +59,35 @@ impl Manifest {
         let mut offset = 0;
         for line in text.lines() {
             if !line.starts_with('#') && !line.is_empty() {
-                let part = parse_line(line).ok_or_else(|| ServerError::Corrupt {
+                manifest.add_line(line).map_err(|reason| ServerError::Corrupt {
                     path: path.clone(),
                     offset,
-                    reason: "not a line of a manifest".to_owned(),
+                    reason: reason.to_owned(),
                 })?;
-                manifest.parts.push(part);
             }
             offset += line.len() as u64 + 1;
         }
         Ok(manifest)
     }
 
+    fn add_line(&mut self, line: &str) -> Result<(), &'static str> {
+        let part = parse_line(line).ok_or("not a line of a manifest")?;
+        if part.sequence > SEQUENCE_MAX {
+            return Err("the sequence number is too large");
+        }
+        if part.role == Role::Base && self.to_load().any(|other| other.role == Role::Base) {
+            return Err("there is a second base");
+        }
+        self.parts.push(part);
+        Ok(())
+    }
+
     /// Writes the manifest so that a crash leaves either the old one or the new one.
     pub(crate) fn write(&self) -> Result<(), ServerError> {
+        if self.parts.iter().any(|part| part.sequence > SEQUENCE_MAX) {
+            let error = std::io::Error::other("there are no more sequence numbers");
+            return Err(ServerError::file("write", &self.path(), error));
+        }
         let temporary = self.folder.join(format!("{TEMPORARY}{}.manifest", self.prefix));
         fault::step(Point::ManifestWrite, &temporary)?;
         let fail = |error| ServerError::file("write", &temporary, error);
@@ -226,6 +244,28 @@ mod tests {
         ] {
             assert!(!manifest.is_temporary(name), "{name}");
         }
+    }
+
+    #[test]
+    fn crafted_manifests_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            fs::write(folder.path().join("log.manifest"), text).unwrap();
+            Manifest::read(folder.path(), "log")
+        };
+        let base = "file a.base.rdb seq 1 type b\n";
+        for (text, reason) in [
+            ("file x.incr.aof seq 18446744073709551615 type i\n", "sequence number is too large"),
+            ("file x.incr.aof seq 9223372036854775808 type h\n", "sequence number is too large"),
+            (&*base.repeat(2), "byte 29: there is a second base"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let mut last = read("file x.incr.aof seq 9223372036854775807 type i\n").unwrap();
+        last.parts.push(last.next_increment());
+        assert!(last.write().is_err(), "it could not be read again");
+        assert!(read(&base.replace("type b", "type h").repeat(2)).is_ok());
     }
 
     #[test]
