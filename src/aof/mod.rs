@@ -67,6 +67,7 @@ use file::LogFile;
 pub(crate) use health::Failure;
 use health::Health;
 use output::{Buffer, Output};
+use write::Group;
 
 /// Syncs that take longer than this are left to the log thread.
 const SHORT_SYNC_US: u32 = 500;
@@ -270,7 +271,7 @@ impl Aof {
         if self.is_failing() {
             self.wake_log_thread();
         } else if self.policy() != FsyncPolicy::Always {
-            self.write_out(false);
+            self.write_out(Group::Loose);
         } else if self.sync_us.load(Ordering::Relaxed) > SHORT_SYNC_US || self.serves_by_several() {
             self.wake_log_thread();
         } else if !self.sync() {

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::file::{Content, LogFile, Storage};
 use super::space;
+use super::write::Group;
 use super::{Aof, Failure, FsyncPolicy};
 use crate::clock::Clock;
 use crate::effects::Effects;
@@ -123,6 +124,19 @@ fn space_is_there_until_what_was_written_over_it_is_synced() {
     assert!(aof.sync());
     assert_eq!(first.text(), "SELECT 0 SET a 1 SET b 2");
     assert!(!first.has_space() && second.has_space());
+}
+
+#[test]
+fn a_write_that_no_sync_follows_takes_no_space_whatever_the_policy_is_by_now() {
+    let (aof, memory) = log(FsyncPolicy::EverySec);
+    append(&aof, "SET a 1");
+    aof.set_policy(FsyncPolicy::Always);
+    assert!(aof.write_out(Group::Loose) && !memory.has_space());
+    append(&aof, "SET b 2");
+    assert!(aof.sync() && memory.has_space());
+    append(&aof, "SET c 3");
+    assert!(aof.write_out(Group::Loose) && !memory.has_space());
+    assert_eq!(memory.text(), "SELECT 0 SET a 1 SET b 2 SET c 3");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::write::Group;
 use super::{Aof, FsyncPolicy};
 
 /// Time between attempts while the log is failing.
@@ -50,7 +51,7 @@ impl Aof {
         let wanted = self.wanted.load(Ordering::Acquire) > durable;
         match self.policy() {
             FsyncPolicy::No if !wanted && !self.is_failing() => {
-                self.write_out(false);
+                self.write_out(Group::Loose);
             }
             _ => {
                 self.sync();
@@ -72,6 +73,6 @@ impl Aof {
         let Some(mut output) = self.output.try_lock_for(patience) else { return };
         let Some(buffer) = self.buffer.try_lock_for(patience) else { return };
         output.take(buffer, || self.appended());
-        drop(self.write_pieces(&mut output, true));
+        drop(self.write_pieces(&mut output, Group::to_sync(self.policy())));
     }
 }

@@ -10,13 +10,34 @@ use crate::fault::{self, Point};
 /// Memory kept for the next group.
 const SPARE_BYTES_MAX: usize = 1 << 20;
 
+/// How a group is written. It follows from the policy, which may change meanwhile, so it is decided
+/// once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    /// As it is.
+    Loose,
+    /// With a mark at the end.
+    Marked,
+    /// With a mark, over space: a sync follows before the next, under the lock `syncing`.
+    OverSpace,
+}
+
+impl Group {
+    /// What a sync follows.
+    pub(super) fn to_sync(policy: FsyncPolicy) -> Self {
+        match policy {
+            FsyncPolicy::Always => Self::OverSpace,
+            FsyncPolicy::EverySec | FsyncPolicy::No => Self::Marked,
+        }
+    }
+}
+
 impl Aof {
-    /// Writes the buffer to the file; `false` if that failed. A mark stands at the end if `mark`
-    /// says so.
-    pub(super) fn write_out(&self, mark: bool) -> bool {
+    /// Writes the buffer to the file; `false` if that failed.
+    pub(super) fn write_out(&self, group: Group) -> bool {
         let mut output = self.output.lock();
         output.take(self.buffer.lock(), || self.appended());
-        match self.write_pieces(&mut output, mark) {
+        match self.write_pieces(&mut output, group) {
             Ok(()) => true,
             Err((failure, error)) => {
                 // Known before anyone sees the next file.
@@ -29,13 +50,12 @@ impl Aof {
     pub(super) fn write_pieces(
         &self,
         output: &mut Output,
-        mark: bool,
+        group: Group,
     ) -> Result<(), (Failure, std::io::Error)> {
         let Output { file, pieces, spare } = output;
         let Some(file) = file else { return Ok(()) };
-        // Looked up once: space stands behind a mark.
-        let takes_space = self.policy() == FsyncPolicy::Always;
-        let mark = mark || takes_space;
+        let takes_space = group == Group::OverSpace;
+        let mark = group != Group::Loose;
         if takes_space && !file.is_marked() {
             // What stands there is no part of the group that comes: a crash may tear that.
             file.append(&mut Vec::new(), true).map_err(|error| (file.failure(), error))?;
@@ -77,7 +97,7 @@ impl Aof {
     /// Writes and syncs all that was appended; `false` if that failed.
     pub(crate) fn sync(&self) -> bool {
         let _syncing = self.syncing.lock();
-        if !self.write_out(true) {
+        if !self.write_out(Group::to_sync(self.policy())) {
             return false;
         }
         let position = self.written.load(Ordering::Acquire);
