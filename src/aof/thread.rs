@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::file::LogFile;
 use super::write::Group;
 use super::{Aof, FsyncPolicy};
 
@@ -73,6 +74,9 @@ impl Aof {
         let Some(mut output) = self.output.try_lock_for(patience) else { return };
         let Some(buffer) = self.buffer.try_lock_for(patience) else { return };
         output.take(buffer, || self.appended());
-        drop(self.write_pieces(&mut output, Group::to_sync(self.policy())));
+        // Before the first group over space a sync would come, which takes a lock, too.
+        let is_marked = output.file.as_ref().is_some_and(LogFile::is_marked);
+        let group = if is_marked { Group::to_sync(self.policy()) } else { Group::Loose };
+        drop(self.write_pieces(&mut output, group));
     }
 }
