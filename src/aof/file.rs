@@ -210,8 +210,9 @@ impl LogFile {
     /// Moves a group whose bytes look like a mark that stands at its own place: a reader of what a
     /// crash leaves would take it for one. Only who tries that can make it so.
     fn part_from_marks(&self, group: &mut Vec<u8>) {
-        while mark::is_in(group, self.content.len) {
-            group.splice(..0, space::LINE);
+        let shift = mark::shift_from_marks(group, self.content.len);
+        if shift > 0 {
+            drop(group.splice(..0, space::LINE.repeat(shift / 2)));
         }
     }
 

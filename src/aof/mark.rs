@@ -66,12 +66,28 @@ pub(crate) fn find_last(bytes: &[u8], offset: u64) -> Option<(Mark, u64)> {
     memchr::memmem::rfind_iter(bytes, PREFIX).find_map(|at| at_place(bytes, offset, at))
 }
 
+/// By how many bytes, an even number, `bytes` must move behind `offset` so that nothing in them looks
+/// like a mark at its own place.
+pub(super) fn shift_from_marks(bytes: &[u8], offset: u64) -> usize {
+    let shift_to = |at| parse_at(bytes, at)?.0.offset.checked_sub(offset + at as u64);
+    let mut avoided: Vec<u64> =
+        memchr::memmem::find_iter(bytes, PREFIX).filter_map(shift_to).collect();
+    avoided.sort_unstable();
+    let free = avoided.into_iter().fold(0, |shift, next| shift + 2 * u64::from(next == shift));
+    usize::try_from(free).unwrap_or_default()
+}
+
 /// The mark `at` a place in `bytes`, if it says that it stands there, and where it ends.
 fn at_place(bytes: &[u8], offset: u64, at: usize) -> Option<(Mark, u64)> {
+    let (mark, len) = parse_at(bytes, at)?;
+    (mark.offset == offset + at as u64).then_some((mark, mark.offset + len as u64))
+}
+
+/// The mark `at` a place in `bytes`, whatever place it names, and its length.
+fn parse_at(bytes: &[u8], at: usize) -> Option<(Mark, usize)> {
     let line = &bytes[at..bytes.len().min(at + BYTES_MAX)];
-    let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
-    let mark = Mark::parse(&line[..end])?;
-    (mark.offset == offset + at as u64).then_some((mark, mark.offset + end as u64))
+    let len = memchr::memchr(b'\n', line).map_or(line.len(), |end| end + 1);
+    Some((Mark::parse(&line[..len])?, len))
 }
 
 #[cfg(test)]
@@ -86,6 +102,18 @@ mod tests {
             assert_eq!((offset + line.len() as u64) % 2, 0, "{offset}");
             assert_eq!(Mark::parse(&line), Some(mark));
         }
+    }
+
+    #[test]
+    fn bytes_that_look_like_many_marks_move_once() {
+        let mut bytes = Vec::new();
+        for shift in [0, 6, 2, 2, 4, 3, 10] {
+            let offset = 100 + bytes.len() as u64 + shift;
+            bytes.extend_from_slice(format!("#CRC:00000000 {offset}\r\n").as_bytes());
+        }
+        assert_eq!(shift_from_marks(&bytes, 100), 8);
+        assert!(is_in(&bytes, 106) && !is_in(&bytes, 108));
+        assert_eq!(shift_from_marks(b"*1\r\n", 100), 0);
     }
 
     #[test]
