@@ -66,8 +66,8 @@ pub(crate) fn find_last(bytes: &[u8], offset: u64) -> Option<(Mark, u64)> {
     memchr::memmem::rfind_iter(bytes, PREFIX).find_map(|at| at_place(bytes, offset, at))
 }
 
-/// By how many bytes, an even number, `bytes` must move behind `offset` so that nothing in them looks
-/// like a mark at its own place.
+/// By how many bytes, an even number, `bytes` must move behind `offset` so that nothing in them
+/// looks like a mark at its own place.
 pub(super) fn shift_from_marks(bytes: &[u8], offset: u64) -> usize {
     let shift_to = |at| parse_at(bytes, at)?.0.offset.checked_sub(offset + at as u64);
     let mut avoided: Vec<u64> =
