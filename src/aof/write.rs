@@ -97,6 +97,10 @@ impl Aof {
     /// Writes and syncs all that was appended; `false` if that failed.
     pub(crate) fn sync(&self) -> bool {
         let _syncing = self.syncing.lock();
+        if self.is_synced() {
+            // By the holder of the lock before.
+            return true;
+        }
         if !self.write_out(Group::to_sync(self.policy())) {
             return false;
         }
@@ -113,6 +117,14 @@ impl Aof {
         self.durable.fetch_max(position, Ordering::AcqRel);
         self.health.recover(Failure::Write);
         true
+    }
+
+    /// Is nothing left for a sync to do?
+    fn is_synced(&self) -> bool {
+        self.policy() == FsyncPolicy::Always
+            && !self.is_failing()
+            && self.durable.load(Ordering::Acquire) == self.appended()
+            && self.buffer.lock().rotations.is_empty()
     }
 
     fn note_sync_time(&self, ns: u64) {
