@@ -147,16 +147,17 @@ fn is_rdb(path: &Path) -> bool {
 }
 
 fn state(path: &Path) -> Result<State, ServerError> {
-    let mut reader = Reader::open(path)?;
+    let mut preamble = 0;
     if is_rdb(path) {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
         match rdb::load(&file, &LIMITS, |_| Ok(())) {
-            Ok(end) => reader.skip(end)?,
+            Ok(end) => preamble = end,
             Err((offset, error)) => {
                 return Ok(State::Damaged { offset, reason: error.to_string() });
             }
         }
     }
+    let mut reader = Reader::open(path, preamble)?;
     let mut effects = 0;
     let mut before = reader.content().len;
     let mut open_since = None;

@@ -44,22 +44,25 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn open(path: &Path) -> Result<Self, ServerError> {
+    /// Begins behind the `known` bytes that were read of the file before: an RDB preamble, or
+    /// effects.
+    pub(crate) fn open(path: &Path, known: u64) -> Result<Self, ServerError> {
         let fail = |error| ServerError::file("open", path, error);
         let file = File::open(path).map_err(fail)?;
-        let tail = tail::find_tail(&file).map_err(fail)?;
-        Ok(Self {
+        let tail = tail::find_tail(&file, known).map_err(fail)?;
+        let mut reader = Self {
             path: path.to_owned(),
             file: file.take(tail.whole()),
             buf: Vec::new(),
             start: 0,
             content: Content::default(),
             tail,
-        })
+        };
+        reader.skip(known)?;
+        Ok(reader)
     }
 
-    /// Goes on behind what another reader has read of the file: an RDB preamble.
-    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), ServerError> {
+    fn skip(&mut self, bytes: u64) -> Result<(), ServerError> {
         while self.content.len < bytes {
             let left = usize::try_from(bytes - self.content.len).unwrap_or(usize::MAX);
             if self.start == self.buf.len() && !self.fill()? {
@@ -222,7 +225,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         std::fs::write(&path, bytes).unwrap();
-        let mut reader = Reader::open(&path).unwrap();
+        let mut reader = Reader::open(&path, 0).unwrap();
         (reader.for_each(|_, _| {}), reader)
     }
 

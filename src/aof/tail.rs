@@ -39,17 +39,17 @@ impl Tail {
     }
 }
 
-/// Looks at the end of a file.
-pub(super) fn find_tail(file: &File) -> io::Result<Tail> {
-    let size = size_without_zeros(file)?;
-    let end = space_start(file, size)?;
+/// Looks at the end of a file, whose first `known` bytes are content, whatever they are.
+pub(super) fn find_tail(file: &File, known: u64) -> io::Result<Tail> {
+    let size = size_without_zeros(file)?.max(known);
+    let end = space_start(file, size)?.max(known);
     let mut tail = Tail { end, has_space: end < size, torn_from: None };
     if !tail.has_space {
         return Ok(tail);
     }
     let group = last_group(file, end)?;
     if lacks_a_sector(file, group.start, end)? && !group.is_whole(file)? {
-        tail.torn_from = Some(group.start);
+        tail.torn_from = Some(group.start.max(known));
     }
     Ok(tail)
 }

@@ -1,6 +1,6 @@
 //! Loading the log: every effect goes through the same call path as a client's command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::restore::is_rdb;
 use super::{Batch, Engine};
@@ -81,32 +81,28 @@ impl Engine {
             parts.push((part, path, size));
         }
         self.services.loading.expect(parts.iter().map(|(_, _, size)| size).sum());
-        for (index, (part, path, _)) in parts.iter().enumerate() {
+        for (index, part) in parts.iter().enumerate() {
             let is_last = parts[index + 1..].iter().all(|(_, _, size)| *size == 0);
-            sync(path)?;
-            content = self.load_part(part, path, is_last, &mut loaded)?;
+            content = self.load_part(part, is_last, &mut loaded)?;
         }
         Ok((loaded, content))
     }
 
     fn load_part(
         &self,
-        part: &Part,
-        path: &Path,
+        (part, path, bytes): &(&Part, PathBuf, u64),
         is_last: bool,
         loaded: &mut Loaded,
     ) -> Result<Content, ServerError> {
-        let mut reader = Reader::open(path)?;
-        let size = reader.size();
-        if is_rdb(path)? {
-            let (end, _) = self.load_rdb(path, loaded.bytes, 0)?;
-            if end >= size && part.role == Role::Base {
-                // Nothing is appended to a base, so what it holds need not be known.
-                loaded.bytes += size;
-                return Ok(Content::default());
-            }
-            reader.skip(end)?;
+        sync(path)?;
+        let preamble = if is_rdb(path)? { self.load_rdb(path, loaded.bytes, 0)?.0 } else { 0 };
+        if part.role == Role::Base && preamble == *bytes {
+            // Nothing is appended to a base, so what it holds need not be known.
+            loaded.bytes += bytes;
+            return Ok(Content::default());
         }
+        let mut reader = Reader::open(path, preamble)?;
+        let size = reader.size();
         let mut replay = Replay::new(self, loaded);
         let end = ahead::for_each(&mut reader, |argv, offset| replay.apply(argv, offset))?;
         let cut = match (end, replay.open_since) {
@@ -118,14 +114,18 @@ impl Engine {
             loaded.bytes += size;
             return Ok(reader.content().clone());
         };
-        let may_cut = self.services.config.flag(Setting::AofLoadTruncated);
-        let is_whole = part.role == Role::Base && part.name.contains(".base.");
-        if !is_last || !may_cut || is_whole {
+        if !is_last || !self.may_cut(part) {
             let reason = "the file ends in the middle of a command or transaction".to_owned();
-            return Err(ServerError::Corrupt { path: path.to_owned(), offset, reason });
+            return Err(ServerError::Corrupt { path: path.clone(), offset, reason });
         }
         loaded.bytes += offset;
         cut_off(path, offset, size)
+    }
+
+    /// May a torn tail of this file be cut off? A base was whole before the manifest named it.
+    fn may_cut(&self, part: &Part) -> bool {
+        let is_written_at_once = part.role == Role::Base && part.name.contains(".base.");
+        self.services.config.flag(Setting::AofLoadTruncated) && !is_written_at_once
     }
 }
 
@@ -149,9 +149,7 @@ fn cut_off(path: &Path, offset: u64, size: u64) -> Result<Content, ServerError> 
         .open(path)
         .and_then(|file| file.set_len(offset).and_then(|()| file.sync_all()))
         .map_err(|error| ServerError::file("cut the torn tail of", path, error))?;
-    let mut reader = Reader::open(path)?;
-    reader.skip(offset)?;
-    Ok(reader.content().clone())
+    Ok(Reader::open(path, offset)?.content().clone())
 }
 
 /// Applies effects, transactions as a whole.

@@ -28,7 +28,7 @@ fn seen(
     read: impl FnOnce(&mut Reader, &mut dyn FnMut(Argv<'_>, u64)) -> Result<End, ServerError>,
 ) -> Seen {
     let mut effects = Vec::new();
-    let mut reader = Reader::open(path).unwrap();
+    let mut reader = Reader::open(path, 0).unwrap();
     let end = read(&mut reader, &mut |argv, offset| {
         effects.push((argv.get(1).unwrap().to_vec(), argv.get(2).unwrap().len(), offset));
     });

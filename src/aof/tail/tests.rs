@@ -27,7 +27,7 @@ fn file(groups: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
 fn tail(bytes: &[u8]) -> Tail {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
-    find_tail(&file).unwrap()
+    find_tail(&file, 0).unwrap()
 }
 
 /// A file without space, that ends there.

@@ -67,7 +67,7 @@ fn state(dir: &Path) -> Option<String> {
 /// The bytes of a log, and where its content ends.
 fn read(path: &Path) -> (Vec<u8>, usize) {
     let bytes = std::fs::read(path).unwrap();
-    let content = Reader::open(path).unwrap().size();
+    let content = Reader::open(path, 0).unwrap().size();
     (bytes, usize::try_from(content).unwrap())
 }
 

@@ -67,7 +67,12 @@ pub fn seeds() -> Vec<Vec<u8>> {
     seeds.push([b"\x01".to_vec(), log.concat()].concat());
     let tail = [FILE_END, &log.concat()].concat();
     let files = super::restore::seeds().into_iter().filter(|seed| seed.starts_with(b"REDIS"));
-    seeds.extend(files.map(|file| [b"\x02", &*file, &tail].concat()));
+    for file in files {
+        seeds.push([b"\x02", &*file, &tail].concat());
+        // What is appended to these stands behind zeros.
+        seeds.push([b"\0", &*file, FILE_END].concat());
+        seeds.push([b"\0", &*file, FILE_END, b"*2\r\n$4"].concat());
+    }
     seeds
 }
 
