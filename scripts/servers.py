@@ -109,9 +109,12 @@ class Server:
         self.process = None
         self.start()
 
+    def command(self):
+        return [self.binary, "--port", str(self.port), "--dir", self.directory, *self.options]
+
     def start(self):
         """Starts it, again on the same port and folder if it ran before, and waits until it serves."""
-        command = [self.binary, "--port", str(self.port), "--dir", self.directory, *self.options]
+        command = self.command()
         log = open(os.path.join(self.directory, "server.log"), "ab")
         self.process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

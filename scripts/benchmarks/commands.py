@@ -9,15 +9,16 @@ from .contenders import NO_LOG, Cost, Workload
 PIPELINES = (1, 32)
 KEYS = 100_000
 
-# name: (what is put there first, the command)
+VALUE = r"$%d\r\n%s" % (load.VALUE_BYTES, "x" * load.VALUE_BYTES)
+# name: (what is put there first, the command, its reply)
 COMMANDS = {
-    "LPUSH": ("", "LPUSH list __data__"),
-    "RPOP": ("list", "RPOP list"),
-    "XADD": ("", "XADD stream * data __data__"),
-    "SET": ("", "SET key:__rand_int__ __data__"),
-    "GET": ("keys", "GET key:__rand_int__"),
-    "HSET": ("", "HSET hash field:__rand_int__ __data__"),
-    "ZADD": ("", "ZADD zset __rand_int__ member:__rand_int__"),
+    "LPUSH": ("", "LPUSH list __data__", ":1000000"),
+    "RPOP": ("list", "RPOP list", VALUE),
+    "XADD": ("", "XADD stream * data __data__", r"$17\r\n1700000000000-100"),
+    "SET": ("", "SET key:__rand_int__ __data__", "+OK"),
+    "GET": ("keys", "GET key:__rand_int__", VALUE),
+    "HSET": ("", "HSET hash field:__rand_int__ __data__", ":0"),
+    "ZADD": ("", "ZADD zset __rand_int__ member:__rand_int__", ":0"),
 }
 
 ADD_JOB = """
@@ -38,7 +39,7 @@ def measure(server, words, requests, **values):
 
 
 def command(name, pipeline):
-    prepare, line = COMMANDS[name]
+    prepare, line, reply = COMMANDS[name]
 
     def run(contender, scale):
         requests = scale.count(200_000 if pipeline == 1 else 2_000_000, 20_000)
@@ -49,7 +50,7 @@ def command(name, pipeline):
                 load.fill(server, scale, "keys", KEYS)
             return measure(server, line.split(), requests, pipeline=pipeline, keys=KEYS)
 
-    return Workload("%s-%d" % (name, pipeline), "commands", 5, run)
+    return Workload("%s-%d" % (name, pipeline), "commands", 5, run, reply=reply)
 
 
 def script(contender, scale):
@@ -70,7 +71,8 @@ def policy(name, clients, pipeline):
             return measure(server, words, scale.count(requests), clients=clients, pipeline=pipeline)
 
     label = "fsync-%s-%s" % (name, "pipeline" if pipeline > 1 else "%d" % clients)
-    return Workload(label, "fsync", 8, run, extra=lambda one, scale: run(one, scale, NO_LOG))
+    without = lambda one, scale: run(one, scale, NO_LOG)
+    return Workload(label, "fsync", 8, run, extra=without, reply=COMMANDS["LPUSH"][2])
 
 
 WORKLOADS = [command(name, pipeline) for pipeline in PIPELINES for name in COMMANDS]

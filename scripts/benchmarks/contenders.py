@@ -13,6 +13,7 @@ import servers
 
 QUIET = ["--save", ""]
 NO_LOG = ["--appendonly", "no"]
+FLOOR = "floor"
 Figures = typing.Dict[str, float]
 
 
@@ -32,6 +33,31 @@ class Contender:
         return " ".join(output.split())
 
 
+class FloorServer(servers.Server):
+    """Answers each request with the same reply and does nothing else (tests/load/floor.rs); with
+    a log, it appends and syncs the requests first."""
+
+    def __init__(self, binary, reply, syncs):
+        self.reply, self.syncs = reply, syncs
+        super().__init__(binary)
+
+    def command(self):
+        words = [self.binary, "floor", "port=%d" % self.port, "reply=" + self.reply]
+        return words + (["log=" + os.path.join(self.directory, "log")] if self.syncs else [])
+
+
+@dataclasses.dataclass
+class Floor:
+    """What no server with one thread can beat: the limit that system, generator and disk set."""
+
+    binary: str
+    reply: str
+    name: str = FLOOR
+
+    def start(self, options=NO_LOG, directory=None):
+        return FloorServer(self.binary, self.reply, "always" in options)
+
+
 @dataclasses.dataclass
 class Workload:
     """Something to measure. `seconds` is about what one run on one server takes."""
@@ -47,6 +73,8 @@ class Workload:
     """Measured for respq only: respq in another setting, to compare with itself."""
     missing: typing.Callable[[], typing.Optional[str]] = lambda: None
     """Why it cannot be run here, if it cannot."""
+    reply: typing.Optional[str] = None
+    """What the floor answers, where it can take part."""
 
 
 @dataclasses.dataclass

@@ -7,6 +7,8 @@ import os
 import platform
 import statistics
 
+from .contenders import FLOOR
+
 SELF = "respq"
 # What a figure is called, in the order in which figures are shown.
 NAMES = {
@@ -45,7 +47,7 @@ def combine(rounds):
         medians = {
             name: statistics.median(one[name][figure] for one in rounds) for name in rounds[0]
         }
-        peers = [name for name in medians if not name.startswith(SELF)]
+        peers = [name for name in medians if not name.startswith(SELF) and name != FLOOR]
         best = (max if more_is_better(figure) else min)(peers, key=medians.get)
         ratios = [ratio(one[SELF][figure], one[best][figure]) for one in rounds]
         ratios = [one for one in ratios if one is not None]
@@ -55,6 +57,8 @@ def combine(rounds):
             "ratio": round(statistics.median(ratios), 3) if ratios else None,
             "ratios": [round(one, 3) for one in ratios],
         }
+        if FLOOR in medians:
+            result[figure]["at best"] = ratio(medians[FLOOR], medians[best])
         for name in medians:
             if name.startswith(SELF + " "):
                 result[figure]["ratio to " + name] = ratio(medians[SELF], medians[name])
@@ -70,6 +74,8 @@ def show(name, result):
     for figure, values in sorted(result.items(), key=lambda item: list(NAMES).index(item[0])):
         text = "-" if values["ratio"] is None else "%.2f" % values["ratio"]
         medians = "  ".join("%s %s" % (who, number(value)) for who, value in values["medians"].items())
+        if values.get("at best") is not None:
+            medians += "  (at best %.2f)" % values["at best"]
         print("%-19s %-21s %6s  of %-9s %s" % (name, NAMES[figure], text, values["best_peer"], medians))
         name = ""
 

@@ -3,6 +3,7 @@
 //! `load SCENARIO [name=value ...] [-- WORD ... [';' WORD ...]]` prints one line of JSON:
 //! messages in all (`requests`), messages a second in the measured part, and percentiles of their
 //! latency in microseconds. Scenarios: [`commands`], [`queue`], [`fanout`], [`fill`].
+//! `load floor` is a server to compare with: see [`floor`].
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +17,7 @@ mod connection;
 mod fanout;
 mod figures;
 mod fill;
+mod floor;
 mod options;
 mod pace;
 mod queue;
@@ -31,6 +33,7 @@ fn main() {
         match options.scenario.as_str() {
             "commands" => commands::run(&options).await,
             "fanout" => fanout::run(&options).await,
+            "floor" => floor::run(&options),
             "fill" => fill::run(&options).await,
             "queue" => queue::run(&options).await,
             other => panic!("no such scenario: {other}"),

@@ -1,0 +1,141 @@
+//! `floor`: a server that answers each request with `reply` and does nothing else. No server with
+//! one thread costs less: it shows what the system, the generator and the machine leave to win.
+//!
+//! With `log=PATH`, requests are appended there first and synced, all of a turn at once, as
+//! `appendfsync always` asks: what the disk leaves to win.
+//!
+//! A request is counted by its `*`, so none may stand in a word.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::FileExt;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use crate::options::Options;
+
+const READ_BYTES: usize = 64 * 1024;
+const EVENTS_MAX: usize = 1024;
+const LISTENER: Token = Token(usize::MAX);
+/// Written ahead, so that a sync need not tell the file's new size.
+const LOG_BYTES: usize = 64 << 20;
+
+struct Floor {
+    poll: Poll,
+    listener: TcpListener,
+    clients: Vec<Option<TcpStream>>,
+    reply: Vec<u8>,
+    log: Option<Log>,
+    input: Vec<u8>,
+}
+
+struct Log {
+    file: File,
+    offset: usize,
+    group: Vec<u8>,
+}
+
+impl Log {
+    fn create(path: &str) -> Self {
+        let file = File::create(path).expect("the log is made");
+        file.write_all_at(&vec![b'\n'; LOG_BYTES], 0).expect("the disk has room");
+        file.sync_all().expect("the disk takes it");
+        Self { file, offset: 0, group: Vec::new() }
+    }
+
+    fn commit(&mut self) {
+        if self.offset + self.group.len() > LOG_BYTES {
+            self.offset = 0;
+        }
+        self.file.write_all_at(&self.group, self.offset as u64).expect("the disk takes it");
+        self.file.sync_data().expect("the disk takes it");
+        self.offset += self.group.len();
+        self.group.clear();
+    }
+}
+
+/// Serves until the process is stopped.
+pub(crate) fn run(options: &Options) -> ! {
+    let address = (Ipv4Addr::LOCALHOST, options.port()).into();
+    let mut listener = TcpListener::bind(address).expect("the port is free");
+    let poll = Poll::new().expect("the system gives an event queue");
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE).expect("it is new");
+    let reply = options.text("reply", ":1").replace("\\r\\n", "\r\n") + "\r\n";
+    let log = options.text("log", "");
+    let mut floor = Floor {
+        poll,
+        listener,
+        clients: Vec::new(),
+        reply: reply.into_bytes(),
+        log: (!log.is_empty()).then(|| Log::create(log)),
+        input: vec![0; READ_BYTES],
+    };
+    let mut events = Events::with_capacity(EVENTS_MAX);
+    loop {
+        floor.turn(&mut events);
+    }
+}
+
+impl Floor {
+    fn turn(&mut self, events: &mut Events) {
+        self.poll.poll(events, None).expect("events come");
+        let mut owed = Vec::new();
+        for event in &*events {
+            if event.token() == LISTENER {
+                self.accept();
+                continue;
+            }
+            match (self.requests(event.token().0), self.log.is_some()) {
+                (0, _) => {}
+                (requests, false) => self.answer(event.token().0, requests),
+                (requests, true) => owed.push((event.token().0, requests)),
+            }
+        }
+        if !owed.is_empty() {
+            self.log.iter_mut().for_each(Log::commit);
+        }
+        for (client, requests) in owed {
+            self.answer(client, requests);
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((mut stream, _)) = self.listener.accept() {
+            stream.set_nodelay(true).expect("a TCP socket has the option");
+            let token = Token(self.clients.len());
+            let registry = self.poll.registry();
+            registry.register(&mut stream, token, Interest::READABLE).expect("it is new");
+            self.clients.push(Some(stream));
+        }
+    }
+
+    /// Reads all there is; replies how many requests that were.
+    fn requests(&mut self, client: usize) -> usize {
+        let mut requests = 0;
+        loop {
+            let Some(stream) = &mut self.clients[client] else { return requests };
+            match stream.read(&mut self.input) {
+                Ok(0) => self.clients[client] = None,
+                Ok(bytes) => {
+                    let read = &self.input[..bytes];
+                    requests += memchr::memchr_iter(b'*', read).count();
+                    self.log.iter_mut().for_each(|log| log.group.extend_from_slice(read));
+                    if bytes < READ_BYTES {
+                        return requests;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return requests,
+                Err(_) => self.clients[client] = None,
+            }
+        }
+    }
+
+    fn answer(&mut self, client: usize, requests: usize) {
+        if let Some(stream) = &mut self.clients[client] {
+            // A client that reads nothing gets nothing.
+            drop(stream.write(&self.reply.repeat(requests)));
+        }
+    }
+}
