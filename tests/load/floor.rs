@@ -4,7 +4,7 @@
 //! With `log=PATH`, requests are appended there first and synced, all of a turn at once, as
 //! `appendfsync always` asks: what the disk leaves to win.
 //!
-//! A request is counted by its `*`, so none may stand in a word.
+//! A request is counted by its `*` and the digit behind it, so none such may stand in a word.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -25,10 +25,26 @@ const LOG_BYTES: usize = 64 << 20;
 struct Floor {
     poll: Poll,
     listener: TcpListener,
-    clients: Vec<Option<TcpStream>>,
+    clients: Vec<Option<Client>>,
     reply: Vec<u8>,
     log: Option<Log>,
     input: Vec<u8>,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// The last byte that was read.
+    last: u8,
+}
+
+impl Client {
+    /// How many requests begin in what was read.
+    fn count(&mut self, read: &[u8]) -> usize {
+        let last = std::mem::replace(&mut self.last, read[read.len() - 1]);
+        let begun = usize::from(last == b'*' && read[0].is_ascii_digit());
+        let stars = memchr::memchr_iter(b'*', &read[..read.len() - 1]);
+        begun + stars.filter(|star| read[star + 1].is_ascii_digit()).count()
+    }
 }
 
 struct Log {
@@ -107,7 +123,7 @@ impl Floor {
             let token = Token(self.clients.len());
             let registry = self.poll.registry();
             registry.register(&mut stream, token, Interest::READABLE).expect("it is new");
-            self.clients.push(Some(stream));
+            self.clients.push(Some(Client { stream, last: 0 }));
         }
     }
 
@@ -115,12 +131,12 @@ impl Floor {
     fn requests(&mut self, client: usize) -> usize {
         let mut requests = 0;
         loop {
-            let Some(stream) = &mut self.clients[client] else { return requests };
-            match stream.read(&mut self.input) {
+            let Some(from) = &mut self.clients[client] else { return requests };
+            match from.stream.read(&mut self.input) {
                 Ok(0) => self.clients[client] = None,
                 Ok(bytes) => {
                     let read = &self.input[..bytes];
-                    requests += memchr::memchr_iter(b'*', read).count();
+                    requests += from.count(read);
                     self.log.iter_mut().for_each(|log| log.group.extend_from_slice(read));
                     if bytes < READ_BYTES {
                         return requests;
@@ -133,9 +149,9 @@ impl Floor {
     }
 
     fn answer(&mut self, client: usize, requests: usize) {
-        if let Some(stream) = &mut self.clients[client] {
+        if let Some(to) = &mut self.clients[client] {
             // A client that reads nothing gets nothing.
-            drop(stream.write(&self.reply.repeat(requests)));
+            drop(to.stream.write(&self.reply.repeat(requests)));
         }
     }
 }
