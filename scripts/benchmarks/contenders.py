@@ -48,7 +48,7 @@ class FloorServer(servers.Server):
 
 @dataclasses.dataclass
 class Floor:
-    """What no server with one thread can beat: the limit that system, generator and disk set."""
+    """About what system, generator and disk cost by themselves; a yardstick, no bound."""
 
     binary: str
     reply: str

@@ -58,7 +58,7 @@ def combine(rounds):
             "ratios": [round(one, 3) for one in ratios],
         }
         if FLOOR in medians:
-            result[figure]["at best"] = ratio(medians[FLOOR], medians[best])
+            result[figure]["floor ratio"] = ratio(medians[FLOOR], medians[best])
         for name in medians:
             if name.startswith(SELF + " "):
                 result[figure]["ratio to " + name] = ratio(medians[SELF], medians[name])
@@ -74,8 +74,8 @@ def show(name, result):
     for figure, values in sorted(result.items(), key=lambda item: list(NAMES).index(item[0])):
         text = "-" if values["ratio"] is None else "%.2f" % values["ratio"]
         medians = "  ".join("%s %s" % (who, number(value)) for who, value in values["medians"].items())
-        if values.get("at best") is not None:
-            medians += "  (at best %.2f)" % values["at best"]
+        if values.get("floor ratio") is not None:
+            medians += "  (floor: %.2f)" % values["floor ratio"]
         print("%-19s %-21s %6s  of %-9s %s" % (name, NAMES[figure], text, values["best_peer"], medians))
         name = ""
 

@@ -1,8 +1,9 @@
-//! `floor`: a server that answers each request with `reply` and does nothing else. No server with
-//! one thread costs less: it shows what the system, the generator and the machine leave to win.
+//! `floor`: a server that answers each request with `reply` and does nothing else: about what the
+//! system, the generator and the machine cost by themselves. It is a yardstick and no bound: when
+//! replies leave decides how many requests come at once, so a real server may do more a second.
 //!
 //! With `log=PATH`, requests are appended there first and synced, all of a turn at once, as
-//! `appendfsync always` asks: what the disk leaves to win.
+//! `appendfsync always` asks; nothing is run meanwhile, which a real server may do.
 //!
 //! A request is counted by its `*` and the digit behind it, so none such may stand in a word.
 
