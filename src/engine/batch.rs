@@ -28,6 +28,8 @@ pub(crate) struct Finished {
     pub(crate) has_served: bool,
     /// Requests that were run.
     pub(crate) calls: u32,
+    /// How long they took, in ns.
+    pub(crate) took_ns: u64,
 }
 
 /// A run of calls, usually one client's pipelined requests.
@@ -264,7 +266,12 @@ impl<'e> Batch<'e> {
     /// Ends the run.
     pub(crate) fn finish(mut self) -> Finished {
         self.release();
-        Finished { position: self.position, has_served: self.has_served, calls: self.calls }
+        Finished {
+            position: self.position,
+            has_served: self.has_served,
+            calls: self.calls,
+            took_ns: self.clock_ns - self.started_ns,
+        }
     }
 }
 

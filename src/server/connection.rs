@@ -40,6 +40,9 @@ const STRANGERS_RUN_BELOW_BYTES: usize = 16 * 1024;
 /// connections of the thread get their turn.
 const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
 
+/// Requests that take longer leave a peer the time to fall asleep between two replies.
+const LONG_NS: u64 = 5_000;
+
 /// Time between two tries to get at what a busy script holds.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -156,7 +159,7 @@ impl Connection {
                 ran = self.run_rest(rest);
             }
             let Ran::Finished(finished, next) = ran else { continue };
-            if finished.has_served || finished.calls > 1 {
+            if waits_for_others(&finished) {
                 let_others_go_first().await;
             }
             let sent = self.send(finished.position).await;
@@ -315,13 +318,19 @@ impl Connection {
     }
 }
 
-/// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
+/// Do the replies leave when others have run what they have?
 ///
-/// So the replies to pipelines leave when all requests that have arrived were run, one connection
-/// right after the other: a peer with many connections is woken once for all of them, not for each,
-/// and waking one costs more than a pipeline of requests. A single request is not worth the detour.
-/// And who waited for a message, which feels the time that takes, gets it before the sender, which
-/// hardly does, gets its reply.
+/// So those to pipelines, and to what takes long, leave when the requests of all connections that
+/// were ready at the same look at the sockets were run, one connection right after the other: a
+/// peer with many connections is woken once for all of them, not for each, and waking one costs
+/// more than a pipeline of requests. A single short request is not worth the detour. And who waited
+/// for a message, which feels the time that takes, gets it before the sender, which hardly does,
+/// gets its reply.
+fn waits_for_others(finished: &Finished) -> bool {
+    finished.has_served || finished.calls > 1 || finished.took_ns > LONG_NS
+}
+
+/// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
 async fn let_others_go_first() {
     let mut has_waited = false;
     poll_fn(|context| {

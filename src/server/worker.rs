@@ -22,6 +22,10 @@ use crate::observe::LoopFigures;
 /// Time between two looks at threads that are to end.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
+/// Connections of which one look at the sockets tells at most that something has come. They get
+/// their replies together: a peer works on them while the thread serves the next.
+const EVENTS_PER_LOOK: usize = 16;
+
 /// What the connections of a thread share.
 pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
@@ -50,6 +54,7 @@ impl Workers {
 pub(super) fn runtime() -> Result<Runtime, ServerError> {
     Builder::new_current_thread()
         .enable_all()
+        .max_io_events_per_tick(EVENTS_PER_LOOK)
         .build()
         .map_err(|error| ServerError::System { action: "start the runtime", error })
 }
