@@ -158,7 +158,7 @@ impl Batch<'_> {
             return Err(services.unwritable());
         }
         self.position = position;
-        if command.tells {
+        if command.tells && !tells_of_all {
             self.told_shards = self.told_shards.union(self.need);
         }
         Ok(())
