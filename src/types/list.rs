@@ -1,4 +1,4 @@
-//! A list: a deque of packed chunks of up to 8 KiB.
+//! A list: a deque of packed chunks of up to 8 KiB, or 32 KiB in a long list.
 //!
 //! ```text
 //! chunks   [   c b a]  [e d f ...]  [... x y   ]
@@ -16,8 +16,12 @@ use triomphe::Arc;
 
 use super::packed;
 
-/// Most bytes in a chunk with more than one element.
+/// Most bytes in a chunk with more than one element. A larger element has a chunk of its own.
 const CHUNK_BYTES_MAX: usize = 8192;
+/// The same in a list of [`CHUNKS_LONG`] or more: what each chunk takes besides its elements, and
+/// the room at its end that is too small for one more, weigh less there.
+const LONG_CHUNK_BYTES_MAX: usize = 4 * CHUNK_BYTES_MAX;
+const CHUNKS_LONG: usize = 16;
 /// Bytes of the first chunk of a short list, at least; it doubles as it fills.
 const CHUNK_BYTES_MIN: usize = 64;
 
@@ -229,10 +233,28 @@ impl List {
             + chunks
     }
 
+    /// Most bytes in a new chunk for more than one element.
+    fn chunk_bytes_max(&self) -> usize {
+        if self.chunks.len() < CHUNKS_LONG { CHUNK_BYTES_MAX } else { LONG_CHUNK_BYTES_MAX }
+    }
+
+    /// How much room a new chunk at an end gets, whose first element takes so many bytes. Behind a
+    /// large element it starts small, as the next one may be large, too.
+    fn room(&self, end: End, bytes: usize) -> usize {
+        if bytes > CHUNK_BYTES_MAX {
+            return bytes;
+        }
+        match self.end(end) {
+            Some(last) if last.bytes() <= CHUNK_BYTES_MAX || last.count > 1 => {
+                self.chunk_bytes_max()
+            }
+            _ => CHUNK_BYTES_MIN.max(bytes.next_power_of_two()),
+        }
+    }
+
     /// Adds an element at an end. Amortized O(1).
     pub(crate) fn push(&mut self, end: End, payload: &[u8]) {
         let bytes = packed::entry_bytes(payload.len());
-        let several = self.chunks.len() > 1;
         self.len += 1;
         if let Some(chunk) = self.end_mut(end) {
             if chunk.room(end) >= bytes {
@@ -243,9 +265,7 @@ impl List {
                 return chunk.push(end, payload);
             }
         }
-        let at_least = if self.chunks.is_empty() { CHUNK_BYTES_MIN } else { CHUNK_BYTES_MAX };
-        let room = if several { CHUNK_BYTES_MAX } else { at_least.max(bytes.next_power_of_two()) };
-        let room = if bytes > CHUNK_BYTES_MAX { bytes } else { room.clamp(bytes, CHUNK_BYTES_MAX) };
+        let room = self.room(end, bytes);
         let mut chunk = Chunk::with_room(end, room);
         chunk.push(end, payload);
         match end {
@@ -256,11 +276,7 @@ impl List {
 
     /// The element at an end.
     pub(crate) fn peek(&self, end: End) -> Option<&[u8]> {
-        let chunk = match end {
-            End::Head => self.chunks.front(),
-            End::Tail => self.chunks.back(),
-        };
-        chunk.map(|chunk| chunk.peek(end))
+        self.end(end).map(|chunk| chunk.peek(end))
     }
 
     /// Removes the element at an end; `false` if there is none. O(1).
@@ -363,6 +379,13 @@ impl List {
         }
     }
 
+    fn end(&self, end: End) -> Option<&Arc<Chunk>> {
+        match end {
+            End::Head => self.chunks.front(),
+            End::Tail => self.chunks.back(),
+        }
+    }
+
     fn end_mut(&mut self, end: End) -> Option<&mut Chunk> {
         let chunk = match end {
             End::Head => self.chunks.front_mut(),
@@ -398,6 +421,7 @@ impl List {
 
     /// Replaces `removed` elements of a chunk, from `at`, by `payload`; splits it if need be.
     fn splice(&mut self, index: usize, at: usize, removed: usize, payload: Option<&[u8]>) {
+        let bytes_max = self.chunk_bytes_max();
         let chunk = Arc::make_mut(&mut self.chunks[index]);
         let from = chunk.start + chunk.offset(at);
         let to = chunk.start + chunk.offset(at + removed);
@@ -408,7 +432,7 @@ impl List {
         let bytes = chunk.bytes() - (to - from) + entry.len();
         self.len = self.len + usize::from(payload.is_some()) - removed;
         chunk.count = chunk.count + usize::from(payload.is_some()) - removed;
-        if bytes <= CHUNK_BYTES_MAX || chunk.count <= 1 {
+        if bytes <= bytes_max || chunk.count <= 1 {
             chunk.buf.splice(from..to, entry);
             return;
         }
@@ -453,7 +477,7 @@ impl List {
         let mut index = 0;
         while index + 1 < self.chunks.len() {
             let together = self.chunks[index].bytes() + self.chunks[index + 1].bytes();
-            if together > CHUNK_BYTES_MAX / 2 {
+            if together > self.chunk_bytes_max() / 2 {
                 index += 1;
                 continue;
             }
