@@ -1,4 +1,4 @@
-//! A list: a deque of packed chunks of up to 8 KiB, or 32 KiB in a long list.
+//! A list: a deque of packed chunks of up to 8 KiB, or 14 KiB in a long list.
 //!
 //! ```text
 //! chunks   [   c b a]  [e d f ...]  [... x y   ]
@@ -19,8 +19,9 @@ use super::packed;
 /// Most bytes in a chunk with more than one element. A larger element has a chunk of its own.
 const CHUNK_BYTES_MAX: usize = 8192;
 /// The same in a list of [`CHUNKS_LONG`] or more: what each chunk takes besides its elements, and
-/// the room at its end that is too small for one more, weigh less there.
-const LONG_CHUNK_BYTES_MAX: usize = 4 * CHUNK_BYTES_MAX;
+/// the room at its end that is too small for one more, weigh less there. The allocator takes a page
+/// more than it gives for anything larger.
+const LONG_CHUNK_BYTES_MAX: usize = 14 << 10;
 const CHUNKS_LONG: usize = 16;
 /// Bytes of the first chunk of a short list, at least; it doubles as it fills.
 const CHUNK_BYTES_MIN: usize = 64;
