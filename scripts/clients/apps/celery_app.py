@@ -119,7 +119,7 @@ def main():
         wait_for(lambda: tally().sismember("check:begun", "killed"), what="the slow task to begin")
         workers.kill(victim)
         worker("three", "late")
-        checks.equal("a killed worker's task", killed.get(timeout=120), "done")
+        checks.equal("a killed worker's task", killed.get(timeout=300), "done")
 
         workers.start(sys.executable, "-m", "celery", "-A", "celery_app", "beat", "-s", "/tmp/beat-%d" % os.getpid())
         wait_for(lambda: int(tally().hget("check:runs", "tick") or 0) >= 2, what="the periodic task")
