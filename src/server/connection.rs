@@ -42,6 +42,8 @@ const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
 
 /// Requests that take longer leave a peer the time to fall asleep between two replies.
 const LONG_NS: u64 = 5_000;
+/// After longer ones nobody waits for others: what waking a peer costs is little beside them.
+const VERY_LONG_NS: u64 = 200_000;
 
 /// Time between two tries to get at what a busy script holds.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -327,7 +329,8 @@ impl Connection {
 /// for a message, which feels the time that takes, gets it before the sender, which hardly does,
 /// gets its reply.
 fn waits_for_others(finished: &Finished) -> bool {
-    finished.has_served || finished.calls > 1 || finished.took_ns > LONG_NS
+    let is_worthwhile = finished.calls > 1 || finished.took_ns > LONG_NS;
+    finished.has_served || is_worthwhile && finished.took_ns < VERY_LONG_NS
 }
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Raw, Server, check, run};
+use crate::harness::{Raw, Server, check, run, wait_until};
 use crate::peer::Redis;
 
 fn log(server: &Server) -> PathBuf {
@@ -63,7 +63,7 @@ fn the_space_goes_with_the_policy_and_with_the_server() {
     check(client, &[("CONFIG SET appendfsync everysec", "OK"), ("RPUSH q more", "11")]);
     assert!(!has_space(&server));
     check(client, &[("CONFIG SET appendfsync always", "OK"), ("RPUSH q more", "12")]);
-    assert!(has_space(&server));
+    wait_until(|| has_space(&server));
     let _: () = run(client, "BGREWRITEAOF");
     server.wait_info("aof_rewrite_in_progress", "0");
     check(&mut server.client(), &[("RPUSH q more", "13")]);
