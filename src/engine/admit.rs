@@ -1,5 +1,7 @@
 //! May a request run? What it must pass before, and what it is told if it does not.
 
+use std::sync::atomic::Ordering;
+
 use super::batch::Batch;
 use super::evict::Room;
 use super::slots::require_one_slot;
@@ -27,7 +29,7 @@ impl Batch<'_> {
         client: &mut Client,
         argv: Argv<'_>,
     ) -> Result<Admitted, CommandError> {
-        let command = self.resolve(argv).ok_or_else(|| unknown(argv))?;
+        let command = self.resolve(client, argv).ok_or_else(|| unknown(argv))?;
         if command.is_container() && argv.len() > 1 {
             let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
             return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
@@ -63,17 +65,17 @@ impl Batch<'_> {
         Ok(Admitted::Run(command))
     }
 
-    /// The command that a request names: often the one before it did the same.
-    fn resolve(&mut self, argv: Argv<'_>) -> Option<&'static Command> {
-        if let Some(last) = self.last_command
+    /// The command that a request names: often the client's last one did the same.
+    fn resolve(&self, client: &Client, argv: Argv<'_>) -> Option<&'static Command> {
+        let last = client.handle.figures.last_command.load(Ordering::Relaxed).checked_sub(1);
+        if let Some(last) = last.and_then(|index| table().all().get(index))
+            && last.has_own_name()
             && last.is_called(argv.get(0)?)
         {
             return Some(last);
         }
         let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
-        let command = table().resolve(argv).or_else(of_log)?;
-        self.last_command = command.has_own_name().then_some(command);
-        Some(command)
+        table().resolve(argv).or_else(of_log)
     }
 
     /// Are the data in a state in which this command can run?

@@ -51,8 +51,6 @@ pub(crate) struct Batch<'e> {
     pub(super) calls: u32,
     /// Requests until the next look ahead.
     pub(super) calls_to_look: usize,
-    /// The command of the last request, if its name tells it.
-    pub(super) last_command: Option<&'static Command>,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -88,7 +86,6 @@ impl<'e> Batch<'e> {
             noted_bytes: 0,
             calls: 0,
             calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
-            last_command: None,
             calls_left: 0,
             now_ms: services.clock.now_ms(),
             started_ns: elapsed_ns,
@@ -263,8 +260,13 @@ impl<'e> Batch<'e> {
         self.clock_ns - self.started_ns >= TURN_NS
     }
 
-    /// Ends the run.
-    pub(crate) fn finish(mut self) -> Finished {
+    /// When the run began, or later: what its calls take for now.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Ends the run. The batch stays where it is: it is large.
+    pub(crate) fn finish(&mut self) -> Finished {
         self.release();
         Finished {
             position: self.position,

@@ -207,8 +207,11 @@ impl Connection {
         self.note_input();
         let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        let ran = self.run_batch(&mut batch, left_for_later);
-        self.end_batch(batch, ran, left_for_later)
+        self.client.handle.figures.last_active_ms.store(batch.now_ms(), Ordering::Relaxed);
+        match self.run_batch(&mut batch, left_for_later) {
+            Ok(next) => self.end_batch(&mut batch, next),
+            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+        }
     }
 
     /// Goes on with requests whose first was put aside.
@@ -221,7 +224,10 @@ impl Connection {
                 self.run_batch(&mut batch, left_for_later)
             }
         };
-        self.end_batch(batch, ran, left_for_later)
+        match ran {
+            Ok(next) => self.end_batch(&mut batch, next),
+            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+        }
     }
 
     /// Runs requests until no more of them can run now, or a call is put aside, whose request has
@@ -282,22 +288,10 @@ impl Connection {
         if self.client.authenticated { RUN_BELOW_BYTES } else { STRANGERS_RUN_BELOW_BYTES }
     }
 
-    fn end_batch<'w>(
-        &mut self,
-        batch: Batch<'w>,
-        ran: Result<Next, (SuspendedCall, usize)>,
-        left_for_later: usize,
-    ) -> Ran<'w> {
-        match ran {
-            Ok(next) => {
-                let finished = batch.finish();
-                self.settle_input();
-                Ran::Finished(finished, next)
-            }
-            Err((call, bytes)) => {
-                Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
-            }
-        }
+    fn end_batch<'w>(&mut self, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
+        let finished = batch.finish();
+        self.settle_input();
+        Ran::Finished(finished, next)
     }
 
     fn settle_input(&mut self) {
@@ -318,6 +312,15 @@ impl Connection {
         figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
+}
+
+fn suspended(
+    batch: Batch<'_>,
+    call: SuspendedCall,
+    bytes: usize,
+    left_for_later: usize,
+) -> Ran<'_> {
+    Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
 }
 
 /// Do the replies leave when others have run what they have?
