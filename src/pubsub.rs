@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use crate::client::{ClientId, Handle, Poster, Subscriptions};
@@ -18,7 +19,7 @@ use crate::message::{Messages, Topic};
 use crate::resp::{Protocol, Reply};
 
 type Subscribers = BTreeMap<ClientId, Arc<Handle>>;
-type Channels = DashMap<Box<[u8]>, Subscribers>;
+type Channels = DashMap<Box<[u8]>, Subscribers, RandomState>;
 
 /// The subscriptions of all clients.
 #[derive(Debug, Default)]

@@ -208,8 +208,8 @@ impl Handle {
 
     /// Answers the blocking command of the client; the bytes may leave when the log is safe up
     /// to `log_position`.
-    pub(crate) fn serve(&self, bytes: &[u8], log_position: u64) {
-        self.put(bytes, log_position);
+    pub(crate) fn serve(&self, bytes: Vec<u8>, log_position: u64) {
+        self.outbox.lock().put(bytes.into(), log_position);
         // Who sees that the client was served finds the answer, too.
         self.has_mail.store(true, Ordering::Release);
         self.served.store(true, Ordering::Release);
@@ -222,19 +222,11 @@ impl Handle {
         if self.is_killed() {
             return 0;
         }
-        let waiting = self.put(bytes, log_position);
+        let waiting = self.outbox.lock().put(bytes.into(), log_position);
         if !self.has_mail.swap(true, Ordering::AcqRel) {
             self.ring();
         }
         waiting + self.figures.output_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Adds bytes to the outbox; replies how many are there.
-    fn put(&self, bytes: &[u8], log_position: u64) -> usize {
-        let mut outbox = self.outbox.lock();
-        outbox.bytes.extend_from_slice(bytes);
-        outbox.log_position = outbox.log_position.max(log_position);
-        outbox.bytes.len()
     }
 
     /// Makes the connection look at this handle.

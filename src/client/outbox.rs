@@ -4,6 +4,8 @@
 //! confirmation comes before its first message. Each addition carries the log position that must
 //! be safe before it may leave.
 
+use std::borrow::Cow;
+
 use super::{Handle, Kind, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, OutputLimit};
@@ -14,6 +16,20 @@ use crate::observe::Stats;
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) log_position: u64,
+}
+
+impl Outbox {
+    /// Adds bytes that may leave when the log is safe up to `log_position`; replies how many there
+    /// are.
+    pub(super) fn put(&mut self, bytes: Cow<'_, [u8]>, log_position: u64) -> usize {
+        if self.bytes.is_empty() {
+            self.bytes = bytes.into_owned();
+        } else {
+            self.bytes.extend_from_slice(&bytes);
+        }
+        self.log_position = self.log_position.max(log_position);
+        self.bytes.len()
+    }
 }
 
 /// Posts into outboxes, within the limits of the settings.

@@ -3,6 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
+use smallvec::SmallVec;
+
 use super::Engine;
 use super::wake::Delivery;
 use crate::client::Client;
@@ -38,7 +40,7 @@ pub(crate) struct Batch<'e> {
     pub(super) locked: Option<Locked>,
     pub(super) changes: Changes,
     /// Replies for clients that waited, to be sent when the locks are released.
-    pub(super) deliveries: Vec<Delivery>,
+    pub(super) deliveries: SmallVec<[Delivery; 1]>,
     /// Word of changed keys to those who cache them, to be sent then too.
     pub(super) invalidations: Vec<Invalidation>,
     /// The shards that the call which runs needs, of those that are locked.
@@ -79,7 +81,7 @@ impl<'e> Batch<'e> {
             engine,
             locked: None,
             changes: Changes::new(services.aof.is_enabled()),
-            deliveries: Vec::new(),
+            deliveries: SmallVec::new(),
             invalidations: Vec::new(),
             need: ShardSet::EMPTY,
             written_shards: ShardSet::EMPTY,
@@ -226,7 +228,7 @@ impl<'e> Batch<'e> {
         if !self.deliveries.is_empty() {
             self.has_served = true;
             let deliveries = self.deliveries.drain(..);
-            deliveries.for_each(|delivery| delivery.client.serve(&delivery.reply, position));
+            deliveries.for_each(|delivery| delivery.client.serve(delivery.reply, position));
         }
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());

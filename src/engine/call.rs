@@ -132,7 +132,9 @@ impl Batch<'_> {
                 let call = SuspendedCall { call, command, argv, start: 0, reply_mode };
                 return Flow::Suspended(call);
             }
-            Ok(Outcome::Wait(wait)) => (Flow::Blocked(self.block(client, reply, argv, wait)), None),
+            Ok(Outcome::Wait(wait)) => {
+                (Flow::Blocked(self.block(client, reply, (command, argv), wait)), None)
+            }
             Ok(Outcome::Done) => (Flow::Next, Some(false)),
             Err(()) => (Flow::Next, Some(true)),
         };
@@ -253,11 +255,11 @@ impl Batch<'_> {
         &mut self,
         client: &Client,
         reply: &Reply,
-        argv: Argv<'_>,
+        request: (&'static Command, Argv<'_>),
         wait: Box<Wait>,
     ) -> Arc<Waiter> {
         let locked = self.locked.as_mut().expect("a call that waits holds the locks of its keys");
-        self.engine.park(locked, client, reply.protocol(), argv, wait)
+        self.engine.park(locked, client, reply.protocol(), request, wait)
     }
 }
 

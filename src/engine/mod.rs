@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 
 use crate::acl::{Account, Accounts};
 use crate::aof::saver::Saver;
@@ -58,7 +59,7 @@ pub(crate) use wake::Waiter;
 pub struct Engine {
     pub(crate) services: Services,
     /// Blocking commands that wait, by their ticket.
-    waiters: DashMap<Ticket, Arc<Waiter>>,
+    waiters: DashMap<Ticket, Arc<Waiter>, RandomState>,
     /// How many they are: the map itself would lock all its parts to say.
     waiters_count: AtomicUsize,
     next_ticket: AtomicU64,
@@ -104,7 +105,7 @@ impl Engine {
         services.aof.note_times(services.config.flag(Setting::AofTimestampEnabled));
         Self {
             services,
-            waiters: DashMap::new(),
+            waiters: DashMap::default(),
             waiters_count: AtomicUsize::new(0),
             next_ticket: AtomicU64::new(1),
             evictor: evict::Evictor::default(),

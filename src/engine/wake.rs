@@ -26,7 +26,7 @@ use super::{Batch, Engine};
 use crate::acl::Account;
 use crate::client::{Client, Handle, ReplyMode};
 use crate::command::access::{Asked, Origin};
-use crate::command::table::{Command, table};
+use crate::command::table::Command;
 use crate::command::{Mode, Outcome, TimeoutReply, Wait};
 use crate::resp::argv::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
@@ -36,6 +36,9 @@ use crate::store::{Locked, ShardSet};
 
 /// When to look again if a script keeps the server busy.
 const BUSY_PAUSE_MS: u64 = 20;
+
+/// Room made for the reply of a command that waited.
+const REPLY_BYTES: usize = 256;
 
 /// A blocking command that waits.
 #[derive(Debug)]
@@ -106,10 +109,9 @@ impl Engine {
         locked: &mut Locked,
         client: &Client,
         protocol: Protocol,
-        argv: Argv<'_>,
+        (command, argv): (&'static Command, Argv<'_>),
         mut wait: Box<Wait>,
     ) -> Arc<Waiter> {
-        let command = table().resolve(argv).expect("a command that ran is in the table");
         let ticket = self.next_ticket.fetch_add(1, Ordering::Relaxed);
         let shards = self.key_shards(command, argv);
         let mut keys_count = 0;
@@ -246,6 +248,7 @@ impl Batch<'_> {
         let mut client = Client::new(Arc::clone(&waiter.client), account, true);
         client.db = waiter.db;
         let mut reply = Reply::new(waiter.protocol);
+        reply.give(Vec::with_capacity(REPLY_BYTES));
         if !client.is_unlimited() && self.may_not(waiter, &client, &mut reply) {
             self.deliver(waiter, reply);
             return None;

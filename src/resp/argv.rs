@@ -52,7 +52,10 @@ impl<'a> Argv<'a> {
 
     /// A copy that does not borrow the read buffer.
     pub fn to_owned(self) -> OwnedArgv {
-        OwnedArgv::new(self.iter())
+        let bytes = self.words.iter().map(|word| word.len).sum();
+        let mut argv = OwnedArgv::over(Vec::with_capacity(bytes), self.len());
+        self.iter().for_each(|word| argv.push(word));
+        argv
     }
 }
 

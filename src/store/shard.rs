@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use foldhash::fast::RandomState;
+
 use super::expiry::ExpiryIndex;
 use super::keyspace::ShardSet;
 use super::snapshot::PartSnapshot;
@@ -126,8 +128,8 @@ pub(crate) struct ShardDb {
     pub(super) snapshot: Option<Box<PartSnapshot>>,
     /// Keys that were taken out before a snapshot had got them.
     pub(super) handed: Vec<(Table<Entry>, Box<PartSnapshot>)>,
-    waiting: HashMap<Box<[u8]>, Queue>,
-    watched: HashMap<Box<[u8]>, Vec<Watch>>,
+    waiting: HashMap<Box<[u8]>, Queue, RandomState>,
+    watched: HashMap<Box<[u8]>, Vec<Watch>, RandomState>,
 }
 
 impl ShardDb {
