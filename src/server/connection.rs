@@ -164,11 +164,14 @@ impl Connection {
             if waits_for_others(&finished) {
                 let_others_go_first().await;
             }
-            let sent = self.send(finished.position).await;
-            if let Err(closed) = sent {
-                return closed;
-            }
-            if let Err(closed) = self.go_on(&next).await {
+            let outcome = match self.send(finished.position).await {
+                Ok(()) => self.go_on(&next).await,
+                Err(closed) => Err(closed),
+            };
+            if let Err(closed) = outcome {
+                if let Next::Blocked(waiter) = &next {
+                    Box::pin(self.stop_waiting(waiter)).await;
+                }
                 return closed;
             }
         }
@@ -328,12 +331,12 @@ fn suspended(
 /// So those to pipelines, and to what takes long, leave when the requests of all connections that
 /// were ready at the same look at the sockets were run, one connection right after the other: a
 /// peer with many connections is woken once for all of them, not for each, and waking one costs
-/// more than a pipeline of requests. A single short request is not worth the detour. And who waited
-/// for a message, which feels the time that takes, gets it before the sender, which hardly does,
-/// gets its reply.
+/// more than a pipeline of requests. A single short request is not worth the detour, and what takes
+/// very long must not add up. And who waited for a message, which feels the time that takes, gets
+/// it before the sender, which hardly does, gets its reply.
 fn waits_for_others(finished: &Finished) -> bool {
     let is_worthwhile = finished.calls > 1 || finished.took_ns > LONG_NS;
-    finished.has_served || is_worthwhile && finished.took_ns < VERY_LONG_NS
+    finished.has_served || (is_worthwhile && finished.took_ns < VERY_LONG_NS)
 }
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.

@@ -257,14 +257,17 @@ impl Connection {
     }
 
     /// Waits until the client's blocking command is served, its time is up, someone lets it go,
-    /// or the peer leaves.
+    /// or the peer leaves: then it still waits.
     pub(super) async fn wait_served(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {
-        let outcome = self.wait_answered(waiter).await;
-        if outcome.is_err() {
-            stop_waiting(&self.worker.engine, waiter).await;
-        }
+        self.wait_answered(waiter).await?;
         self.client.handle.stop_waiting();
-        outcome
+        Ok(())
+    }
+
+    /// Ends a wait: the client is gone, and must get no message any more.
+    pub(super) async fn stop_waiting(&mut self, waiter: &Waiter) {
+        stop_waiting(&self.worker.engine, waiter).await;
+        self.client.handle.stop_waiting();
     }
 
     async fn wait_answered(&mut self, waiter: &Arc<Waiter>) -> Result<(), Closed> {

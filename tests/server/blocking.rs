@@ -212,6 +212,24 @@ fn requests_behind_a_waiting_one_keep_their_order() {
 }
 
 #[test]
+fn who_is_gone_before_its_replies_left_waits_no_more() {
+    let server = Server::start(&[]);
+    for _ in 0..50 {
+        let mut worker = server.raw();
+        worker.send(b"PING\r\n");
+        // The rest stays unread, so that the system resets the connection when it is closed.
+        worker.expect(b"+");
+        worker.send(b"LPUSH done 1\r\nBLPOP jobs 0\r\n");
+    }
+    server.wait_info("connected_clients", "1");
+    assert_eq!(server.info("blocked_clients"), "0");
+    check(
+        &mut server.client(),
+        &[("RPUSH jobs a b c", "3"), ("LRANGE jobs 0 -1", r#"["a" "b" "c"]"#)],
+    );
+}
+
+#[test]
 fn databases_are_apart() {
     let server = Server::start(&[]);
     let mut waiter = waiting(&server, "SELECT 3\r\nBLPOP q 0", 1);
