@@ -11,6 +11,7 @@
 //! snapshot) shares them, and a change copies just the chunk it touches.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use triomphe::Arc;
 
@@ -175,8 +176,21 @@ impl Chunk {
         let at = self.start + self.offset(index);
         let rest = Self { buf: self.buf[at..].to_vec(), start: 0, count: self.count - index };
         self.buf.truncate(at);
+        self.buf.shrink_to_fit();
         self.count = index;
         rest
+    }
+
+    /// Puts `entry` in place of these bytes.
+    fn replace(&mut self, bytes: Range<usize>, entry: &[u8]) {
+        let more = entry.len().saturating_sub(bytes.len());
+        if more > self.buf.capacity() - self.buf.len() {
+            self.buf.reserve_exact(more.max(self.buf.len().min(CHUNK_BYTES_MAX) / 8));
+        }
+        self.buf.splice(bytes, entry.iter().copied());
+        if self.buf.capacity() > LONG_CHUNK_BYTES_MAX.max(2 * self.buf.len()) {
+            self.buf.shrink_to_fit();
+        }
     }
 }
 
@@ -239,15 +253,17 @@ impl List {
         if self.chunks.len() < CHUNKS_LONG { CHUNK_BYTES_MAX } else { LONG_CHUNK_BYTES_MAX }
     }
 
-    /// How much room a new chunk at an end gets, whose first element takes so many bytes. Behind a
-    /// large element it starts small, as the next one may be large, too.
+    /// How much room a new chunk at an end gets, whose first element takes so many bytes: for as
+    /// many of them as fit. Behind a large element it starts small, as the next one may be large,
+    /// too.
     fn room(&self, end: End, bytes: usize) -> usize {
         if bytes > CHUNK_BYTES_MAX {
             return bytes;
         }
         match self.end(end) {
             Some(last) if last.bytes() <= CHUNK_BYTES_MAX || last.count > 1 => {
-                self.chunk_bytes_max()
+                let most = self.chunk_bytes_max();
+                most - most % bytes
             }
             _ => CHUNK_BYTES_MIN.max(bytes.next_power_of_two()),
         }
@@ -322,7 +338,7 @@ impl List {
     /// Replaces the element at `index`; `false` if there is none.
     pub(crate) fn set(&mut self, index: usize, payload: &[u8]) -> bool {
         let Some((chunk, at)) = self.locate(index) else { return false };
-        self.splice(chunk, at, 1, Some(payload));
+        self.splice(chunk, at, 1, payload);
         true
     }
 
@@ -331,7 +347,7 @@ impl List {
         match self.locate(index) {
             None => self.push(End::Tail, payload),
             Some((0, 0)) => self.push(End::Head, payload),
-            Some((chunk, at)) => self.splice(chunk, at, 0, Some(payload)),
+            Some((chunk, at)) => self.splice(chunk, at, 0, payload),
         }
     }
 
@@ -367,9 +383,11 @@ impl List {
 
     fn drop_at(&mut self, end: End, mut count: usize) {
         self.len -= count;
-        while let Some(chunk) = self.end_mut(end) {
+        while let Some(chunk) = self.end(end).filter(|_| count > 0) {
             if chunk.count > count {
-                (0..count).for_each(|_| chunk.pop(end));
+                if let Some(chunk) = self.end_mut(end) {
+                    (0..count).for_each(|_| chunk.pop(end));
+                }
                 return;
             }
             count -= chunk.count;
@@ -420,22 +438,21 @@ impl List {
         None
     }
 
-    /// Replaces `removed` elements of a chunk, from `at`, by `payload`; splits it if need be.
-    fn splice(&mut self, index: usize, at: usize, removed: usize, payload: Option<&[u8]>) {
+    /// Replaces `removed` elements of a chunk, from `at`, by `payload`; splits it if that makes it
+    /// too large.
+    fn splice(&mut self, index: usize, at: usize, removed: usize, payload: &[u8]) {
         let bytes_max = self.chunk_bytes_max();
+        let mut entry = Vec::with_capacity(packed::entry_bytes(payload.len()));
+        packed::push(&mut entry, payload);
         let chunk = Arc::make_mut(&mut self.chunks[index]);
         let from = chunk.start + chunk.offset(at);
         let to = chunk.start + chunk.offset(at + removed);
-        let mut entry = Vec::new();
-        if let Some(payload) = payload {
-            packed::push(&mut entry, payload);
-        }
-        let bytes = chunk.bytes() - (to - from) + entry.len();
-        self.len = self.len + usize::from(payload.is_some()) - removed;
-        chunk.count = chunk.count + usize::from(payload.is_some()) - removed;
-        if bytes <= bytes_max || chunk.count <= 1 {
-            chunk.buf.splice(from..to, entry);
-            return;
+        let before = chunk.bytes();
+        let bytes = before - (to - from) + entry.len();
+        self.len = self.len + 1 - removed;
+        chunk.count = chunk.count + 1 - removed;
+        if bytes <= bytes_max.max(before) || chunk.count == 1 {
+            return chunk.replace(from..to, &entry);
         }
         chunk.buf.drain(from..to);
         chunk.count -= 1;
@@ -461,7 +478,7 @@ impl List {
         }
         at.sort_unstable();
         let bytes = packed::entry_bytes(payload.len());
-        let mut kept = Vec::with_capacity(packed.len());
+        let mut kept = Vec::with_capacity(packed.len() - at.len() * bytes);
         let mut from = 0;
         for &hit in &at {
             kept.extend_from_slice(&packed[from..hit]);

@@ -57,6 +57,46 @@ fn elements_of_mixed_sizes_take_few_bytes_above_their_payload() {
 }
 
 #[test]
+fn elements_of_any_size_take_few_bytes_above_their_payload() {
+    for bytes in [1000, 4000, 7300, 8100, 9000] {
+        let mut list = List::new();
+        (0..1000).for_each(|_| list.push(End::Tail, &vec![7; bytes]));
+        let payload = 1000 * bytes;
+        assert!(list.bytes() < payload + payload / 30, "{} for {payload}", list.bytes());
+    }
+}
+
+#[test]
+fn what_is_removed_or_replaced_gives_its_memory_back() {
+    let filled = || {
+        let mut list = List::new();
+        (0..100_000_usize).for_each(|n| list.push(End::Tail, &[u8::from(n % 3 == 0); 32]));
+        list
+    };
+    let mut list = filled();
+    assert_eq!(list.remove(End::Head, usize::MAX, &[0; 32]), 66_666);
+    assert!(list.bytes() < 33_334 * 36, "{}", list.bytes());
+    let mut list = filled();
+    (0..4000).step_by(2).for_each(|n| assert!(list.set(n, &[7; 9000])));
+    let payload = 2000 * 9000 + 98_000 * 32;
+    assert!(list.bytes() < payload + payload / 8, "{} for {payload}", list.bytes());
+    let mut list = List::new();
+    (0..3).for_each(|_| list.push(End::Tail, &vec![7; 1 << 20]));
+    (0..3).for_each(|n| assert!(list.set(n, b"z")));
+    assert!(list.bytes() < 1000, "{}", list.bytes());
+}
+
+#[test]
+fn what_is_replaced_by_as_much_splits_nothing() {
+    let mut list = List::new();
+    (0..20_000).for_each(|_| list.push(End::Tail, &[7; 32]));
+    list.trim(17_000, 20_000);
+    let before = list.bytes();
+    (0..3000).step_by(50).for_each(|n| assert!(list.set(n, &[8; 32])));
+    assert_eq!(list.bytes(), before);
+}
+
+#[test]
 fn a_large_list_is_small_again_at_half_the_limit() {
     for (limit, bytes) in [(4, 1), (-2, 1800), (0, 1)] {
         let mut list = List::new();
