@@ -42,13 +42,18 @@ impl Effects {
         self.muted = muted;
     }
 
+    /// Does anyone read what is added now?
+    pub(crate) fn are_read(&self) -> bool {
+        self.enabled && !self.muted
+    }
+
     /// Adds the effect `words` on database `db`.
     pub(crate) fn push<'a>(
         &mut self,
         db: usize,
         words: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
     ) {
-        if !self.enabled || self.muted {
+        if !self.are_read() {
             return;
         }
         if self.buf.capacity() == 0 {

@@ -232,6 +232,12 @@ impl Context<'_> {
         self.db.changes().effects.push(db, words.iter().copied());
     }
 
+    /// Is there nobody to read what is propagated? Then this counts as having propagated it.
+    pub(crate) fn propagates_nothing(&mut self) -> bool {
+        self.propagated = true;
+        !self.db.changes().effects.are_read()
+    }
+
     /// `key` was changed: see [`Db::modified`].
     pub(crate) fn modified(&mut self, key: &[u8], class: Class, event: &'static str) {
         self.db.modified(key, class, event);

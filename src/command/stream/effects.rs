@@ -26,6 +26,9 @@ pub(super) struct Delivery<'a> {
 impl GroupKey<'_> {
     /// Logs that entries are pending with a consumer from now on.
     pub(super) fn log_delivery(&self, context: &mut Context<'_>, delivery: &Delivery<'_>) {
+        if context.propagates_nothing() {
+            return;
+        }
         let time = delivery.delivered_ms.to_string();
         let count = delivery.count.to_string();
         let last_id = delivery.last_id.text();
@@ -42,7 +45,7 @@ impl GroupKey<'_> {
 
     /// Logs that an entry is no longer pending.
     pub(super) fn log_ack(&self, context: &mut Context<'_>, ids: &[StreamId]) {
-        if ids.is_empty() {
+        if ids.is_empty() || context.propagates_nothing() {
             return;
         }
         let ids: Vec<_> = ids.iter().map(|id| id.text()).collect();
@@ -53,6 +56,9 @@ impl GroupKey<'_> {
 
     /// Logs how far the group has come.
     pub(super) fn log_position(&self, context: &mut Context<'_>, position: Position) {
+        if context.propagates_nothing() {
+            return;
+        }
         let id = position.last_delivered_id.text();
         let read = position.entries_read.map_or("-1".to_owned(), |read| read.to_string());
         let (key, group) = (self.key, self.group);

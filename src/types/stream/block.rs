@@ -12,6 +12,8 @@
 //! block's first id; `seq` too if `ms` is 0, else it stands as it is. A removed entry is marked
 //! as dead; dead entries in front are skipped for good by `start`.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::id::StreamId;
 
 const DEAD: u8 = 1;
@@ -51,13 +53,16 @@ pub(super) struct Block {
     /// Entries, dead ones included.
     count: usize,
     dead: usize,
+    /// Where an entry starts that was looked for last; before `start`: none.
+    sought: AtomicU32,
 }
 
 impl Clone for Block {
     fn clone(&self) -> Self {
         let mut buf = Vec::with_capacity(self.buf.capacity());
         buf.extend_from_slice(&self.buf);
-        Self { buf, ..*self }
+        let Self { first, last, start, count, dead, .. } = *self;
+        Self { first, last, buf, start, count, dead, sought: AtomicU32::new(0) }
     }
 }
 
@@ -85,7 +90,8 @@ impl Block {
         push_number(&mut buf, fields.len() / 2);
         names.for_each(|name| push_bytes(&mut buf, name));
         let start = buf.len();
-        let mut block = Self { first: id, last: id, buf, start, count: 0, dead: 0 };
+        let sought = AtomicU32::new(0);
+        let mut block = Self { first: id, last: id, buf, start, count: 0, dead: 0, sought };
         block.push(id, fields);
         block
     }
@@ -171,9 +177,20 @@ impl Block {
         Head { id, flags_at, flags: self.buf[flags_at], body, end: flags_at + size }
     }
 
-    /// The heads of all entries from `start` on, with the offset of each.
-    fn heads(&self) -> impl Iterator<Item = (usize, Head)> {
-        let mut at = self.start;
+    /// Where the first entry starts, dead or not, whose id is this one or larger. Who reads entry
+    /// by entry, as the consumers of a group do, finds each one step behind the one before.
+    fn seek(&self, id: StreamId) -> usize {
+        let sought = self.sought.load(Ordering::Relaxed) as usize;
+        let is_there = (self.start..self.buf.len()).contains(&sought);
+        let from = if is_there && self.head(sought).id <= id { sought } else { self.start };
+        let found = self.heads(from).find(|(_, head)| head.id >= id);
+        let Some((at, _)) = found else { return self.buf.len() };
+        self.sought.store(u32::try_from(at).unwrap_or(0), Ordering::Relaxed);
+        at
+    }
+
+    /// The heads of all entries from the one on that starts at `at`, with the offset of each.
+    fn heads(&self, mut at: usize) -> impl Iterator<Item = (usize, Head)> {
         std::iter::from_fn(move || {
             if at >= self.buf.len() {
                 return None;
@@ -196,13 +213,19 @@ impl Block {
 
     /// The live entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Entry<'_>> {
-        let live = self.heads().filter(|(_, head)| head.flags & DEAD == 0);
+        self.iter_from(StreamId::ZERO)
+    }
+
+    /// The live entries of this id and larger ones, in order.
+    pub(super) fn iter_from(&self, id: StreamId) -> impl Iterator<Item = Entry<'_>> {
+        let start = if id <= self.first { self.start } else { self.seek(id) };
+        let live = self.heads(start).filter(|(_, head)| head.flags & DEAD == 0);
         live.map(|(_, head)| self.entry(head))
     }
 
     /// The live entries from the last to the first.
     pub(super) fn iter_back(&self) -> impl Iterator<Item = Entry<'_>> {
-        let live = self.heads().filter(|(_, head)| head.flags & DEAD == 0);
+        let live = self.heads(self.start).filter(|(_, head)| head.flags & DEAD == 0);
         let at: Vec<usize> = live.map(|(at, _)| at).collect();
         at.into_iter().rev().map(|at| self.entry(self.head(at)))
     }
@@ -214,17 +237,17 @@ impl Block {
 
     /// The live entry with this id.
     pub(super) fn find(&self, id: StreamId) -> Option<Entry<'_>> {
-        let mut heads = self.heads().map(|(_, head)| head).skip_while(|head| head.id < id);
-        let head = heads.next()?;
-        (head.id == id && head.flags & DEAD == 0).then(|| self.entry(head))
+        self.live_head(id).map(|head| self.entry(head))
+    }
+
+    fn live_head(&self, id: StreamId) -> Option<Head> {
+        let (_, head) = self.heads(self.seek(id)).next()?;
+        (head.id == id && head.flags & DEAD == 0).then_some(head)
     }
 
     /// Removes the live entry with this id, one of several; `false` if there is none.
     pub(super) fn remove(&mut self, id: StreamId) -> bool {
-        let found = self.heads().map(|(_, head)| head).find(|head| head.id >= id);
-        let Some(head) = found.filter(|head| head.id == id && head.flags & DEAD == 0) else {
-            return false;
-        };
+        let Some(head) = self.live_head(id) else { return false };
         self.buf[head.flags_at] |= DEAD;
         self.dead += 1;
         self.skip_dead();
@@ -260,7 +283,7 @@ impl Block {
         let names_end = self.buf.len() - names.rest.len();
         let mut kept = self.buf[..names_end].to_vec();
         let mut last = self.first;
-        for (at, head) in self.heads().filter(|(_, head)| head.flags & DEAD == 0) {
+        for (at, head) in self.heads(self.start).filter(|(_, head)| head.flags & DEAD == 0) {
             kept.extend_from_slice(&self.buf[at..head.end]);
             last = head.id;
         }
@@ -269,6 +292,7 @@ impl Block {
         self.count -= self.dead;
         self.dead = 0;
         self.last = last;
+        *self.sought.get_mut() = 0;
     }
 }
 

@@ -96,8 +96,8 @@ impl Entries {
     /// The entries from id `from` to id `to`, both included. O(log N) to find the first.
     pub(crate) fn range(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = Entry<'_>> {
         let first = self.blocks.partition_point(|block| block.last < from);
-        let entries = self.blocks.range(first..).flat_map(|block| block.iter());
-        entries.skip_while(move |entry| entry.id < from).take_while(move |entry| entry.id <= to)
+        let entries = self.blocks.range(first..).flat_map(move |block| block.iter_from(from));
+        entries.take_while(move |entry| entry.id <= to)
     }
 
     /// As [`Entries::range`], from the last to the first.

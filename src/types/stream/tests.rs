@@ -10,10 +10,22 @@ type Model = BTreeMap<StreamId, Vec<(Vec<u8>, Vec<u8>)>>;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { ms: u64, seq: u64, names: u8, value: Vec<u8> },
+    Append {
+        ms: u64,
+        seq: u64,
+        names: u8,
+        value: Vec<u8>,
+    },
+    /// Looks for an entry; later searches may begin there.
+    Find(usize),
     Remove(usize),
     Snapshot,
-    Trim { to: usize, approximate: bool, by_id: bool, limit: usize },
+    Trim {
+        to: usize,
+        approximate: bool,
+        by_id: bool,
+        limit: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -24,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..3u64, 0..300u64, 0..4u8, value)
             .prop_map(|(ms, seq, names, value)| Step::Append { ms, seq, names, value }),
+        4 => any::<usize>().prop_map(Step::Find),
         4 => any::<usize>().prop_map(Step::Remove),
         1 => Just(Step::Snapshot),
         1 => (0..40usize, any::<bool>(), any::<bool>(), 0..20usize).prop_map(
@@ -89,6 +102,12 @@ fn apply(entries: &mut Entries, model: &mut Model, step: &Step) {
                 fields.iter().flat_map(|(name, value)| [&name[..], &value[..]]).collect();
             entries.append(id, words.iter().copied(), LIMITS);
             model.insert(id, fields);
+        }
+        Step::Find(index) => {
+            let Some(&id) = model.keys().nth(index % model.len().max(1)) else { return };
+            assert!(entries.contains(id));
+            let behind = entries.range(id, StreamId::MAX).nth(1).map(|entry| entry.id);
+            assert_eq!(behind, model.range(id..).nth(1).map(|(&id, _)| id));
         }
         Step::Remove(index) => {
             let Some(&id) = model.keys().nth(index % model.len().max(1)) else { return };
