@@ -165,7 +165,7 @@ pub(crate) struct Locked {
 }
 
 /// Longer keys are hashed each time.
-const LAST_KEY_BYTES: usize = 46;
+const LAST_KEY_BYTES: usize = 62;
 
 /// The key that was asked for last among several shards, and the place of its shard: a command
 /// goes to its key several times.
