@@ -259,7 +259,7 @@ impl<'e> Batch<'e> {
 
     /// Is it time that others on this thread had their turn?
     pub(crate) fn has_run_long(&self) -> bool {
-        self.clock_ns - self.started_ns >= TURN_NS
+        self.clock_ns.saturating_sub(self.started_ns) >= TURN_NS
     }
 
     /// When the run began, or later: what its calls take for now.
@@ -274,7 +274,7 @@ impl<'e> Batch<'e> {
             position: self.position,
             has_served: self.has_served,
             calls: self.calls,
-            took_ns: self.clock_ns - self.started_ns,
+            took_ns: self.clock_ns.saturating_sub(self.started_ns),
         }
     }
 }

@@ -12,6 +12,7 @@ use std::task::{Poll, Waker};
 
 use tokio::sync::Notify;
 
+use super::connection::let_others_go_first;
 use crate::aof::{Aof, FsyncPolicy};
 use crate::engine::Engine;
 
@@ -97,6 +98,8 @@ impl Committer {
                 break;
             }
             tokio::task::yield_now().await;
+            // Those whose replies wait for others come back behind this task.
+            let_others_go_first().await;
             if self.waiting.borrow().len() == before {
                 break;
             }

@@ -340,7 +340,7 @@ fn waits_for_others(finished: &Finished) -> bool {
 }
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
-async fn let_others_go_first() {
+pub(super) async fn let_others_go_first() {
     let mut has_waited = false;
     poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {

@@ -183,12 +183,13 @@ impl Chunk {
 
     /// Puts `entry` in place of these bytes.
     fn replace(&mut self, bytes: Range<usize>, entry: &[u8]) {
-        let more = entry.len().saturating_sub(bytes.len());
+        let removed = bytes.len();
+        let more = entry.len().saturating_sub(removed);
         if more > self.buf.capacity() - self.buf.len() {
             self.buf.reserve_exact(more.max(self.buf.len().min(CHUNK_BYTES_MAX) / 8));
         }
         self.buf.splice(bytes, entry.iter().copied());
-        if self.buf.capacity() > LONG_CHUNK_BYTES_MAX.max(2 * self.buf.len()) {
+        if removed > entry.len() + CHUNK_BYTES_MAX / 8 {
             self.buf.shrink_to_fit();
         }
     }
