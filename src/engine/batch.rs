@@ -262,11 +262,6 @@ impl<'e> Batch<'e> {
         self.clock_ns.saturating_sub(self.started_ns) >= TURN_NS
     }
 
-    /// When the run began, or later: what its calls take for now.
-    pub(crate) fn now_ms(&self) -> u64 {
-        self.now_ms
-    }
-
     /// Ends the run. The batch stays where it is: it is large.
     pub(crate) fn finish(&mut self) -> Finished {
         self.release();

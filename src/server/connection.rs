@@ -210,7 +210,6 @@ impl Connection {
         self.note_input();
         let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        self.client.handle.figures.last_active_ms.store(batch.now_ms(), Ordering::Relaxed);
         match self.run_batch(&mut batch, left_for_later) {
             Ok(next) => self.end_batch(&mut batch, next),
             Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),

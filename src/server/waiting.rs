@@ -156,6 +156,8 @@ impl Connection {
             self.mails = 0;
             services.stats.bytes_in.add(bytes as u64);
             services.stats.reads.add(1);
+            let now_ms = services.clock.now_ms();
+            self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
             return Poll::Ready(Ok(Event::Input));
         }
         if mail_last && self.bell.has_rung(context, &mut self.waker) {

@@ -1,6 +1,7 @@
 //! The wire: splits, limits, errors, pipelines, sockets that misbehave.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::harness::{Server, check, run, wait_until};
 
@@ -127,6 +128,24 @@ fn a_client_that_vanishes_waits_no_more() {
     drop(raw);
     wait_until(|| run::<String>(client, "CLIENT LIST").lines().count() == 1);
     check(client, &[("LPUSH q x", "1"), ("RPOP q", "\"x\"")]);
+}
+
+#[test]
+fn who_sends_is_not_idle_though_it_does_not_read() {
+    let server = Server::start(&["--timeout", "1"]);
+    let mut raw = server.raw();
+    let value = "x".repeat(100_000);
+    run::<()>(&mut server.client(), &format!("SET big {value}"));
+    // More than the system takes, so that what is sent from now on is read but not run.
+    raw.send(b"GET big\r\n".repeat(300).as_slice());
+    for _ in 0..30 {
+        std::thread::sleep(Duration::from_millis(100));
+        raw.send(b"PING\r\n");
+    }
+    for _ in 0..300 {
+        raw.expect(format!("$100000\r\n{value}\r\n").as_bytes());
+    }
+    raw.expect(b"+PONG\r\n".repeat(30).as_slice());
 }
 
 #[test]
