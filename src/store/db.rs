@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::changes::{Changes, Class, ReadyKey};
+use super::find::Spot;
 use super::keyspace::Locked;
 use super::shard::{Entry, NEVER, ShardDb};
 use super::usage::{Usage, seconds};
 use crate::hash;
-use crate::types::table::Place;
 use crate::types::value::{DataType, Value};
 
 /// The key holds a value of another type.
@@ -22,16 +22,18 @@ pub(crate) struct WrongType;
 
 /// One database, for the length of a call.
 pub(crate) struct Db<'a> {
-    locked: &'a mut Locked,
-    changes: &'a mut Changes,
-    index: usize,
-    now_ms: u64,
+    pub(super) locked: &'a mut Locked,
+    pub(super) changes: &'a mut Changes,
+    pub(super) index: usize,
+    pub(super) now_ms: u64,
+    /// Where the last entry was found: a command goes to its key several times.
+    pub(super) last: Option<Spot>,
     /// Are expired keys left as they are? So on replay, where the log says when they went.
-    keeps_expired: bool,
+    pub(super) keeps_expired: bool,
     /// Do expired keys only seem to be gone? So while CLIENT PAUSE holds up writes.
-    expiry_paused: bool,
+    pub(super) expiry_paused: bool,
     /// Does no access count? So after CLIENT NO-TOUCH.
-    no_touch: bool,
+    pub(super) no_touch: bool,
 }
 
 impl<'a> Db<'a> {
@@ -46,6 +48,7 @@ impl<'a> Db<'a> {
             changes,
             index,
             now_ms,
+            last: None,
             keeps_expired: false,
             expiry_paused: false,
             no_touch: false,
@@ -92,6 +95,7 @@ impl<'a> Db<'a> {
             changes: self.changes,
             index,
             now_ms: self.now_ms,
+            last: None,
             keeps_expired: self.keeps_expired,
             expiry_paused: self.expiry_paused,
             no_touch: self.no_touch,
@@ -114,77 +118,21 @@ impl<'a> Db<'a> {
 
     /// The entry of `key`. Does not count as an access.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        let place = self.locate(key)?;
-        self.shard(key).keys.at(place)
-    }
-
-    /// Where the entry of `key` is; it or parts of it go before that if their time is up.
-    fn locate(&mut self, key: &[u8]) -> Option<Place> {
-        let keeps_expired = self.keeps_expired;
-        let hash = hash::of(key);
-        let shard = self.shard(key);
-        let place = shard.keys.locate(hash, |entry| entry.key() == key)?;
-        if (shard.volatile > 0 || shard.has_expiring_parts) && !keeps_expired {
-            return self.locate_alive(key, hash, place);
-        }
-        Some(place)
-    }
-
-    /// As [`Db::locate`], for an entry at `place` that may have expired.
-    fn locate_alive(&mut self, key: &[u8], hash: u64, place: Place) -> Option<Place> {
-        let now_ms = self.now_ms;
-        let entry = self.shard(key).keys.at(place)?;
-        if entry.is_expired(now_ms) {
-            if !self.expiry_paused {
-                self.expire(key);
-            }
-            return None;
-        }
-        if entry.due_ms() > now_ms {
-            return Some(place);
-        }
-        self.expire_parts(key, usize::MAX);
-        self.shard(key).keys.locate(hash, |entry| entry.key() == key)
+        let spot = self.locate(key)?;
+        self.at(spot).map(|entry| &*entry)
     }
 
     /// The entry of `key`, to change its value. Counts as an access.
     pub(crate) fn entry_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        self.shard(key).preserve(key);
-        let place = self.locate(key)?;
-        self.access_at(key, place)
-    }
-
-    /// The entry of `key`, which is at `place`; counts as an access.
-    fn access_at(&mut self, key: &[u8], place: Place) -> Option<&mut Entry> {
-        let (now_ms, usage, no_touch) = (self.now_ms, self.changes.usage, self.no_touch);
-        let chance = if usage == Usage::Recency { 0 } else { self.changes.next_chance() };
-        let entry = self.shard(key).keys.at_mut(place)?;
-        if no_touch {
-            return Some(entry);
-        }
-        entry.used = match usage {
-            Usage::Recency => seconds(now_ms),
-            usage @ Usage::Frequency { .. } => usage.accessed(entry.used, now_ms, || chance),
-        };
-        Some(entry)
+        let spot = self.locate(key)?;
+        self.shard_at(spot).preserve(key);
+        self.access_at(spot)
     }
 
     /// The entry of `key`, for a reading command: counted as a hit or a miss, but not as an access.
     pub(crate) fn look(&mut self, key: &[u8]) -> Option<&Entry> {
-        let place = self.locate_to_read(key)?;
-        self.shard(key).keys.at(place)
-    }
-
-    /// As [`Db::locate`], counted as a hit or a miss.
-    fn locate_to_read(&mut self, key: &[u8]) -> Option<Place> {
-        let place = self.locate(key);
-        if place.is_some() {
-            self.changes.hits += 1;
-        } else {
-            self.changes.misses += 1;
-            self.notify(key, Class::KeyMiss, "keymiss");
-        }
-        place
+        let spot = self.locate_to_read(key)?;
+        self.at(spot).map(|entry| &*entry)
     }
 
     pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
@@ -193,8 +141,8 @@ impl<'a> Db<'a> {
 
     /// The value of `key`, for a reading command: counted as a hit or a miss.
     pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
-        let place = self.locate_to_read(key)?;
-        self.access_at(key, place).map(|entry| &entry.value)
+        let spot = self.locate_to_read(key)?;
+        self.access_at(spot).map(|entry| &entry.value)
     }
 
     /// The data of `key`, to read.
@@ -235,9 +183,11 @@ impl<'a> Db<'a> {
 
     /// As [`Db::write`]; a key that does not exist is made, without content.
     pub(crate) fn create<T: DataType>(&mut self, key: &[u8]) -> Result<&mut T, WrongType> {
-        self.shard(key).preserve(key);
         let entry = match self.locate(key) {
-            Some(place) => self.access_at(key, place).expect("it was just found there"),
+            Some(spot) => {
+                self.shard_at(spot).preserve(key);
+                self.access_at(spot).expect("it was just found there")
+            }
             None => self.insert(key, T::empty()),
         };
         T::of_mut(&mut entry.value).ok_or(WrongType)
@@ -265,8 +215,8 @@ impl<'a> Db<'a> {
         let mut is_volatile = false;
         let kept_bytes = self.shard(key).preserve_last(key);
         self.changes.kept_bytes += kept_bytes;
-        let place = self.locate(key);
-        match place.and_then(|place| self.access_at(key, place)) {
+        let spot = self.locate(key);
+        match spot.and_then(|spot| self.access_at(spot)) {
             Some(entry) => {
                 is_volatile = entry.expires_at_ms != NEVER;
                 let before = std::mem::replace(&mut entry.value, value);
@@ -321,10 +271,10 @@ impl<'a> Db<'a> {
 
     /// Lets an existing `key` expire at an instant (unix ms), or never.
     pub(crate) fn set_expiry(&mut self, key: &[u8], expires_at_ms: Option<u64>) {
-        let hash = hash::of(key);
-        let shard = self.shard(key);
+        let Some(spot) = self.find(key) else { return };
+        let shard = self.shard_at(spot);
         shard.preserve(key);
-        let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
+        let Some(entry) = shard.keys.at_mut(spot.place) else { return };
         let was = entry.expires_at_ms;
         entry.expires_at_ms = expires_at_ms.unwrap_or(NEVER);
         shard.volatile -= usize::from(was != NEVER);
@@ -351,8 +301,8 @@ impl<'a> Db<'a> {
     }
 
     fn set_used(&mut self, key: &[u8], used: u32) {
-        let Some(place) = self.locate(key) else { return };
-        if let Some(entry) = self.shard(key).keys.at_mut(place) {
+        let Some(spot) = self.locate(key) else { return };
+        if let Some(entry) = self.at(spot) {
             entry.used = used;
         }
     }
@@ -373,10 +323,10 @@ impl<'a> Db<'a> {
     /// After a change of its value: a key with an empty collection goes, and parts that expire are
     /// filed.
     pub(super) fn settle(&mut self, key: &[u8]) {
-        let hash = hash::of(key);
         let list_limit = self.changes.list_limit;
-        let shard = self.shard(key);
-        let Some(entry) = shard.keys.find_mut(hash, |entry| entry.key() == key) else { return };
+        let Some(spot) = self.find(key) else { return };
+        let shard = self.shard_at(spot);
+        let Some(entry) = shard.keys.at_mut(spot.place) else { return };
         if let Value::List(list) = &mut entry.value {
             list.note_size(list_limit);
         }

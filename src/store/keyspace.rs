@@ -209,7 +209,17 @@ impl Locked {
 
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
     pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
-        let rank = if self.only.is_some() { self.rank_of(key) } else { self.same_rank(key) };
+        let rank = self.find_rank(key);
+        self.at(rank)
+    }
+
+    /// The place of `key`'s shard, for [`Locked::at`].
+    pub(super) fn find_rank(&mut self, key: &[u8]) -> usize {
+        if self.only.is_some() { self.rank_of(key) } else { self.same_rank(key) }
+    }
+
+    /// The shard at a place.
+    pub(super) fn at(&mut self, rank: usize) -> &mut Shard {
         &mut self.guards[rank]
     }
 

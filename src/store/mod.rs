@@ -5,7 +5,7 @@
 //!   Shard      per database: keys, expiry index,           shard.rs
 //!              waiting and watching clients per key
 //! Locked     some shards, locked in ascending order       keyspace.rs
-//!   Db         one database of them, for one command       db.rs
+//!   Db         one database of them, for one command       db.rs; where a key is: find.rs
 //! ```
 
 mod audit;
@@ -13,6 +13,7 @@ pub(crate) mod changes;
 pub(crate) mod db;
 pub(crate) mod evict;
 pub(crate) mod expiry;
+mod find;
 pub(crate) mod keyspace;
 mod parts;
 pub(crate) mod reclaim;

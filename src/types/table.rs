@@ -91,12 +91,8 @@ impl<T: Hashed> Table<T> {
         Some(Place { segment, bucket })
     }
 
-    /// The element at a place that was found since the last change.
-    pub(crate) fn at(&self, place: Place) -> Option<&T> {
-        self.segments.get(place.segment)?.elements.get_bucket(place.bucket)
-    }
-
-    /// As [`Table::at`], to change it; its hash must stay as it is.
+    /// The element at a place, to change it; its hash must stay as it is. After a change of the
+    /// table another one may be there, or none.
     pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
         self.segments.get_mut(place.segment)?.elements.get_bucket_mut(place.bucket)
     }

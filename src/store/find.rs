@@ -1,0 +1,96 @@
+//! Where a key is among the locked shards.
+
+use super::changes::Class;
+use super::db::Db;
+use super::shard::{Entry, ShardDb};
+use super::usage::{Usage, seconds};
+use crate::hash;
+use crate::types::table::Place;
+
+/// Where an entry is: the place of its shard among those that are locked, and in its table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    rank: usize,
+    pub(super) place: Place,
+}
+
+impl Db<'_> {
+    /// The shard at a spot.
+    pub(super) fn shard_at(&mut self, spot: Spot) -> &mut ShardDb {
+        self.locked.at(spot.rank).db(self.index)
+    }
+
+    /// The entry at a spot.
+    pub(super) fn at(&mut self, spot: Spot) -> Option<&mut Entry> {
+        self.shard_at(spot).keys.at_mut(spot.place)
+    }
+
+    /// Where the entry of `key` is, expired or not.
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Spot> {
+        if let Some(last) = self.last
+            && self.at(last).is_some_and(|entry| entry.key() == key)
+        {
+            return self.last;
+        }
+        let rank = self.locked.find_rank(key);
+        let keys = &self.locked.at(rank).db(self.index).keys;
+        let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
+        self.last = Some(Spot { rank, place });
+        self.last
+    }
+
+    /// Where the entry of `key` is; it or parts of it go before that if their time is up.
+    pub(super) fn locate(&mut self, key: &[u8]) -> Option<Spot> {
+        let spot = self.find(key)?;
+        let shard = self.shard_at(spot);
+        let may_expire = shard.volatile > 0 || shard.has_expiring_parts;
+        if may_expire && !self.keeps_expired {
+            return self.locate_alive(key, spot);
+        }
+        Some(spot)
+    }
+
+    /// As [`Db::locate`], for an entry that may have expired.
+    fn locate_alive(&mut self, key: &[u8], spot: Spot) -> Option<Spot> {
+        let now_ms = self.now_ms;
+        let entry = self.at(spot)?;
+        if entry.is_expired(now_ms) {
+            if !self.expiry_paused {
+                self.expire(key);
+            }
+            return None;
+        }
+        if entry.due_ms() > now_ms {
+            return Some(spot);
+        }
+        self.expire_parts(key, usize::MAX);
+        self.find(key)
+    }
+
+    /// The entry at a spot; counts as an access.
+    pub(super) fn access_at(&mut self, spot: Spot) -> Option<&mut Entry> {
+        let (now_ms, usage, no_touch) = (self.now_ms, self.changes.usage, self.no_touch);
+        let chance = if usage == Usage::Recency { 0 } else { self.changes.next_chance() };
+        let entry = self.at(spot)?;
+        if no_touch {
+            return Some(entry);
+        }
+        entry.used = match usage {
+            Usage::Recency => seconds(now_ms),
+            usage @ Usage::Frequency { .. } => usage.accessed(entry.used, now_ms, || chance),
+        };
+        Some(entry)
+    }
+
+    /// As [`Db::locate`], counted as a hit or a miss.
+    pub(super) fn locate_to_read(&mut self, key: &[u8]) -> Option<Spot> {
+        let spot = self.locate(key);
+        if spot.is_some() {
+            self.changes.hits += 1;
+        } else {
+            self.changes.misses += 1;
+            self.notify(key, Class::KeyMiss, "keymiss");
+        }
+        spot
+    }
+}
