@@ -14,21 +14,25 @@ pub(super) const HOT: [&str; 13] = [
 /// or a comment counts, wherever it stands, and so does one behind `function` and a comment.
 pub(super) fn may_assign_hot(source: &[u8]) -> bool {
     let mut after_function = false;
+    words(source).any(|(gap, word, tail)| {
+        let is_hot = HOT.iter().any(|hot| hot.as_bytes() == word);
+        let follows = std::mem::replace(&mut after_function, word == b"function");
+        (follows && gap.contains(&b'-')) || (is_hot && (follows || is_assigned(tail)))
+    })
+}
+
+/// The names, keywords and numbers of a source, wherever they stand: what is in front of each (from
+/// the last one on), the word, and all that follows.
+pub(super) fn words(source: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], &[u8])> {
     let mut rest = source;
-    while let Some(start) = rest.iter().position(|&byte| is_of_name(byte)) {
-        if after_function && rest[..start].contains(&b'-') {
-            return true;
-        }
-        rest = &rest[start..];
-        let len = rest.iter().position(|&byte| !is_of_name(byte)).unwrap_or(rest.len());
-        let (name, tail) = rest.split_at(len);
-        if HOT.iter().any(|hot| hot.as_bytes() == name) && (after_function || is_assigned(tail)) {
-            return true;
-        }
-        after_function = name == b"function";
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|&byte| is_of_name(byte))?;
+        let (gap, from) = rest.split_at(start);
+        let len = from.iter().position(|&byte| !is_of_name(byte)).unwrap_or(from.len());
+        let (word, tail) = from.split_at(len);
         rest = tail;
-    }
-    false
+        Some((gap, word, tail))
+    })
 }
 
 fn is_of_name(byte: u8) -> bool {

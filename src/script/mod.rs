@@ -32,6 +32,7 @@ pub(crate) mod run;
 pub(crate) mod running;
 mod sandbox;
 pub(crate) mod shebang;
+mod straight;
 pub(crate) mod vm;
 mod walk;
 

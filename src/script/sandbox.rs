@@ -1,6 +1,7 @@
 //! A new Lua state: only what scripts may see, and all of it read-only.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mlua::{BString, Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
@@ -28,6 +29,8 @@ pub(super) struct Sandbox {
     pub(super) switch: Function,
     pub(super) loading: Arc<Loading>,
     pub(super) names: Arc<Names>,
+    /// Does the driver get to look at the clock?
+    is_watched: AtomicBool,
 }
 
 impl Sandbox {
@@ -55,18 +58,27 @@ impl Sandbox {
         let source = include_str!("sandbox.lua");
         let chunk = lua.load(source).set_name(OWN_CHUNK);
         let (enter, hot, pcall, switch) = chunk.call((host, libraries))?;
-        watch(&lua)?;
-        Ok(Self { lua, enter, hot, pcall, switch, loading, names })
+        let is_watched = AtomicBool::new(false);
+        let sandbox = Self { lua, enter, hot, pcall, switch, loading, names, is_watched };
+        sandbox.watch(true)?;
+        Ok(sandbox)
     }
-}
 
-/// Lets the driver look at the clock every so often. Nothing is raised here: see
-/// [`Answer::Kill`](super::Answer).
-fn watch(lua: &Lua) -> mlua::Result<()> {
-    let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
-    lua.set_global_hook(triggers, |lua, _| {
-        let used = lua.used_memory();
-        ask(Ask::Tick { is_over: used > BYTES_MAX });
-        Ok(VmState::Continue)
-    })
+    /// Lets the driver look at the clock every so often from now on, or not. Nothing is raised
+    /// here: see [`Answer::Kill`](super::Answer).
+    pub(super) fn watch(&self, watched: bool) -> mlua::Result<()> {
+        if self.is_watched.swap(watched, Ordering::Relaxed) == watched {
+            return Ok(());
+        }
+        if !watched {
+            self.lua.remove_hook();
+            return Ok(());
+        }
+        let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
+        self.lua.set_global_hook(triggers, |lua, _| {
+            let used = lua.used_memory();
+            ask(Ask::Tick { is_over: used > BYTES_MAX });
+            Ok(VmState::Continue)
+        })
+    }
 }

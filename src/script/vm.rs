@@ -20,6 +20,7 @@ use super::packed::{self, Packer, Text};
 use super::run::{Failed, Returned, Run};
 use super::sandbox::Sandbox;
 use super::shebang::{self, Flags};
+use super::straight::is_straight;
 use crate::resp::{Protocol, Reply};
 
 /// Room made at first for the words of a script.
@@ -79,6 +80,8 @@ pub(crate) struct Script {
     enter: Function,
     function: Function,
     pub(crate) flags: Flags,
+    /// Does it need no look at the clock?
+    is_straight: bool,
     /// The line to blame where a tail call has left no trace.
     tail_line: usize,
     source: Box<[u8]>,
@@ -185,8 +188,15 @@ impl Vm {
                 || memchr::memmem::find(line, b" return ").is_some()
         });
         let tail_line = returns.unwrap_or(0) + 1;
-        let enter = self.sandbox.enter.clone();
-        Ok(Script { sha, enter, function, flags, tail_line, source: source.into() })
+        Ok(Script {
+            sha,
+            enter: self.sandbox.enter.clone(),
+            function,
+            flags,
+            is_straight: is_straight(code),
+            tail_line,
+            source: source.into(),
+        })
     }
 
     pub(super) fn chunk(&self, code: &[u8], name: &str) -> Result<Function, String> {
@@ -276,6 +286,7 @@ pub(crate) fn start<'a>(
 ) -> Result<Run, String> {
     let vm = vm.lock_arc();
     vm.sandbox.names.tail_line.store(script.tail_line, Ordering::Relaxed);
+    vm.sandbox.watch(!script.is_straight).map_err(|error| format!("ERR {}", error_text(&error)))?;
     let words = vm.words(keys, args)?;
     let sha = script.sha;
     let work = move || script.enter.call((&script.function, words, false));
