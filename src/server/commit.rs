@@ -12,7 +12,7 @@ use std::task::{Poll, Waker};
 
 use tokio::sync::Notify;
 
-use super::connection::let_others_go_first;
+use super::turns::let_others_go_first;
 use crate::aof::{Aof, FsyncPolicy};
 use crate::engine::Engine;
 

@@ -12,12 +12,11 @@
 //!
 //! Whatever stands in `output` while the connection waits for an event is committed.
 
-use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::bell::Bell;
@@ -39,11 +38,6 @@ const STRANGERS_RUN_BELOW_BYTES: usize = 16 * 1024;
 /// Bytes of requests that are run at a time, where so many have piled up; then the other
 /// connections of the thread get their turn.
 const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
-
-/// Requests that take longer leave a peer the time to fall asleep between two replies.
-const LONG_NS: u64 = 5_000;
-/// After longer ones nobody waits for others: what waking a peer costs is little beside them.
-const VERY_LONG_NS: u64 = 200_000;
 
 /// Time between two tries to get at what a busy script holds.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -155,15 +149,14 @@ impl Connection {
             if self.client.handle.is_killed() {
                 return Closed::ByServer;
             }
+            worker.turns.wait_for_mine().await;
             let mut ran = self.run_requests(&worker);
             while let Ran::Suspended(rest) = ran {
                 tokio::task::yield_now().await;
                 ran = self.run_rest(rest);
             }
             let Ran::Finished(finished, next) = ran else { continue };
-            if waits_for_others(&finished) {
-                let_others_go_first().await;
-            }
+            worker.turns.let_others_run(&finished).await;
             let outcome = match self.send(finished.position).await {
                 Ok(()) => self.go_on(&next).await,
                 Err(closed) => Err(closed),
@@ -323,30 +316,4 @@ fn suspended(
     left_for_later: usize,
 ) -> Ran<'_> {
     Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
-}
-
-/// Do the replies leave when others have run what they have?
-///
-/// So those to pipelines, and to what takes long, leave when the requests of all connections that
-/// were ready at the same look at the sockets were run, one connection right after the other: a
-/// peer with many connections is woken once for all of them, not for each, and waking one costs
-/// more than a pipeline of requests. A single short request is not worth the detour, and what takes
-/// very long must not add up. And who waited for a message, which feels the time that takes, gets
-/// it before the sender, which hardly does, gets its reply.
-fn waits_for_others(finished: &Finished) -> bool {
-    let is_worthwhile = finished.calls > 1 || finished.took_ns > LONG_NS;
-    finished.has_served || (is_worthwhile && finished.took_ns < VERY_LONG_NS)
-}
-
-/// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
-pub(super) async fn let_others_go_first() {
-    let mut has_waited = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut has_waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

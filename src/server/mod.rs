@@ -35,6 +35,7 @@ mod output;
 mod shutdown;
 mod stream;
 mod tasks;
+mod turns;
 mod waiting;
 mod worker;
 

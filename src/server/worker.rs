@@ -14,6 +14,7 @@ use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
 use super::listener::Accepted;
+use super::turns::Turns;
 use crate::config::Setting;
 use crate::engine::Engine;
 use crate::error::ServerError;
@@ -31,6 +32,7 @@ pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
     pub(super) committer: Committer,
     pub(super) buffers: Buffers,
+    pub(super) turns: Turns,
 }
 
 /// The threads, and the way to each.
@@ -90,8 +92,12 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
 
 /// Serves connections until the sender is gone and the last of them has ended.
 async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
-    let worker =
-        Rc::new(Worker { committer: Committer::new(&engine), buffers: Buffers::default(), engine });
+    let worker = Rc::new(Worker {
+        committer: Committer::new(&engine),
+        buffers: Buffers::default(),
+        turns: Turns::default(),
+        engine,
+    });
     let committing = tokio::task::spawn_local({
         let worker = Rc::clone(&worker);
         async move { worker.committer.run(&worker.engine.services.aof).await }

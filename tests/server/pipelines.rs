@@ -146,3 +146,18 @@ fn a_stranger_that_does_not_read_is_let_go() {
     assert_eq!(known.line("AUTH secret"), "+OK");
     assert_eq!(known.line("PING"), "+PONG");
 }
+
+#[test]
+fn a_pipeline_is_answered_though_others_run_for_ever() {
+    let server = Server::start(&["--io-threads", "1", "--busy-reply-threshold", "0"]);
+    let mut clients: Vec<_> = (0..4).map(|_| server.raw()).collect();
+    for client in &mut clients {
+        assert_eq!(client.line("PING"), "+PONG");
+    }
+    // While the first script runs, all others arrive, in this order.
+    clients[0].send(b"EVAL \"for i = 1, 1e8 do end\" 0\r\n");
+    clients[1].send(b"PING\r\nPING\r\n");
+    clients[2].send(b"EVAL \"for i = 1, 1e7 do end\" 0\r\n");
+    clients[3].send(b"EVAL \"while true do end\" 0\r\n");
+    assert_eq!((clients[1].read_line(), clients[1].read_line()), ("+PONG".into(), "+PONG".into()));
+}

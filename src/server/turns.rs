@@ -1,0 +1,74 @@
+//! Whose turn it is among the connections of a thread.
+//!
+//! Replies to pipelines, and to what takes long, leave when the requests of all connections that
+//! were ready at the same look at the sockets were run, one connection right after the other: a
+//! peer with many connections is woken once for all of them, not for each, and waking one costs
+//! more than a pipeline of requests. A single short request is not worth the detour, and what takes
+//! very long must not add up. And who waited for a message, which feels the time that takes, gets
+//! it before the sender, which hardly does, gets its reply.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use crate::engine::Finished;
+
+/// Requests that take longer leave a peer the time to fall asleep between two replies.
+const LONG_NS: u64 = 5_000;
+/// After longer ones nobody waits for others: what waking a peer costs is little beside them.
+const VERY_LONG_NS: u64 = 200_000;
+/// A reply waits no longer than this, and one batch of requests.
+const WAIT_NS_MAX: u64 = 1_000_000;
+
+/// What has been run since replies wait for others.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    waiting: Cell<usize>,
+    ran_ns: Cell<u64>,
+}
+
+impl Turns {
+    /// Before requests are run: replies that have waited very long leave first.
+    pub(super) async fn wait_for_mine(&self) {
+        if self.ran_ns.get() >= WAIT_NS_MAX {
+            self.ran_ns.set(0);
+            let_others_go_first().await;
+        }
+    }
+
+    /// After requests were run, and before their replies leave: where that pays, others run first.
+    pub(super) async fn let_others_run(&self, finished: &Finished) {
+        let waiting = self.waiting.get();
+        if waiting > 0 {
+            self.ran_ns.set(self.ran_ns.get() + finished.took_ns);
+        }
+        if !waits_for_others(finished) {
+            return;
+        }
+        self.waiting.set(waiting + 1);
+        let_others_go_first().await;
+        self.waiting.set(self.waiting.get() - 1);
+        if self.waiting.get() == 0 {
+            self.ran_ns.set(0);
+        }
+    }
+}
+
+/// Do the replies leave when others have run what they have?
+fn waits_for_others(finished: &Finished) -> bool {
+    let is_worthwhile = finished.calls > 1 || finished.took_ns > LONG_NS;
+    finished.has_served || (is_worthwhile && finished.took_ns < VERY_LONG_NS)
+}
+
+/// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
+pub(super) async fn let_others_go_first() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
