@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::changes::{Changes, Class, ReadyKey};
-use super::find::Spot;
 use super::keyspace::Locked;
 use super::shard::{Entry, NEVER, ShardDb};
 use super::usage::{Usage, seconds};
@@ -26,8 +25,6 @@ pub(crate) struct Db<'a> {
     pub(super) changes: &'a mut Changes,
     pub(super) index: usize,
     pub(super) now_ms: u64,
-    /// Where the last entry was found: a command goes to its key several times.
-    pub(super) last: Option<Spot>,
     /// Are expired keys left as they are? So on replay, where the log says when they went.
     pub(super) keeps_expired: bool,
     /// Do expired keys only seem to be gone? So while CLIENT PAUSE holds up writes.
@@ -48,7 +45,6 @@ impl<'a> Db<'a> {
             changes,
             index,
             now_ms,
-            last: None,
             keeps_expired: false,
             expiry_paused: false,
             no_touch: false,
@@ -95,7 +91,6 @@ impl<'a> Db<'a> {
             changes: self.changes,
             index,
             now_ms: self.now_ms,
-            last: None,
             keeps_expired: self.keeps_expired,
             expiry_paused: self.expiry_paused,
             no_touch: self.no_touch,

@@ -27,16 +27,17 @@ impl Db<'_> {
 
     /// Where the entry of `key` is, expired or not.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Spot> {
-        if let Some(last) = self.last
+        if let Some(last) = self.locked.last_spot
             && self.at(last).is_some_and(|entry| entry.key() == key)
         {
-            return self.last;
+            return Some(last);
         }
         let rank = self.locked.find_rank(key);
         let keys = &self.locked.at(rank).db(self.index).keys;
         let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
-        self.last = Some(Spot { rank, place });
-        self.last
+        let spot = Some(Spot { rank, place });
+        self.locked.last_spot = spot;
+        spot
     }
 
     /// Where the entry of `key` is; it or parts of it go before that if their time is up.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use smallvec::SmallVec;
 
+use super::find::Spot;
 use super::shard::Shard;
 use crate::hash;
 
@@ -140,8 +141,14 @@ impl Keyspace {
     }
 
     fn locked(&self, set: ShardSet, guards: Guards) -> Locked {
-        let mut locked =
-            Locked { set, guards, shards: self.shards.len(), only: None, last: LastKey::default() };
+        let mut locked = Locked {
+            set,
+            guards,
+            shards: self.shards.len(),
+            only: None,
+            last: LastKey::default(),
+            last_spot: None,
+        };
         locked.narrow(set);
         locked
     }
@@ -162,6 +169,9 @@ pub(crate) struct Locked {
     /// The place of the only shard that the call which runs needs.
     only: Option<usize>,
     last: LastKey,
+    /// Where an entry was found last. A command goes to its key several times, and so does the next
+    /// one; what is there now, if anything, must be looked at.
+    pub(super) last_spot: Option<Spot>,
 }
 
 /// Longer keys are hashed each time.
