@@ -216,7 +216,8 @@ impl Batch<'_> {
     ) -> T {
         let locked = self.locked.as_mut().expect("a call runs under the locks it needs");
         let mut db = Db::new(locked, &mut self.changes, client.db, self.now_ms);
-        if self.mode == Mode::Replay {
+        // While data are loaded, the log may yet say that a key lives longer.
+        if self.mode == Mode::Replay || self.engine.services.loading.is_active() {
             db = db.keeping_expired();
         }
         let no_touch = client.handle.figures.no_touch.load(Ordering::Relaxed);

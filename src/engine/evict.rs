@@ -158,6 +158,10 @@ impl Engine {
     /// Evicts keys while more memory is in use than allowed. No lock may be held.
     pub(super) fn make_room(&self, limit: u64) -> Room {
         let services = &self.services;
+        // What the log does next goes by all that it did before.
+        if services.loading.is_active() {
+            return Room::Enough;
+        }
         // While CLIENT PAUSE or a script holds things up, the data stay as they are.
         if services.pause.is_set() && services.pause.current(services.clock.now_ms()).is_some() {
             return Room::Enough;

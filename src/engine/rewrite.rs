@@ -61,8 +61,12 @@ impl Engine {
     }
 
     /// Was a switch of the log asked for that has happened meanwhile, or is not wanted any more?
-    /// Requests wait for their turn, and a log that is open must not be opened again.
+    /// Requests wait for their turn, and a log that is open must not be opened again. And while
+    /// data are being loaded, what is there so far must not become the base of a log.
     fn is_void(&self, job: Job) -> bool {
+        if self.services.loading.is_active() {
+            return true;
+        }
         let switches_on = match job {
             Job::Disable => false,
             Job::Enable => true,
@@ -137,7 +141,7 @@ impl Engine {
             aof.sync();
         }
         let functions = self.begin_snapshot(|| match job {
-            Job::Enable => aof.open(file, 0),
+            Job::Enable => aof.begin(file),
             _ => aof.rotate(file),
         });
         aof.commit();

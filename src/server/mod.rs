@@ -176,7 +176,9 @@ fn start_loading(
 ) -> Result<oneshot::Receiver<Result<(), ServerError>>, ServerError> {
     let (sender, receiver) = oneshot::channel();
     let (engine, dir) = (Arc::clone(engine), dir.to_owned());
-    spawn("loader", move || drop(sender.send(load(&engine, &dir))))?;
+    // As it was at the start: who changes it while data are loaded does not change which.
+    let is_logged = engine.services.config.flag(Setting::AppendOnly);
+    spawn("loader", move || drop(sender.send(load(&engine, &dir, is_logged))))?;
     Ok(receiver)
 }
 
@@ -234,8 +236,8 @@ fn save_log_on_panic(engine: &Arc<Engine>) {
     }));
 }
 
-fn load(engine: &Engine, dir: &Path) -> Result<(), ServerError> {
-    if !engine.services.config.flag(Setting::AppendOnly) {
+fn load(engine: &Engine, dir: &Path, is_logged: bool) -> Result<(), ServerError> {
+    if !is_logged {
         return engine.load_snapshot_file().map(drop);
     }
     let clock = &engine.services.clock;

@@ -410,47 +410,6 @@ fn the_server_goes_on_if_the_last_snapshot_fails() {
 }
 
 #[test]
-fn early_clients_are_told_that_the_data_are_loaded() {
-    for preamble in ["yes", "no"] {
-        let mut server = Server::start(&["--aof-use-rdb-preamble", preamble]);
-        let client = &mut server.client();
-        for n in 0..5 {
-            check(client, &[(&format!("SET key{n} 1"), "OK")]);
-        }
-        if preamble == "yes" {
-            let _: () = run(client, "BGREWRITEAOF");
-            server.wait_info("aof_rewrite_in_progress", "0");
-        }
-        server.kill();
-        server.start_to_load(&["--key-load-delay", "100000000"]);
-        let mut raw = server.raw();
-        let told = "-LOADING Redis is loading the dataset in memory";
-        for line in ["PING", "GET key1", "SET key1 2", "EVAL \"return 1\" 0", "DBSIZE"] {
-            assert_eq!(raw.line(line), told, "{line}");
-        }
-        assert_eq!(server.info("loading"), "1");
-        for field in ["start_time", "total_bytes"] {
-            let value = || server.info(&format!("loading_{field}"));
-            wait_until(|| value().parse::<u64>().unwrap() > 0);
-        }
-        for field in ["loaded_bytes", "loaded_perc", "eta_seconds"] {
-            assert!(server.info(&format!("loading_{field}")).parse::<u64>().is_ok(), "{field}");
-        }
-        assert_eq!(raw.line("CONFIG SET key-load-delay 0"), "+OK");
-        server.wait_info("loading", "0");
-        check(&mut server.client(), &[("PING", "PONG"), ("GET key1", "\"1\""), ("DBSIZE", "5")]);
-        assert!(server.stop());
-        // A shutdown while loading leaves the snapshot file alone: it would hold half the data.
-        server.start_to_load(&["--key-load-delay", "100000000", "--save", "3600 1"]);
-        server.raw().send(b"SHUTDOWN\r\n");
-        assert!(server.ended_well());
-        assert!(!server.dir().join("dump.rdb").exists());
-        server.start_again();
-        check(&mut server.client(), &[("DBSIZE", "5")]);
-    }
-}
-
-#[test]
 fn a_panic_ends_the_process_and_loses_nothing() {
     const SIGABRT: i32 = 6;
     for policy in ["always", "everysec", "no"] {

@@ -275,8 +275,12 @@ fn apply(services: &Services, setting: Setting) {
 }
 
 /// Has the log switched on or off as the setting says, if it is not so already. While a switch is
-/// under way, that is known behind it only: what turns out to be nothing to do is skipped.
+/// under way, that is known behind it only: what turns out to be nothing to do is skipped. While
+/// data are being loaded, it has to wait: the tick sees that the log is not as it should be.
 fn switch_log(services: &Services) {
+    if services.loading.is_active() {
+        return;
+    }
     let wanted = services.config.flag(Setting::AppendOnly);
     // Looked at in this order: a switch that ends in between is seen by one or the other.
     if services.saver.status().is_switching() || services.aof.is_enabled() != wanted {

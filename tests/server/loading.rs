@@ -1,0 +1,116 @@
+//! While data are loaded: what early clients are told, and that nothing they do changes the data.
+
+use crate::harness::{Server, check, run, wait_until};
+
+/// Longer than any test.
+const FOREVER: [&str; 2] = ["--key-load-delay", "100000000"];
+
+#[test]
+fn early_clients_are_told_that_the_data_are_loaded() {
+    for preamble in ["yes", "no"] {
+        let mut server = Server::start(&["--aof-use-rdb-preamble", preamble]);
+        let client = &mut server.client();
+        for n in 0..5 {
+            check(client, &[(&format!("SET key{n} 1"), "OK")]);
+        }
+        if preamble == "yes" {
+            let _: () = run(client, "BGREWRITEAOF");
+            server.wait_info("aof_rewrite_in_progress", "0");
+        }
+        server.kill();
+        server.start_to_load(&["--key-load-delay", "100000000"]);
+        let mut raw = server.raw();
+        let told = "-LOADING Redis is loading the dataset in memory";
+        for line in ["PING", "GET key1", "SET key1 2", "EVAL \"return 1\" 0", "DBSIZE"] {
+            assert_eq!(raw.line(line), told, "{line}");
+        }
+        assert_eq!(server.info("loading"), "1");
+        for field in ["start_time", "total_bytes"] {
+            let value = || server.info(&format!("loading_{field}"));
+            wait_until(|| value().parse::<u64>().unwrap() > 0);
+        }
+        for field in ["loaded_bytes", "loaded_perc", "eta_seconds"] {
+            assert!(server.info(&format!("loading_{field}")).parse::<u64>().is_ok(), "{field}");
+        }
+        assert_eq!(raw.line("CONFIG SET key-load-delay 0"), "+OK");
+        server.wait_info("loading", "0");
+        check(&mut server.client(), &[("PING", "PONG"), ("GET key1", "\"1\""), ("DBSIZE", "5")]);
+        assert!(server.stop());
+        // A shutdown while loading leaves the snapshot file alone: it would hold half the data.
+        server.start_to_load(&["--key-load-delay", "100000000", "--save", "3600 1"]);
+        server.raw().send(b"SHUTDOWN\r\n");
+        assert!(server.ended_well());
+        assert!(!server.dir().join("dump.rdb").exists());
+        server.start_again();
+        check(&mut server.client(), &[("DBSIZE", "5")]);
+    }
+}
+
+#[test]
+fn a_switch_of_the_log_waits_until_all_is_loaded() {
+    for appendonly in ["yes", "no"] {
+        let mut server = Server::start(&["--appendonly", appendonly]);
+        let client = &mut server.client();
+        for n in 0..5 {
+            check(client, &[(&format!("RPUSH key{n} 1"), "1")]);
+        }
+        if appendonly == "no" {
+            check(client, &[("SAVE", "OK")]);
+        }
+        server.kill();
+        server.start_to_load(&FOREVER);
+        let mut raw = server.raw();
+        for word in ["yes", "no", "yes"] {
+            assert_eq!(raw.line(&format!("CONFIG SET appendonly {word}")), "+OK");
+            assert_eq!(server.info("aof_rewrite_in_progress"), "0");
+        }
+        assert_eq!(raw.line("CONFIG SET key-load-delay 0"), "+OK");
+        server.wait_info("loading", "0");
+        let manifest = server.dir().join("appendonlydir/appendonly.aof.manifest");
+        wait_until(|| manifest.exists());
+        check(&mut server.client(), &[("DBSIZE", "5")]);
+        server.kill();
+        server.start_again_with(&["--appendonly", "yes"]);
+        check(&mut server.client(), &[("DBSIZE", "5"), ("LRANGE key3 0 -1", "[\"1\"]")]);
+    }
+}
+
+#[test]
+fn nothing_is_evicted_while_data_are_loaded() {
+    let mut server = Server::start(&["--maxmemory-policy", "allkeys-random"]);
+    check(&mut server.client(), &[("RPUSH q a b", "2")]);
+    let mut sets = redis::pipe();
+    for n in 0..10_000 {
+        sets.cmd("SET").arg(n % 100).arg(n).ignore();
+    }
+    sets.exec(&mut server.client()).expect("they are set");
+    check(&mut server.client(), &[("LSET q 0 c", "OK")]);
+    server.kill();
+    server.start_to_load(&[&FOREVER[..], &["--maxmemory", "1"]].concat());
+    // So slow that the load takes far longer than the looks.
+    assert_eq!(server.raw().line("CONFIG SET key-load-delay 3000"), "+OK");
+    (0..200).for_each(|_| assert_eq!(server.info("loading"), "1"));
+    assert_eq!(server.raw().line("CONFIG SET maxmemory 0 key-load-delay 0"), "+OK");
+    server.wait_info("loading", "0");
+    check(&mut server.client(), &[("LRANGE q 0 -1", "[\"c\" \"b\"]"), ("DBSIZE", "101")]);
+    assert_eq!(server.info("evicted_keys"), "0");
+}
+
+#[test]
+fn nothing_expires_while_data_are_loaded() {
+    let mut server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("RPUSH q a b", "2"), ("PEXPIRE q 300", "1")]);
+    // In other shards, as a rule, so that the first is not locked all the time.
+    (0..8).for_each(|n| check(client, &[(&format!("SET key{n} 1"), "OK")]));
+    check(client, &[("PERSIST q", "1"), ("LSET q 0 c", "OK"), ("SET clock 1 PX 350", "OK")]);
+    wait_until(|| run::<i64>(client, "EXISTS clock") == 0);
+    server.kill();
+    server.start_to_load(&["--key-load-delay", "100000"]);
+    let mut raw = server.raw();
+    wait_until(|| {
+        assert_eq!((raw.line("WATCH q"), raw.line("UNWATCH")), ("+OK".into(), "+OK".into()));
+        server.info("loading") == "0"
+    });
+    check(&mut server.client(), &[("LRANGE q 0 -1", "[\"c\" \"b\"]")]);
+}
