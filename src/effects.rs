@@ -53,9 +53,24 @@ impl Effects {
         db: usize,
         words: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
     ) {
-        if !self.are_read() {
-            return;
+        if self.are_read() {
+            self.add(db, words);
         }
+    }
+
+    /// As [`Effects::push`], for what the server itself does: whatever a script wants, the log says
+    /// when a key or a part of it went. What comes later would go with it on replay.
+    pub(crate) fn push_own<'a>(
+        &mut self,
+        db: usize,
+        words: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    ) {
+        if self.enabled {
+            self.add(db, words);
+        }
+    }
+
+    fn add<'a>(&mut self, db: usize, words: impl ExactSizeIterator<Item = &'a [u8]> + Clone) {
         if self.buf.capacity() == 0 {
             self.buf.reserve(FIRST_BYTES);
         }

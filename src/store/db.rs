@@ -367,7 +367,7 @@ impl<'a> Db<'a> {
     /// The server itself has removed `key`: that is logged as this command.
     pub(super) fn tell_dropped(&mut self, key: &[u8], command: &[u8]) {
         let db = self.index;
-        self.changes.effects.push(db, [command, key].into_iter());
+        self.changes.effects.push_own(db, [command, key].into_iter());
         self.signal_by(key, 0);
     }
 

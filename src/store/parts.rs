@@ -38,7 +38,7 @@ impl Db<'_> {
         for some in due.chunks(LOGGED_MAX) {
             let words = [&b"HDEL"[..], key].into_iter().chain(some.iter().map(|field| &**field));
             let words: Vec<&[u8]> = words.collect();
-            self.changes().effects.push(db, words.into_iter());
+            self.changes().effects.push_own(db, words.into_iter());
         }
         if !due.is_empty() {
             self.signal(key);
