@@ -3,7 +3,7 @@
 use super::effects::{Delivery, Position};
 use super::{GroupKey, no_group, write_entry, write_id};
 use crate::command::{Args, CommandError, CommandResult, Context, Mode, Outcome};
-use crate::types::stream::{Pending, Stream, StreamId};
+use crate::types::stream::{Pending, Stream, StreamId, one_more};
 
 /// Pending entries that XAUTOCLAIM looks at for each that it may claim.
 const LOOKED_AT_PER_CLAIM: usize = 10;
@@ -151,7 +151,8 @@ impl Claim<'_> {
                 }
                 Some(pending) => pending.delivery_count,
             };
-            let count = self.delivery_count.unwrap_or(count + u64::from(!self.justid));
+            let again = if self.justid { count } else { one_more(count) };
+            let count = self.delivery_count.unwrap_or(again);
             let delivered_ms = self.delivered_ms;
             group.assign(id, Pending { delivered_ms, delivery_count: count, consumer });
             claimed.delivered.push((id, count));

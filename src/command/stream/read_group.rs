@@ -4,7 +4,7 @@ use super::effects::{Delivery, Position};
 use super::read::{Request, close_streams, open_stream, wait};
 use super::{GroupKey, INVALID_ID, write_entry, write_entry_parts, write_id};
 use crate::command::{Args, CommandError, CommandResult, Context, Outcome};
-use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId};
+use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId, one_more};
 
 /// `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time]
 /// [NOACK] STREAMS key [key ...] id [id ...]`
@@ -123,7 +123,7 @@ impl Reader<'_> {
         for (id, pending) in pending {
             if let Some(entry) = entries.find(id) {
                 write_entry(context.reply, &entry);
-                let delivery_count = pending.delivery_count + 1;
+                let delivery_count = one_more(pending.delivery_count);
                 group.assign(id, Pending { delivered_ms: now_ms, delivery_count, ..pending });
                 delivered.push((id, delivery_count));
             } else {
@@ -216,7 +216,7 @@ impl Reader<'_> {
             let idle_ms = now_ms.saturating_sub(pending.delivered_ms);
             context.reply.integer(i64::try_from(idle_ms).unwrap_or(i64::MAX));
             context.reply.integer(pending.delivery_count.cast_signed());
-            let delivery_count = pending.delivery_count + 1;
+            let delivery_count = one_more(pending.delivery_count);
             group.assign(id, Pending { delivered_ms: now_ms, delivery_count, consumer });
             delivered.push((id, delivery_count));
         }

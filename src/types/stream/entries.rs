@@ -6,7 +6,7 @@ use triomphe::Arc;
 
 use super::block::Block;
 use super::id::StreamId;
-use super::{BlockLimits, Entry};
+use super::{BlockLimits, Entry, one_more};
 
 /// Entries in the order of their ids, and what is known of those that are gone.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl Entries {
         limits: BlockLimits,
     ) {
         self.last_id = id;
-        self.added += 1;
+        self.added = one_more(self.added);
         self.restore(id, fields, limits);
     }
 

@@ -122,11 +122,16 @@ impl Stream {
     }
 }
 
+/// Counts on, up to what a command can say and a file can hold.
+pub(crate) fn one_more(count: u64) -> u64 {
+    (count + 1).min(i64::MAX.cast_unsigned())
+}
+
 impl Entries {
     /// Counts the delivery of `id` to a group, which has not been given it before.
     pub(crate) fn count_read(&self, group: &mut Group, id: StreamId) {
         match group.entries_read {
-            Some(read) if !self.has_holes_after(id) => group.entries_read = Some(read + 1),
+            Some(read) if !self.has_holes_after(id) => group.entries_read = Some(one_more(read)),
             _ if self.added > 0 => group.entries_read = self.added_up_to(id),
             _ => {}
         }
