@@ -46,6 +46,34 @@ pub(crate) fn clean(manifest: &mut Manifest) -> Result<(), ServerError> {
     Ok(())
 }
 
+/// Where there is no manifest, there may be files that it should name (it was not copied, or a first
+/// rewrite was not completed). They get names under which none is written over.
+pub(crate) fn keep_unnamed(manifest: &Manifest) -> Result<(), ServerError> {
+    for name in names_in(manifest.folder())?.into_iter().filter(|name| manifest.is_of_log(name)) {
+        let path = manifest.folder().join(&name);
+        if std::fs::metadata(&path).map_or(0, |metadata| metadata.len()) == 0 {
+            continue;
+        }
+        let kept = (1..).map(|number| manifest.folder().join(format!("{name}.kept-{number}")));
+        let kept = kept.into_iter().find(|kept| !kept.exists()).unwrap_or_default();
+        std::fs::rename(&path, &kept).map_err(|error| ServerError::file("rename", &path, error))?;
+        tracing::error!(
+            file = %path.display(), now = %kept.display(),
+            "there is no manifest, so a file of the log is not loaded; it is kept"
+        );
+    }
+    Ok(())
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, ServerError> {
+    let fail = |error| ServerError::file("read the folder", folder, error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        names.extend(entry.map_err(fail)?.file_name().into_string());
+    }
+    Ok(names)
+}
+
 /// Removes the files that a rewrite has replaced.
 pub(crate) fn remove_history(manifest: &mut Manifest) -> Result<(), ServerError> {
     for part in manifest.parts.iter().filter(|part| part.role == Role::History) {

@@ -128,6 +128,14 @@ impl Manifest {
         self.folder.join(&part.name)
     }
 
+    /// Is this the name that a base or an increment of this log may have?
+    pub(crate) fn is_of_log(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_prefix('.'));
+        rest.and_then(|rest| rest.split_once('.')).is_some_and(|(number, kind)| {
+            number.parse::<u64>().is_ok() && ["base.aof", "base.rdb", "incr.aof"].contains(&kind)
+        })
+    }
+
     /// Is this the name of a file of this log that is not complete: a manifest or a base?
     pub(crate) fn is_temporary(&self, name: &str) -> bool {
         let name = name.strip_prefix(TEMPORARY).and_then(|name| name.strip_prefix(&*self.prefix));

@@ -106,6 +106,8 @@ pub(crate) struct Aof {
     sync_us: AtomicU32,
     /// Where the newest file begins; a rewrite that is complete holds all before it.
     rotated: AtomicU64,
+    /// Would a start find the files that are written? Not before the first rewrite is complete.
+    found_at_start: AtomicBool,
     /// Held while a group is written and synced, so that a crash can tear only the last.
     syncing: Mutex<()>,
     /// Somebody waits until all up to here is durable, whatever the policy.
@@ -143,6 +145,7 @@ impl Aof {
             durable: AtomicU64::new(0),
             sync_us: AtomicU32::new(0),
             rotated: AtomicU64::new(0),
+            found_at_start: AtomicBool::new(false),
             syncing: Mutex::default(),
             wanted: AtomicU64::new(0),
             current_bytes: AtomicU64::new(0),
@@ -155,9 +158,20 @@ impl Aof {
         }
     }
 
-    /// Appends to `file` from now on; `older_bytes` stand in other files. The log takes nothing
-    /// yet: what an open one has on its way would be lost.
+    /// Appends to `file` from now on, which a start finds; `older_bytes` stand in other files.
     pub(crate) fn open(&self, file: LogFile, older_bytes: u64) {
+        self.found_at_start.store(true, Ordering::Release);
+        self.open_new(file, older_bytes);
+    }
+
+    /// Appends to `file` from now on, which a start finds when a rewrite is complete.
+    pub(crate) fn begin(&self, file: LogFile) {
+        self.found_at_start.store(false, Ordering::Release);
+        self.open_new(file, 0);
+    }
+
+    /// The log takes nothing yet: what an open one has on its way would be lost.
+    fn open_new(&self, file: LogFile, older_bytes: u64) {
         debug_assert!(!self.is_enabled(), "a log is opened once");
         let mut output = self.output.lock();
         let mut buffer = self.buffer.lock();
@@ -261,9 +275,14 @@ impl Aof {
         reached.load(Ordering::Acquire) >= position
     }
 
-    /// Is the log on disk up to `position`?
+    /// Is the log on disk up to `position`, in files that a start finds?
     pub(crate) fn is_durable(&self, position: u64) -> bool {
-        self.durable.load(Ordering::Acquire) >= position
+        self.is_found_at_start() && self.durable.load(Ordering::Acquire) >= position
+    }
+
+    /// Would a start find the files that are written?
+    pub(crate) fn is_found_at_start(&self) -> bool {
+        self.found_at_start.load(Ordering::Acquire)
     }
 
     /// Brings the commit forward: writes the buffer out, or syncs it, or has the log thread do so.
@@ -315,6 +334,7 @@ impl Aof {
         let rotated = self.rotated.load(Ordering::Acquire);
         self.written.fetch_max(rotated, Ordering::AcqRel);
         self.durable.fetch_max(rotated, Ordering::AcqRel);
+        self.found_at_start.store(true, Ordering::Release);
         self.older_bytes.store(older_bytes, Ordering::Relaxed);
         self.current_bytes.store(output.file.as_ref().map_or(0, LogFile::len), Ordering::Relaxed);
         // If a sync of the newest file has failed, too, it takes one more rewrite.

@@ -360,7 +360,9 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
-    let can_sync = aof.is_enabled() && !aof.is_failing();
+    // During the first rewrite after `CONFIG SET appendonly yes`, that takes until it is complete.
+    let comes_in_time = aof.is_found_at_start() || deadline_ms.is_none();
+    let can_sync = aof.is_enabled() && !aof.is_failing() && comes_in_time;
     context.client.needs_durable = can_sync && context.mode != Mode::Replay;
     let on_timeout = TimeoutReply::NoReplicaSynced { local: can_sync };
     if replicas == 0 && (can_sync || !wants_local) {

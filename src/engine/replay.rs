@@ -21,6 +21,12 @@ const EFFECTS_PER_LOOK: u64 = 4096;
 /// Time between two lines about a long load.
 const REPORT_EVERY_NS: u64 = 5_000_000_000;
 
+/// Effects that failed of which a line tells.
+const FAILURES_TOLD_MAX: u64 = 10;
+/// How errors start that words have which were never an effect.
+const MALFORMED: [&str; 3] =
+    ["-ERR unknown ", "-ERR wrong number of arguments", "-ERR syntax error"];
+
 /// What was loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Loaded {
@@ -40,6 +46,9 @@ impl Engine {
             folder::adopt_old_log(dir, &mut manifest)?;
         }
         let is_new = manifest.parts.is_empty();
+        if is_new {
+            folder::keep_unnamed(&manifest)?;
+        }
         let (mut loaded, content) = self.load(&manifest)?;
         if is_new && self.load_snapshot_file()? {
             let functions = self.begin_snapshot(|| {});
@@ -166,6 +175,8 @@ struct Replay<'e> {
     offset: u64,
     loaded: &'e mut Loaded,
     reported_ns: u64,
+    /// Effects that could not be had again.
+    failed: u64,
     failure: Option<(u64, String)>,
 }
 
@@ -183,6 +194,7 @@ impl<'e> Replay<'e> {
             offset: 0,
             loaded,
             reported_ns: engine.services.clock.elapsed_ns(),
+            failed: 0,
             failure: None,
         }
     }
@@ -212,12 +224,26 @@ impl<'e> Replay<'e> {
         self.batch.call(&mut self.client, &mut self.reply, argv);
         if self.reply.bytes().first() == Some(&b'-') {
             let text = String::from_utf8_lossy(self.reply.bytes()).trim_end().to_owned();
-            self.failure = Some((start, text));
+            self.note_failure(start, text);
         }
         self.reply.truncate(0);
         self.engine.delay(Setting::KeyLoadDelay, self.loaded.effects);
         if self.loaded.effects.is_multiple_of(EFFECTS_PER_LOOK) {
             self.report();
+        }
+    }
+
+    /// An effect has failed. Words that no server writes are damage. But a script may have changed
+    /// data without a trace (`redis.set_repl`), so others may find them as they were not: all
+    /// else is loaded nevertheless.
+    fn note_failure(&mut self, offset: u64, error: String) {
+        if MALFORMED.iter().any(|start| error.starts_with(start)) {
+            self.failure = Some((offset, error));
+            return;
+        }
+        self.failed += 1;
+        if self.failed <= FAILURES_TOLD_MAX {
+            tracing::warn!(offset, error, "an effect in the log could not be had again");
         }
     }
 
@@ -235,6 +261,12 @@ impl<'e> Replay<'e> {
     }
 
     fn result(self, path: &Path) -> Result<(), ServerError> {
+        if self.failed > 0 {
+            tracing::warn!(
+                file = %path.display(), failed = self.failed,
+                "some effects could not be had again; the data may differ from those before"
+            );
+        }
         match self.failure {
             None => Ok(()),
             Some((offset, reason)) => {

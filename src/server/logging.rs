@@ -17,7 +17,11 @@ pub(super) fn start(config: &Config) -> Result<(), ServerError> {
         "nothing" => LevelFilter::OFF,
         _ => LevelFilter::INFO,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    // Where nobody takes the lines (a full disk, a reader that is gone), the server goes on without.
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .log_internal_errors(false);
     let path = config.text(Setting::LogFile);
     let outcome = if path.is_empty() {
         builder.with_ansi(false).try_init()

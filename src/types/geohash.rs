@@ -227,12 +227,14 @@ impl Cell {
 
     fn area(self) -> Area {
         let scale = f64::from(1u32 << self.steps);
-        let edge = |place: u32, most: f64| f64::from(place) / scale * (2.0 * most) - most;
+        let edge = |place: f64, most: f64| place / scale * (2.0 * most) - most;
+        // Of a score that is no place, these may be the largest numbers.
+        let (longitude, latitude) = (f64::from(self.longitude), f64::from(self.latitude));
         Area {
-            west: edge(self.longitude, LONGITUDE_MAX),
-            south: edge(self.latitude, LATITUDE_MAX),
-            east: edge(self.longitude + 1, LONGITUDE_MAX),
-            north: edge(self.latitude + 1, LATITUDE_MAX),
+            west: edge(longitude, LONGITUDE_MAX),
+            south: edge(latitude, LATITUDE_MAX),
+            east: edge(longitude + 1.0, LONGITUDE_MAX),
+            north: edge(latitude + 1.0, LATITUDE_MAX),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
-    KeySpec, Outcome,
+    KeySpec, Mode, Outcome,
 };
 use crate::config::Setting;
 use crate::store::Class;
@@ -289,9 +289,11 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
     },
 ];
 
-/// Refuses a string of `len` bytes if it is longer than an argument may be.
+/// Refuses a string of `len` bytes if it is longer than an argument may be. One in the log was made
+/// when longer ones were allowed.
 pub(super) fn check_len(context: &Context<'_>, len: usize) -> Result<(), CommandError> {
-    if len > context.services.config.size(Setting::ProtoMaxBulkLen) {
+    let bytes_max = context.services.config.size(Setting::ProtoMaxBulkLen);
+    if len > bytes_max && context.mode != Mode::Replay {
         let text = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
         return Err(CommandError::Plain(text));
     }
