@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A source of wall-clock and elapsed time; clones share it.
 #[derive(Clone, Debug)]
@@ -16,14 +16,13 @@ pub struct Clock {
 #[derive(Clone, Debug)]
 enum Source {
     Manual(Arc<AtomicU64>),
-    System { start: Instant, ticks: quanta::Clock },
+    System(quanta::Clock),
 }
 
 impl Clock {
     /// The clock of the operating system.
-    #[expect(clippy::disallowed_methods, reason = "the clock is where time comes from")]
     pub fn system() -> Self {
-        Self { source: Source::System { start: Instant::now(), ticks: quanta::Clock::new() } }
+        Self { source: Source::System(quanta::Clock::new()) }
     }
 
     /// A clock that stands still at `unix_ms` until [`Clock::advance`] moves it.
@@ -48,7 +47,7 @@ impl Clock {
     pub fn now_us(&self) -> u64 {
         match &self.source {
             Source::Manual(now_us) => now_us.load(Ordering::Relaxed),
-            Source::System { .. } => {
+            Source::System(_) => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
             }
@@ -60,15 +59,7 @@ impl Clock {
     pub fn elapsed_ns(&self) -> u64 {
         match &self.source {
             Source::Manual(now_us) => now_us.load(Ordering::Relaxed) * 1000,
-            Source::System { ticks, .. } => ticks.delta_as_nanos(0, ticks.raw()),
-        }
-    }
-
-    /// Seconds since this clock was made.
-    pub fn uptime_seconds(&self) -> u64 {
-        match &self.source {
-            Source::Manual(_) => 0,
-            Source::System { start, .. } => start.elapsed().as_secs(),
+            Source::System(ticks) => ticks.delta_as_nanos(0, ticks.raw()),
         }
     }
 }

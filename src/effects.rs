@@ -4,8 +4,7 @@
 //! while the shard locks are held and handed to the append-only file before those are released,
 //! so the order in the file is the order of execution.
 
-use crate::resp::request::encode_head;
-use crate::resp::request::encode_word;
+use crate::resp::request::{encode_head, encode_word};
 
 /// Room made at first, for the effects of a usual batch.
 const FIRST_BYTES: usize = 512;

@@ -1,7 +1,6 @@
 //! `respq check-aof`: looks through a log without a server, and repairs it if asked to.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::folder;
@@ -9,22 +8,11 @@ use super::manifest::{self, Manifest, Role};
 use super::reader::{End, Reader};
 use crate::error::ServerError;
 use crate::rdb;
-use crate::types::packed_map;
-use crate::types::set::SetLimits;
-use crate::types::stream::BlockLimits;
 
 /// What the damaged original of a repaired file is called.
 const KEPT_SUFFIX: &str = "damaged";
 const USAGE: &str =
     "usage: respq check-aof [--fix] <folder of the append-only file, or of all data>";
-
-const PACKED: packed_map::Limits = packed_map::Limits { entries: 128, value_bytes: 64 };
-const LIMITS: rdb::Limits = rdb::Limits {
-    hash: PACKED,
-    set: SetLimits { integers: 512, packed: PACKED },
-    sorted_set: PACKED,
-    stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
-};
 
 /// The state of a file.
 #[derive(Debug)]
@@ -107,7 +95,7 @@ fn check(manifest: &mut Manifest, fixes: bool) -> Result<String, ServerError> {
         let lost = size - offset.min(size);
         let damage = format!("{}: damaged at byte {offset}: {reason}", part.name);
         line(&mut report, &damage);
-        if part.role == Role::Base && is_rdb(&path) {
+        if part.role == Role::Base && is_rdb(&path)? {
             line(&mut report, "a base in RDB form cannot be repaired: restore a copy");
             return Err(ServerError::Usage(report));
         }
@@ -140,17 +128,15 @@ fn line(report: &mut String, text: &str) {
     report.push('\n');
 }
 
-fn is_rdb(path: &Path) -> bool {
-    let mut start = [0; rdb::SIGNATURE.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start == *rdb::SIGNATURE
+fn is_rdb(path: &Path) -> Result<bool, ServerError> {
+    rdb::is_rdb(path).map_err(|error| ServerError::file("read", path, error))
 }
 
 fn state(path: &Path) -> Result<State, ServerError> {
     let mut preamble = 0;
-    if is_rdb(path) {
+    if is_rdb(path)? {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
-        match rdb::load(&file, &LIMITS, |_| Ok(())) {
+        match rdb::load(&file, &rdb::Limits::default(), |_| Ok(())) {
             Ok(end) => preamble = end,
             Err((offset, error)) => {
                 return Ok(State::Damaged { offset, reason: error.to_string() });

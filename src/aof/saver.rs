@@ -50,7 +50,6 @@ pub(crate) struct Status {
     queue: VecDeque<Job>,
     pub(crate) last_rewrite_ok: bool,
     pub(crate) last_rewrite_ms: Option<u64>,
-    pub(crate) rewrites: u64,
     /// Most bytes that it kept of what went meanwhile.
     pub(crate) last_rewrite_kept_bytes: u64,
     pub(crate) last_save_ok: bool,
@@ -59,14 +58,22 @@ pub(crate) struct Status {
     pub(crate) last_save_kept_bytes: u64,
     /// Unix time in milliseconds of the last save that went well.
     pub(crate) saved_at_ms: u64,
-    pub(crate) saves: u64,
     /// The server's count of changes when the last save began.
     pub(crate) changes_saved: u64,
     /// Size of the log after the last rewrite, or at the start.
     pub(crate) base_bytes: u64,
-    /// Rewrites that failed since the last one that went well.
-    pub(crate) failed_rewrites: u32,
+    pub(crate) counts: Counts,
     failed_at_ms: u64,
+}
+
+/// What CONFIG RESETSTAT sets to zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) saves: u64,
+    pub(crate) rewrites: u64,
+    /// Rewrites that failed since the last one that went well. After a reset no rewrite waits for
+    /// those before it, as in Redis.
+    pub(crate) failed_rewrites: u32,
 }
 
 impl Status {
@@ -108,9 +115,10 @@ impl Status {
 
     /// May a rewrite start unasked, or must the failures before it be some time ago first?
     pub(crate) fn may_rewrite_unasked(&self, now_ms: u64) -> bool {
-        let beyond = self.failed_rewrites.saturating_sub(PATIENT_FAILURES);
+        let failed = self.counts.failed_rewrites;
+        let beyond = failed.saturating_sub(PATIENT_FAILURES);
         let pause_ms = (PAUSE_MS << beyond.min(10)).min(PAUSE_MS_MAX);
-        self.failed_rewrites < PATIENT_FAILURES || now_ms >= self.failed_at_ms + pause_ms
+        failed < PATIENT_FAILURES || now_ms >= self.failed_at_ms + pause_ms
     }
 }
 
@@ -139,16 +147,14 @@ impl Saver {
             queue: VecDeque::new(),
             last_rewrite_ok: true,
             last_rewrite_ms: None,
-            rewrites: 0,
             last_rewrite_kept_bytes: 0,
             last_save_ok: true,
             last_save_ms: None,
             last_save_kept_bytes: 0,
             saved_at_ms: now_ms,
-            saves: 0,
             changes_saved: 0,
             base_bytes: 0,
-            failed_rewrites: 0,
+            counts: Counts::default(),
             failed_at_ms: 0,
         };
         Self {
@@ -165,6 +171,11 @@ impl Saver {
     /// What is going on.
     pub(crate) fn status(&self) -> Status {
         self.status.lock().clone()
+    }
+
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset_counts(&self) {
+        self.status.lock().counts = Counts::default();
     }
 
     /// Asks for a job, which runs at once if no other does.
@@ -210,9 +221,10 @@ impl Saver {
                 status.last_rewrite_ok = went_well;
                 status.last_rewrite_ms = Some(ms);
                 status.last_rewrite_kept_bytes = self.progress.kept_peak_bytes();
-                status.rewrites += 1;
-                status.failed_rewrites = if went_well { 0 } else { status.failed_rewrites + 1 };
                 status.failed_at_ms = now_ms;
+                let counts = &mut status.counts;
+                counts.rewrites += 1;
+                counts.failed_rewrites = if went_well { 0 } else { counts.failed_rewrites + 1 };
             }
             Job::Save => {
                 status.last_save_ok = went_well;
@@ -234,7 +246,7 @@ impl Saver {
         let mut status = self.status.lock();
         status.last_save_ok = true;
         self.has_failed.store(false, Ordering::Release);
-        status.saves += 1;
+        status.counts.saves += 1;
         status.changes_saved = changes;
         status.saved_at_ms = now_ms;
     }
@@ -322,7 +334,7 @@ mod tests {
         assert_eq!(saver.next(), Some(Job::Enable));
         saver.skip(3);
         let status = saver.status();
-        assert!(status.rewrites == 0 && status.last_rewrite_ms.is_none());
+        assert!(status.counts.rewrites == 0 && status.last_rewrite_ms.is_none());
         assert_eq!(saver.next(), Some(Job::Save));
     }
 
@@ -347,5 +359,7 @@ mod tests {
         }
         assert!(!saver.status().may_rewrite_unasked(11));
         assert!(saver.status().may_rewrite_unasked(10 + PAUSE_MS));
+        saver.reset_counts();
+        assert!(saver.status().may_rewrite_unasked(11));
     }
 }

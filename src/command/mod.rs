@@ -2,7 +2,7 @@
 //!
 //! A command is a row of its group's table ([`CommandSpec`]) and a handler: a plain function from
 //! arguments to a reply. Everything else follows from the row: dispatch, arity errors, locks,
-//! COMMAND's replies, the README's command list.
+//! COMMAND's replies.
 
 use crate::resp::argv::{Argv, OwnedArgv};
 

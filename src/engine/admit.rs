@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::batch::Batch;
+use super::call::write_error;
 use super::evict::Room;
 use super::slots::require_one_slot;
 use crate::client::Client;
@@ -124,28 +125,29 @@ impl Batch<'_> {
         error: &CommandError,
         reply: &mut Reply,
     ) {
-        let stats = &self.engine.services.stats;
-        let mut text = error.to_string();
+        let services = &self.engine.services;
         let command = table().resolve(argv);
         if let Some(command) = command {
-            stats.rejected(command.index);
+            services.stats.rejected(command.index);
         }
         let is_busy = matches!(error, CommandError::BusyScript | CommandError::BusyFunction);
         // DISCARD and RESET end it even if the watched keys are out of reach.
         let ends = command.is_some_and(|command| {
             command.spec.name == "exec" || (is_busy && command.has(Flag::WholeTransaction))
         });
+        let mut aborted = None;
         if ends && client.transaction.is_some() {
             if !matches!(error, CommandError::CrossSlot) {
+                let text = error.to_string();
                 let reason = text.strip_prefix("ERR ").unwrap_or(&text);
-                text = format!("EXECABORT Transaction discarded because of: {reason}");
+                let text = format!("EXECABORT Transaction discarded because of: {reason}");
+                aborted = Some(CommandError::Text(text.into()));
             }
             self.release();
             self.engine.discard_transaction(client);
         }
-        stats.error(&text);
         client.abort_transaction();
-        reply.error(&text);
+        write_error(services, aborted.as_ref().unwrap_or(error), reply);
     }
 }
 

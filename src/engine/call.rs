@@ -94,9 +94,7 @@ impl Batch<'_> {
         self.changes.effects.end();
         if let Err(error) = &outcome {
             reply.truncate(start);
-            let text = error.to_string();
-            count_error(&self.engine.services, error, &text);
-            reply.error(&text);
+            write_error(&self.engine.services, error, reply);
         }
         self.conclude(command, client, argv.as_argv(), Some(outcome.is_err()));
         withhold(client, reply, start, reply_mode);
@@ -325,15 +323,16 @@ fn handle(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) -> Resul
         remember_keys(context, command, argv);
     }
     outcome.map_err(|error| {
-        let text = error.to_string();
-        count_error(context.services, &error, &text);
         context.reply.truncate(start);
-        context.reply.error(&text);
+        write_error(context.services, &error, context.reply);
     })
 }
 
-fn count_error(services: &Services, error: &CommandError, text: &str) {
+/// Writes an error, and counts it unless that was done where it came about.
+pub(super) fn write_error(services: &Services, error: &CommandError, reply: &mut Reply) {
+    let text = error.to_string();
     if !matches!(error, CommandError::Counted(_)) {
-        services.stats.error(text);
+        services.stats.error(&text);
     }
+    reply.error(&text);
 }

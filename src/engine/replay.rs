@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::restore::is_rdb;
 use super::{Batch, Engine};
 use crate::aof::file::{Content, LogFile};
 use crate::aof::manifest::{self, Manifest, Part, Role};
@@ -13,6 +12,7 @@ use crate::command::Mode;
 use crate::config::Setting;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
+use crate::rdb;
 use crate::resp::argv::{Argv, OwnedArgv};
 use crate::resp::{Protocol, Reply};
 
@@ -104,7 +104,8 @@ impl Engine {
         loaded: &mut Loaded,
     ) -> Result<Content, ServerError> {
         sync(path)?;
-        let preamble = if is_rdb(path)? { self.load_rdb(path, loaded.bytes, 0)?.0 } else { 0 };
+        let is_rdb = rdb::is_rdb(path).map_err(|error| ServerError::file("read", path, error))?;
+        let preamble = if is_rdb { self.load_rdb(path, loaded.bytes, 0)?.0 } else { 0 };
         if part.role == Role::Base && preamble == *bytes {
             // Nothing is appended to a base, so what it holds need not be known.
             loaded.bytes += bytes;

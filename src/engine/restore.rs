@@ -1,7 +1,7 @@
 //! Loading snapshots: the base of the log, and the snapshot file of a server without a log.
 
 use std::fs::File;
-use std::io::Read;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,15 +19,6 @@ use crate::types::value::Value;
 
 /// Time between two looks during a wait for tests.
 const DELAY_STEP_MICROS: u64 = 1000;
-
-/// Does a file begin as an RDB file does?
-pub(super) fn is_rdb(path: &Path) -> Result<bool, ServerError> {
-    let mut start = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(rdb::SIGNATURE.len() as u64).read_to_end(&mut start))
-        .map_err(|error| ServerError::file("read", path, error))?;
-    Ok(start == rdb::SIGNATURE)
-}
 
 impl Engine {
     /// Loads the snapshot file, if there is one; replies whether there is.

@@ -22,6 +22,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::call::write_error;
 use super::{Batch, Engine};
 use crate::acl::Account;
 use crate::client::{Client, Handle, ReplyMode};
@@ -275,10 +276,8 @@ impl Batch<'_> {
         let services = &self.engine.services;
         let asked = Asked { command, argv, origin: Origin::TopLevel };
         let Err(error) = services.check_access(client, asked) else { return false };
-        let text = error.to_string();
         services.stats.rejected(command.index);
-        services.stats.error(&text);
-        reply.error(&text);
+        write_error(services, &error, reply);
         true
     }
 

@@ -1,7 +1,9 @@
 //! Whole files: the header, the operations between the entries, and the end. They are read by
 //! [`super::load`].
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use super::blocks::Source;
 use super::input::Input;
@@ -10,7 +12,7 @@ use super::{RdbError, encode};
 use crate::types::value::Value;
 
 /// What every RDB file begins with.
-pub(crate) const SIGNATURE: &[u8; 5] = b"REDIS";
+const SIGNATURE: &[u8; 5] = b"REDIS";
 const VERSION_WRITTEN: &[u8; 4] = b"0010";
 const VERSION_MAX: u32 = 12;
 /// The first version with a checksum.
@@ -30,6 +32,13 @@ pub(super) mod operation {
     pub(in crate::rdb) const EXPIRES_S: u8 = 253;
     pub(in crate::rdb) const SELECT: u8 = 254;
     pub(in crate::rdb) const END: u8 = 255;
+}
+
+/// Does a file begin as an RDB file does? One that is shorter than that does not.
+pub(crate) fn is_rdb(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(SIGNATURE.len() as u64).read_to_end(&mut start)?;
+    Ok(start == SIGNATURE)
 }
 
 /// What a file tells of a key beside its value.

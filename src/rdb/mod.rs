@@ -35,7 +35,7 @@ mod skip;
 mod stream;
 
 pub(crate) use dump::{dump, restore};
-pub(crate) use file::{Attributes, SIGNATURE, Writer};
+pub(crate) use file::{Attributes, Writer, is_rdb};
 pub(crate) use load::{Item, load};
 pub(crate) use save::{Options, save};
 
@@ -79,6 +79,19 @@ pub(crate) struct Limits {
     pub(crate) set: SetLimits,
     pub(crate) sorted_set: packed_map::Limits,
     pub(crate) stream: BlockLimits,
+}
+
+impl Default for Limits {
+    /// As the settings are by default.
+    fn default() -> Self {
+        let packed = packed_map::Limits { entries: 128, value_bytes: 64 };
+        Self {
+            hash: packed,
+            set: SetLimits { integers: 512, packed },
+            sorted_set: packed,
+            stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
+        }
+    }
 }
 
 /// The types of objects, by the numbers that stand before them.

@@ -15,6 +15,7 @@ use crate::types::stream::{Pending, Stream, StreamId};
 use crate::types::string::StringValue;
 use crate::types::value::Value;
 
+// Small, so that values leave their packed form.
 const PACKED: PackedLimits = PackedLimits { entries: 16, value_bytes: 64 };
 const LIMITS: Limits = Limits {
     hash: PACKED,

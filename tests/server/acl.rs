@@ -36,8 +36,8 @@ fn users_are_made_changed_and_removed() {
                 &format!(
                     "[\"flags\" [\"on\" \"sanitize-payload\"] \"passwords\" [\"{hash}\"] \
                      \"commands\" \"-@all +get +@hash\" \"keys\" \"~a* %R~r* %W~w*\" \"channels\" \
-                     \"&c\" \"selectors\" [[\"commands\" \"-@all +set\" \"keys\" \"~x\" \"channels\" \
-                     \"\"]]]"
+                     \"&c\" \"selectors\" [[\"commands\" \"-@all +set\" \"keys\" \"~x\" \
+                     \"channels\" \"\"]]]"
                 ),
             ),
             ("ACL SETUSER u nonsense", &format!("{GET_CONFIG} 'nonsense': Syntax error)")),

@@ -78,3 +78,25 @@ fn what_commands_do() {
     let all: Vec<Value> = run(client, "COMMAND DOCS");
     assert_eq!(all.len(), 2 * run::<usize>(client, "COMMAND COUNT"));
 }
+
+#[test]
+fn help_names_the_subcommands() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for (line, subcommands) in [
+        ("FUNCTION HELP", "DELETE DUMP FLUSH HELP KILL LIST LOAD RESTORE STATS"),
+        ("MODULE HELP", "HELP LIST LOAD LOADEX UNLOAD"),
+        ("SCRIPT HELP", "DEBUG EXISTS FLUSH HELP KILL LOAD"),
+    ] {
+        let help: Vec<String> = run(client, line);
+        let name = line.trim_end_matches(" HELP");
+        let head = format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+        assert_eq!(help[0], head);
+        let syntaxes = help[1..].iter().filter(|text| !text.starts_with(' '));
+        let mut names: Vec<_> = syntaxes.filter_map(|text| text.split(' ').next()).collect();
+        names.sort_unstable();
+        assert_eq!(names.join(" "), subcommands, "{line}");
+        let more = error(client, &format!("{line} more"));
+        assert!(more.starts_with("ERR wrong number of arguments for"), "{more}");
+    }
+}

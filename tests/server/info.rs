@@ -1,8 +1,45 @@
 //! INFO: the sections, and whether the figures are true.
 
-use redis::Value;
+use std::collections::HashMap;
+
+use redis::{Connection, Value};
 
 use crate::harness::{Server, check, error, run, wait_until};
+
+/// What CONFIG RESETSTAT sets to zero.
+const RESET: &[&str] = &[
+    "lazyfreed_objects",
+    "rdb_saves",
+    "aof_rewrites",
+    "aof_rewrites_consecutive_failures",
+    "total_connections_received",
+    "total_net_input_bytes",
+    "total_net_output_bytes",
+    "rejected_connections",
+    "total_reads_processed",
+    "total_writes_processed",
+    "client_query_buffer_limit_disconnections",
+    "client_output_buffer_limit_disconnections",
+    "expired_keys",
+    "expired_time_cap_reached_count",
+    "expire_cycle_cpu_milliseconds",
+    "evicted_keys",
+    "evicted_clients",
+    "total_eviction_exceeded_time",
+    "keyspace_hits",
+    "keyspace_misses",
+    "total_error_replies",
+];
+/// The same, but they go on at once.
+const RESET_AND_GONE_ON: &[&str] = &[
+    "total_commands_processed",
+    "eventloop_cycles",
+    "eventloop_duration_sum",
+    "eventloop_duration_cmd_sum",
+];
+/// What it leaves as it is.
+const KEPT: &[&str] =
+    &["used_memory_peak", "rdb_changes_since_last_save", "acl_access_denied_auth"];
 
 /// The values of a field that looks like `a=1,b=2`.
 fn parts(line: &str) -> Vec<(String, String)> {
@@ -149,4 +186,103 @@ fn info_follows_waiters_and_loops() {
     check(&mut server.client(), &[("CONFIG RESETSTAT", "OK"), ("RPUSH nothing 1 2", "2")]);
     assert!(number(&server, "eventloop_cycles") < cycles);
     wait_until(|| number(&server, "clients_in_timeout_table") == 0);
+}
+
+/// All fields of INFO that are whole numbers, asked for by a client that is there already.
+fn numbers(text: &str) -> HashMap<String, u64> {
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
+}
+
+fn count(client: &mut Connection, field: &str) -> u64 {
+    numbers(&run::<String>(client, "INFO everything"))[field]
+}
+
+/// Clients that are turned away and disconnected for every reason.
+fn count_clients(server: &Server, client: &mut Connection) {
+    check(client, &[("CLIENT NO-EVICT on", "OK"), ("SETRANGE big 20000000 x", "20000001")]);
+    let mut silent = server.raw();
+    silent.send(b"GET big\r\nGET big\r\n");
+    let mut talkative = server.raw();
+    talkative.send(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n");
+    let piece = vec![b'x'; 100_000];
+    while talkative.try_send(&piece) {}
+    wait_until(|| count(client, "client_output_buffer_limit_disconnections") > 0);
+    let _evicted = server.raw();
+    wait_until(|| count(client, "connected_clients") == 2);
+    check(client, &[("CONFIG SET maxmemory-clients 1 maxclients 1", "OK")]);
+    wait_until(|| count(client, "evicted_clients") > 0);
+    assert!(server.raw().read_to_end().contains("max number of clients"));
+    check(client, &[("CONFIG SET maxmemory-clients 0 maxclients 1000", "OK")]);
+}
+
+/// More keys than one cycle can expire, and others that are evicted a few at a time.
+fn count_keys(client: &mut Connection) {
+    check(client, &[("DEL big", "1"), ("GET big", "nil"), ("SET a 1", "OK"), ("GET a", "\"1\"")]);
+    check(client, &[("SADD large x", "1"), ("DEBUG SET-ACTIVE-EXPIRE 0", "OK")]);
+    let fill = |client: &mut Connection, line: &str| {
+        redis::cmd("EVAL").arg(line).arg(0).exec(client).expect("it runs");
+    };
+    fill(client, "for i = 1, 1000 do redis.call('SADD', 'large', i) end");
+    check(client, &[("UNLINK large", "1")]);
+    fill(client, "for i = 1, 70000 do redis.call('SET', 'short:' .. i, '', 'PX', 1) end");
+    check(client, &[("DEBUG SET-ACTIVE-EXPIRE 1", "OK")]);
+    wait_until(|| count(client, "expired_time_cap_reached_count") > 0);
+    fill(client, "for i = 1, 1000 do redis.call('SET', 'long:' .. i, '') end");
+    check(
+        client,
+        &[("CONFIG SET maxmemory-policy allkeys-lru maxmemory-eviction-tenacity 0", "OK")],
+    );
+    check(client, &[("CONFIG SET maxmemory 1", "OK")]);
+    wait_until(|| count(client, "current_eviction_exceeded_time") > 0);
+    check(client, &[("CONFIG SET maxmemory 0", "OK")]);
+    wait_until(|| count(client, "current_eviction_exceeded_time") == 0);
+}
+
+/// A snapshot, and a rewrite that fails.
+fn count_snapshots(server: &Server, client: &mut Connection) {
+    check(client, &[("SAVE", "OK"), ("SET b 1", "OK")]);
+    let folder = server.dir().join("appendonlydir");
+    std::fs::rename(&folder, server.dir().join("away")).expect("it is there");
+    std::fs::write(&folder, "no folder").expect("nothing is there");
+    run::<()>(client, "BGREWRITEAOF");
+    wait_until(|| count(client, "aof_rewrites_consecutive_failures") > 0);
+}
+
+#[test]
+fn resetstat_resets_what_redis_resets() {
+    let server = Server::start(&[
+        "--shards",
+        "1",
+        "--client-query-buffer-limit",
+        "1mb",
+        "--client-output-buffer-limit",
+        "normal 1mb 0 0",
+        "--enable-debug-command",
+        "yes",
+    ]);
+    let client = &mut server.client();
+    count_clients(&server, client);
+    count_keys(client);
+    count_snapshots(&server, client);
+    error(client, "AUTH nobody x");
+    let before = numbers(&run::<String>(client, "INFO everything"));
+    check(
+        client,
+        &[("MULTI", "OK"), ("CONFIG RESETSTAT", "QUEUED"), ("INFO everything", "QUEUED")],
+    );
+    let (_, text): (Value, String) = run(client, "EXEC");
+    let after = numbers(&text);
+    for &name in RESET {
+        assert!(before[name] > 0 && after[name] == 0, "{name}: {}", after[name]);
+    }
+    for &name in RESET_AND_GONE_ON {
+        assert!(before[name] > after[name], "{name}: {} and {}", before[name], after[name]);
+    }
+    for &name in KEPT {
+        assert!(before[name] > 0 && after[name] >= before[name], "{name}: {}", after[name]);
+    }
+    for prefix in ["cmdstat_set:", "errorstat_", "latency_percentiles_usec_set:"] {
+        assert!(!text.contains(&format!("\n{prefix}")), "{prefix}");
+    }
 }

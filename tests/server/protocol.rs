@@ -1,7 +1,6 @@
 //! The wire: splits, limits, errors, pipelines, sockets that misbehave.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use crate::harness::{Server, check, run, wait_until};
 
@@ -133,19 +132,31 @@ fn a_client_that_vanishes_waits_no_more() {
 #[test]
 fn who_sends_is_not_idle_though_it_does_not_read() {
     let server = Server::start(&["--timeout", "1"]);
+    let client = &mut server.client();
     let mut raw = server.raw();
     let value = "x".repeat(100_000);
-    run::<()>(&mut server.client(), &format!("SET big {value}"));
+    run::<()>(client, &format!("SET big {value}"));
     // More than the system takes, so that what is sent from now on is read but not run.
     raw.send(b"GET big\r\n".repeat(300).as_slice());
-    for _ in 0..30 {
-        std::thread::sleep(Duration::from_millis(100));
+    let mut pings = 0;
+    wait_until(|| {
         raw.send(b"PING\r\n");
-    }
+        pings += 1;
+        // Nothing is awaited of a client that is gone: then no more can be sent.
+        age_of_who_asked(client, "get").is_some_and(|seconds| seconds >= 3)
+    });
     for _ in 0..300 {
         raw.expect(format!("$100000\r\n{value}\r\n").as_bytes());
     }
-    raw.expect(b"+PONG\r\n".repeat(30).as_slice());
+    raw.expect(b"+PONG\r\n".repeat(pings).as_slice());
+}
+
+/// For how many seconds the client is there whose last command was this one.
+fn age_of_who_asked(client: &mut redis::Connection, command: &str) -> Option<u64> {
+    let list: String = run(client, "CLIENT LIST");
+    let line = list.lines().find(|line| line.contains(&format!(" cmd={command} ")))?;
+    let (_, age) = line.split_once(" age=")?;
+    age.split(' ').next()?.parse().ok()
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn redis_reads_our_folder_and_we_read_its() {
     server.wait_info("aof_rewrite_in_progress", "0");
     check(&mut server.client(), &[("SET increment 1", "OK"), ("SAVE", "OK")]);
     assert!(server.stop());
-    let Some(mut redis) = Redis::start(server.dir(), "yes") else { return };
+    let mut redis = Redis::start(server.dir(), "yes");
     let client = &mut redis.connect().unwrap();
     check(client, LOOKS);
     check(client, &[("GET increment", "\"1\""), ("SET byredis 1", "OK")]);
@@ -128,7 +128,7 @@ fn redis_reads_our_folder_and_we_read_its() {
     check(&mut server.client(), LOOKS);
     check(&mut server.client(), &[("MGET increment byredis", "[\"1\" \"1\"]")]);
     assert!(server.stop());
-    let mut redis = Redis::start(server.dir(), "yes").unwrap();
+    let mut redis = Redis::start(server.dir(), "yes");
     let client = &mut redis.connect().unwrap();
     let _: () = run(client, "BGREWRITEAOF");
     wait_until(|| {
@@ -146,7 +146,7 @@ fn snapshots_and_payloads_are_exchanged() {
     fill(&mut server.client());
     check(&mut server.client(), &[("SAVE", "OK")]);
     assert!(server.stop());
-    let Some(mut redis) = Redis::start(server.dir(), "no") else { return };
+    let mut redis = Redis::start(server.dir(), "no");
     let theirs = &mut redis.connect().unwrap();
     check(theirs, LOOKS);
     let _: () = run(theirs, "SAVE");
@@ -331,7 +331,7 @@ fn every_encoding_goes_to_redis_and_back() {
     check(&mut server.client(), &[("RPUSH manylist increment", "701")]);
     let expected = contents(&mut server.client());
     assert!(server.stop());
-    let Some(mut redis) = Redis::start(server.dir(), "yes") else { return };
+    let mut redis = Redis::start(server.dir(), "yes");
     let client = &mut redis.connect().unwrap();
     assert_same(&contents(client), &expected);
     let _: () = run(client, "BGREWRITEAOF");
@@ -348,7 +348,7 @@ fn every_encoding_goes_to_redis_and_back() {
 fn every_encoding_of_redis_is_read() {
     let mut server = Server::start(&["--appendonly", "no"]);
     assert!(server.stop());
-    let Some(mut redis) = Redis::start(server.dir(), "no") else { return };
+    let mut redis = Redis::start(server.dir(), "no");
     let client = &mut redis.connect().unwrap();
     fill_with_everything(client);
     let expected = contents(client);

@@ -143,14 +143,13 @@ impl Services {
             let reason = match denied.reason {
                 Reason::Command => "no permission to execute the command or subcommand",
                 Reason::Key => "no permission to touch the specified keys",
-                Reason::Channel => {
-                    "no permission to access one of the channels used as arguments"
-                }
+                Reason::Channel => "no permission to access one of the channels used as arguments",
                 Reason::Auth => "no permission",
             };
             let text = format!(
                 "NOPERM ACLs rules changed between the moment the transaction was accumulated and \
-                 the EXEC call. This command is no longer allowed for the following reason: {reason}"
+                 the EXEC call. This command is no longer allowed for the following reason: \
+                 {reason}"
             );
             CommandError::Text(text.into())
         })

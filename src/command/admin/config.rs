@@ -78,10 +78,12 @@ fn get(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// `CONFIG RESETSTAT`
 ///
-/// Sets the counters that INFO shows to zero. Replies OK.
+/// Sets the counters that INFO shows to zero; those of denials (`acl_access_denied_*`) stay, as
+/// in Redis. Replies OK.
 /// <https://redis.io/docs/latest/commands/config-resetstat/>
 fn resetstat(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.services.stats.reset();
+    context.services.saver.reset_counts();
     context.services.reclaim.reset();
     context.reply.ok();
     Ok(Outcome::Done)

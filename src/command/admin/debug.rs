@@ -117,7 +117,7 @@ fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let now_ms = context.db.now_ms();
     let list_limit = context.services.config.number(Setting::ListMaxListpackSize);
     let Some(entry) = context.db.peek(args.bytes()?) else {
-        return Err(CommandError::Plain("ERR no such key"));
+        return Err(CommandError::NoSuchKey);
     };
     let idle_s = entry.idle_s(now_ms);
     let accessed_s = (now_ms / 1000).saturating_sub(u64::from(idle_s));

@@ -64,7 +64,7 @@ pub(super) fn lset(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     let key = args.bytes()?;
     let list_limit = context.db.changes().list_limit;
     let Some(list) = context.db.write::<List>(key)? else {
-        return Err(CommandError::Plain("ERR no such key"));
+        return Err(CommandError::NoSuchKey);
     };
     let index = args.integer()?;
     let place = place(index, list.len()).ok_or(CommandError::Plain("ERR index out of range"))?;

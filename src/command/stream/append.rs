@@ -166,7 +166,7 @@ pub(super) fn xsetid(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     }
     args.finish()?;
     let stream = context.db.write::<Stream>(key)?;
-    let entries = &mut stream.ok_or(CommandError::Plain("ERR no such key"))?.entries;
+    let entries = &mut stream.ok_or(CommandError::NoSuchKey)?.entries;
     let refused = if id < entries.max_deleted_id {
         Some("ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
     } else if id < entries.top_id() {

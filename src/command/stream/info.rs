@@ -62,8 +62,6 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
     },
 ];
 
-const NO_KEY: CommandError = CommandError::Plain("ERR no such key");
-
 /// `XINFO CONSUMERS key group`
 ///
 /// Replies for each consumer a map of its name, the number of entries pending with it, and the
@@ -74,7 +72,7 @@ const NO_KEY: CommandError = CommandError::Plain("ERR no such key");
 fn consumers(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, name) = (args.bytes()?, args.bytes()?);
     let now_ms = context.db.now_ms();
-    let stream = context.db.read::<Stream>(key)?.ok_or(NO_KEY)?;
+    let stream = context.db.read::<Stream>(key)?.ok_or(CommandError::NoSuchKey)?;
     let group = stream.group(name).ok_or_else(|| no_group_for_key(key, name))?;
     let reply = &mut *context.reply;
     reply.array(group.consumers_len());
@@ -102,7 +100,7 @@ fn consumers(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// Errors: ERR without the key; WRONGTYPE on another type.
 /// <https://redis.io/docs/latest/commands/xinfo-groups/>
 fn groups(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let stream = context.db.read::<Stream>(args.bytes()?)?.ok_or(NO_KEY)?;
+    let stream = context.db.read::<Stream>(args.bytes()?)?.ok_or(CommandError::NoSuchKey)?;
     let reply = &mut *context.reply;
     reply.array(stream.groups_len());
     for (name, group) in stream.groups() {
@@ -145,7 +143,7 @@ fn write_number(reply: &mut Reply, number: Option<i64>) {
 fn stream(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
     let mut options = args.clone();
-    let stream = context.db.read::<Stream>(key)?.ok_or(NO_KEY)?;
+    let stream = context.db.read::<Stream>(key)?.ok_or(CommandError::NoSuchKey)?;
     let reply = &mut *context.reply;
     if options.is_empty() {
         reply.map(10);

@@ -194,9 +194,9 @@ fn an_effect_of_no_command_is_told_with_its_place_while_others_were_read_ahead()
 fn a_snapshot_that_has_a_key_twice_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let value = Value::String(crate::types::string::StringValue::new(b"text"));
-    let mut writer = crate::rdb::Writer::new(Vec::new(), true, true, &[]).unwrap();
+    let mut writer = rdb::Writer::new(Vec::new(), true, true, &[]).unwrap();
     for (db, key) in [(0, b"one"), (0, b"two"), (1, b"one")] {
-        writer.entry(db, key, &value, crate::rdb::Attributes::default()).unwrap();
+        writer.entry(db, key, &value, rdb::Attributes::default()).unwrap();
     }
     let path = dir.path().join("dump.rdb");
     let (bytes, len) = writer.finish().unwrap();

@@ -4,19 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::rdb::file::Writer;
-use crate::types::packed_map::Limits as PackedLimits;
-use crate::types::set::SetLimits;
 use crate::types::sorted_set::SortedSet;
-use crate::types::stream::BlockLimits;
 use crate::types::string::StringValue;
 
-const PACKED: PackedLimits = PackedLimits { entries: 16, value_bytes: 64 };
-const LIMITS: Limits = Limits {
-    hash: PACKED,
-    set: SetLimits { integers: 16, packed: PACKED },
-    sorted_set: PACKED,
-    stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
-};
 /// A score that is found again in the bytes of a file.
 const SCORE: f64 = 1234.5678;
 
@@ -26,7 +16,7 @@ fn text(bytes: usize) -> Value {
 
 fn sorted_set() -> Value {
     let mut set = SortedSet::default();
-    set.insert(b"member", SCORE, PACKED);
+    set.insert(b"member", SCORE, Limits::default().sorted_set);
     Value::SortedSet(Box::new(set))
 }
 
@@ -55,7 +45,7 @@ fn entries_of_many_extents_keep_what_belongs_to_them() {
     };
     let bytes = file((0..COUNT).map(entry));
     let (found, done) = (Mutex::new(BTreeMap::new()), Mutex::new(0));
-    let end = load(&bytes[..], &LIMITS, |item| {
+    let end = load(&bytes[..], &Limits::default(), |item| {
         match item {
             Item::Entry { db, key, value: Value::String(value), attributes } => {
                 let entry = (db, value.len(), attributes.expires_at_ms);
@@ -94,7 +84,7 @@ fn the_first_error_counts() {
         bytes
     };
     let error = |bytes: &[u8]| {
-        let (offset, error) = load(bytes, &LIMITS, |_| Ok(())).unwrap_err();
+        let (offset, error) = load(bytes, &Limits::default(), |_| Ok(())).unwrap_err();
         (usize::try_from(offset).unwrap(), error.to_string())
     };
     for first in [0, 3, 50, 99] {
@@ -121,7 +111,7 @@ fn what_the_visitor_refuses_is_an_error_there() {
         Item::Entry { key, .. } if key >= &b"key2000"[..] => Err(RdbError::Corrupt("refused")),
         _ => Ok(()),
     };
-    let (offset, error) = load(&bytes[..], &LIMITS, refuse).unwrap_err();
+    let (offset, error) = load(&bytes[..], &Limits::default(), refuse).unwrap_err();
     assert_eq!(error.to_string(), "refused");
     let behind = places(&bytes, b"key2001")[0] as u64;
     assert!((behind - 3..behind).contains(&offset), "{offset}, {behind}");

@@ -62,7 +62,7 @@ fn snapshots(context: &mut Context<'_>, text: &mut Text) {
     text.line("rdb_last_bgsave_time_sec", seconds(status.last_save_ms));
     let current = status.is_saving().then_some(running_ms);
     text.line("rdb_current_bgsave_time_sec", seconds(current));
-    text.line("rdb_saves", status.saves);
+    text.line("rdb_saves", status.counts.saves);
     text.line("rdb_last_cow_size", status.last_save_kept_bytes);
     let (loaded, expired) = services.loading.keys();
     text.line("rdb_last_load_keys_expired", expired);
@@ -79,8 +79,8 @@ fn log(context: &mut Context<'_>, text: &mut Text) {
     let current = status.is_rewriting().then_some(running_ms);
     text.line("aof_current_rewrite_time_sec", seconds(current));
     text.line("aof_last_bgrewrite_status", ok(status.last_rewrite_ok));
-    text.line("aof_rewrites", status.rewrites);
-    text.line("aof_rewrites_consecutive_failures", status.failed_rewrites);
+    text.line("aof_rewrites", status.counts.rewrites);
+    text.line("aof_rewrites_consecutive_failures", status.counts.failed_rewrites);
     text.line("aof_last_write_status", ok(!aof.is_failing()));
     text.line("aof_last_cow_size", status.last_rewrite_kept_bytes);
     if aof.is_enabled() {
