@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use respq::config::source;
+use respq::config::command_line;
 use respq::error::ServerError;
 
 #[global_allocator]
@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let outcome = match words.get(1).map(String::as_str) {
         Some("check-aof") => respq::check::run(&words[2..]).and_then(answer),
-        Some("completions") => source::completions(&words[2..]).and_then(answer),
+        Some("completions") => command_line::completions(&words[2..]).and_then(answer),
         Some("ping") => respq::ping::run(&words[2..]).and_then(answer),
-        _ => source::read(std::env::args_os()).and_then(respq::server::run),
+        _ => command_line::read(std::env::args_os()).and_then(respq::server::run),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
