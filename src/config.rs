@@ -20,6 +20,7 @@ pub(crate) mod rewrite;
 mod rows;
 mod source;
 mod text;
+pub mod tools;
 
 pub(crate) use declared::Renamed;
 #[cfg(test)]

@@ -6,12 +6,12 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 
 use super::rows::FSYNC_POLICIES;
 use super::source::{Source, read_first};
-use super::{Config, Effect, Kind, Row, rows};
+use super::{Config, Effect, Kind, Row, rows, tools};
 use crate::error::ServerError;
 use crate::resp::inline::split_line;
 
@@ -66,7 +66,7 @@ fn command_line() -> Command {
         .about(env!("CARGO_PKG_DESCRIPTION"))
         .override_usage("respq [config-file | -] [--setting value ...]...\n       respq COMMAND")
         .disable_help_subcommand(true)
-        .subcommands(tools())
+        .subcommands(tools::commands())
         .after_help(EXAMPLES)
         .disable_version_flag(true)
         .max_term_width(100)
@@ -90,34 +90,11 @@ fn command_line() -> Command {
         .args(rows().iter().enumerate().map(|(place, row)| option(row, rows::heading(place))))
 }
 
-/// Commands that start no server; `main` runs them.
-fn tools() -> [Command; 3] {
-    [
-        Command::new("check-aof")
-            .about("Look through an append-only file; with --fix, cut off what is damaged")
-            .arg(Arg::new("fix").long("fix").action(ArgAction::SetTrue))
-            .arg(Arg::new("folder").required(true)),
-        Command::new("completions")
-            .about("Print completions of options for bash, elvish, fish, powershell or zsh")
-            .arg(Arg::new("shell").required(true).value_parser(value_parser!(Shell))),
-        Command::new("ping")
-            .about("Ask a running server whether it serves; the exit code tells, too")
-            .arg(Arg::new("host").long("host").value_name("name"))
-            .arg(Arg::new("port").long("port").value_name("number")),
-    ]
-}
-
-/// Runs with the arguments behind `completions`: the script for a shell.
-pub fn completions(arguments: &[String]) -> Result<String, ServerError> {
-    let shell = match arguments {
-        [name] => name.parse::<Shell>().ok(),
-        _ => None,
-    };
-    let usage = "usage: respq completions bash|elvish|fish|powershell|zsh";
-    let shell = shell.ok_or_else(|| ServerError::Usage(usage.to_owned()))?;
+/// The script for a shell that completes options and commands.
+pub fn completions(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command_line(), "respq", &mut script);
-    Ok(String::from_utf8_lossy(&script).into_owned())
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 fn option(row: &'static Row, heading: &'static str) -> Arg {
@@ -149,13 +126,8 @@ fn option(row: &'static Row, heading: &'static str) -> Arg {
 /// Reads the settings; `Err(Asked)` holds the text that `--help` or `--version` asked for.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Config, ServerError> {
     let words = arguments.into_iter().map(|word| word.to_string_lossy().into_owned());
-    let matches = command_line().try_get_matches_from(join_values(words)).map_err(|error| {
-        if error.use_stderr() {
-            ServerError::Usage(one_line(&error.to_string()))
-        } else {
-            ServerError::Asked(error.render().to_string())
-        }
-    })?;
+    let matches =
+        command_line().try_get_matches_from(join_values(words)).map_err(|error| refusal(&error))?;
     let config = Config::default();
     if let Some(path) = matches.get_one::<String>("config-file") {
         read_first(&config, path)?;
@@ -222,12 +194,24 @@ fn in_lower_case(option: &str) -> String {
     }
 }
 
+/// Why a command line is not followed: it is wrong, or it asked for a text.
+pub(super) fn refusal(error: &clap::Error) -> ServerError {
+    let text = error.render().to_string();
+    if error.use_stderr() { ServerError::Usage(one_line(&text)) } else { ServerError::Asked(text) }
+}
+
 /// What is wrong, and a tip if there is one.
 fn one_line(text: &str) -> String {
-    let lines = text.lines().map(str::trim);
-    let telling = lines.filter(|line| line.starts_with("error: ") || line.starts_with("tip: "));
-    let telling: Vec<&str> = telling.map(|line| line.trim_start_matches("error: ")).collect();
-    telling.join("; ")
+    let mut line = String::new();
+    let ends = |part: &str| part.starts_with("Usage: ") || part.starts_with("For more information");
+    let parts = text.lines().map(str::trim).filter(|part| !part.is_empty());
+    for part in parts.take_while(|part| !ends(part)) {
+        if !line.is_empty() {
+            line.push_str(if part.starts_with("tip: ") { "; " } else { " " });
+        }
+        line.push_str(part.trim_start_matches("error: "));
+    }
+    line
 }
 
 fn read_options(config: &Config, matches: &ArgMatches) -> Result<(), ServerError> {
