@@ -13,12 +13,14 @@ use parking_lot::RwLock;
 use declared::UserLine;
 use derived::Derived;
 
+pub mod command_line;
 mod declared;
 mod derived;
 pub(crate) mod rewrite;
 mod rows;
-pub mod source;
+mod source;
 mod text;
+pub mod tools;
 
 pub(crate) use declared::Renamed;
 #[cfg(test)]

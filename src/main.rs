@@ -1,23 +1,18 @@
 //! The `respq` binary: reads the settings, starts the server, says why if it cannot.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use respq::config::source;
+use respq::config::command_line;
+use respq::config::tools::{self, Tool};
 use respq::error::ServerError;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let words: Vec<String> =
-        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let outcome = match words.get(1).map(String::as_str) {
-        Some("check-aof") => respq::check::run(&words[2..]).and_then(answer),
-        Some("completions") => source::completions(&words[2..]).and_then(answer),
-        Some("ping") => respq::ping::run(&words[2..]).and_then(answer),
-        _ => source::read(std::env::args_os()).and_then(respq::server::run),
-    };
+    let outcome = run(std::env::args_os().collect());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(ServerError::Asked(text)) => {
@@ -28,6 +23,18 @@ fn main() -> ExitCode {
             say(&mut std::io::stderr(), &format!("respq: {error}\n"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs the server to its end, or the command that stands in its place.
+fn run(words: Vec<OsString>) -> Result<(), ServerError> {
+    match tools::asked_for(&words)? {
+        Some(Tool::CheckAof { folder, fixes }) => {
+            respq::check::run(&folder, fixes).and_then(answer)
+        }
+        Some(Tool::Completions(shell)) => answer(command_line::completions(shell)),
+        Some(Tool::Ping { host, port }) => respq::ping::run(&host, port).and_then(answer),
+        None => command_line::read(words).and_then(respq::server::run),
     }
 }
 

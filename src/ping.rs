@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::error::ServerError;
 use crate::resp::request::{encode_head, encode_word};
 
-const USAGE: &str = "usage: respq ping [--host <name>] [--port <number>]";
 /// How long the server has for each step.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Longest reply of interest.
@@ -15,17 +14,9 @@ const REPLY_BYTES_MAX: usize = 512;
 /// Errors of a server that is alive and keeps its commands to those it knows.
 const ALIVE: &[&str] = &["-NOAUTH", "-NOPERM"];
 
-/// Runs with the arguments behind `ping`; replies what the server said, or an error if it does
-/// not serve: it cannot be reached, or is still loading.
-pub fn run(arguments: &[String]) -> Result<String, ServerError> {
-    let (mut host, mut port) = ("127.0.0.1", 6379);
-    for pair in arguments.chunks(2) {
-        match pair {
-            [name, value] if name == "--host" => host = value,
-            [name, value] if name == "--port" => port = value.parse().map_err(|_| usage())?,
-            _ => return Err(usage()),
-        }
-    }
+/// Replies what the server said, or an error if it does not serve: it cannot be reached, or is
+/// still loading.
+pub fn run(host: &str, port: u16) -> Result<String, ServerError> {
     let failed =
         |reason: String| ServerError::NoAnswer { address: format!("{host}:{port}"), reason };
     let reply = ask(host, port).map_err(|error| failed(error.to_string()))?;
@@ -36,10 +27,6 @@ pub fn run(arguments: &[String]) -> Result<String, ServerError> {
     } else {
         Err(failed(format!("it said {reply:?}")))
     }
-}
-
-fn usage() -> ServerError {
-    ServerError::Usage(USAGE.to_owned())
 }
 
 /// The first line that the server answers to PING.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Where line ends may be written: the wire, the log's marks and the text of INFO.
 const LINE_ENDS: &[&str] = &["resp", "server", "aof/mark.rs", "command/admin/info"];
 /// Longest source file, its unit tests included.
-const FILE_LINES_MAX: usize = 800;
+const FILE_LINES_MAX: usize = 450;
 /// Longest line.
 const LINE_CHARS_MAX: usize = 100;
 

@@ -11,8 +11,6 @@ use crate::rdb;
 
 /// What the damaged original of a repaired file is called.
 const KEPT_SUFFIX: &str = "damaged";
-const USAGE: &str =
-    "usage: respq check-aof [--fix] <folder of the append-only file, or of all data>";
 
 /// The state of a file.
 #[derive(Debug)]
@@ -21,18 +19,10 @@ enum State {
     Good { effects: u64, bytes: u64 },
 }
 
-/// Runs with the arguments behind `check-aof`; replies a report, or an error if a file is damaged
-/// and was not repaired.
-pub fn run(arguments: &[String]) -> Result<String, ServerError> {
-    let (flags, paths): (Vec<&String>, Vec<&String>) =
-        arguments.iter().partition(|argument| argument.starts_with("--"));
-    let fixes = flags.iter().any(|flag| *flag == "--fix");
-    let known = flags.iter().all(|flag| *flag == "--fix");
-    let [path] = paths[..] else { return Err(ServerError::Usage(USAGE.to_owned())) };
-    if !known {
-        return Err(ServerError::Usage(USAGE.to_owned()));
-    }
-    let mut manifest = find_manifest(Path::new(path))?;
+/// Looks through the log in a folder, which may be that of all data; replies a report, or an error
+/// if a file is damaged and was not repaired.
+pub fn run(folder: &Path, fixes: bool) -> Result<String, ServerError> {
+    let mut manifest = find_manifest(folder)?;
     let _locks = if fixes { lock(manifest.folder())? } else { Vec::new() };
     check(&mut manifest, fixes)
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::client::Client;
 use crate::command::CommandError;
-use crate::command::cluster::Slots;
+use crate::command::one_slot::SharedSlot;
 use crate::command::table::{Command, table};
 use crate::resp::argv::Argv;
 
@@ -22,14 +22,14 @@ pub(super) fn require_one_slot(
     argv: Argv<'_>,
     client: &Client,
 ) -> Result<(), CommandError> {
-    let mut slots = Slots::default();
+    let mut shared = SharedSlot::default();
     if command.spec.name != "exec" {
-        return slots.add_keys(command, argv).then_some(()).ok_or(CommandError::CrossSlot);
+        return shared.add_keys(command, argv).then_some(()).ok_or(CommandError::CrossSlot);
     }
     for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
         let argv = argv.as_argv();
         let Some(command) = table().resolve(argv) else { continue };
-        if !slots.add_keys(command, argv) {
+        if !shared.add_keys(command, argv) {
             return Err(CommandError::CrossSlot);
         }
     }

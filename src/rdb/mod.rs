@@ -26,6 +26,7 @@ mod dump;
 mod encode;
 mod file;
 mod input;
+mod listpack;
 mod load;
 mod lzf;
 mod output;

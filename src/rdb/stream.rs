@@ -12,8 +12,9 @@ use std::io::{self, Write};
 
 use super::blocks::Source;
 use super::input::Input;
+use super::listpack::Listpack;
 use super::output::Output;
-use super::packed::{Form, Listpack, Words};
+use super::packed::{Form, Words};
 use super::{Limits, RdbError, kind};
 use crate::number::parse_i64;
 use crate::types::stream::{Entries, Entry, Group, Pending, Stream, StreamId};

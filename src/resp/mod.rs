@@ -5,7 +5,9 @@ pub mod inline;
 pub mod request;
 
 pub(crate) mod glance;
+mod protocol_error;
 pub(crate) mod read;
 mod reply;
 
+pub use protocol_error::ProtocolError;
 pub use reply::{Protocol, Reply};

@@ -7,10 +7,9 @@
 //!
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
-use std::fmt;
-
 use super::argv::{Argv, Word};
 use super::inline::read_word;
+use super::protocol_error::ProtocolError;
 
 /// Bounds on a request.
 #[derive(Clone, Copy, Debug)]
@@ -27,48 +26,6 @@ pub struct Limits {
 const LINE_BYTES_MAX: usize = 64 * 1024;
 const UNAUTHENTICATED_WORDS_MAX: usize = 10;
 const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 * 1024;
-
-/// What is wrong with a request; the connection answers with its text and closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProtocolError {
-    /// A bulk string was expected; the byte found in place of `$`.
-    ExpectedBulk(u8),
-    /// The length of an argument is not a number or out of bounds.
-    InvalidBulkLength,
-    /// The count of arguments is not a number or out of bounds.
-    InvalidMultibulkLength,
-    /// The line with the length of an argument does not end.
-    TooBigBulkCount,
-    /// An inline command does not end.
-    TooBigInline,
-    /// The line with the count of arguments does not end.
-    TooBigMultibulkCount,
-    /// An inline command with a quote that is not closed, or text right behind one.
-    UnbalancedQuotes,
-    /// An argument larger than a client may send before AUTH.
-    UnauthenticatedBulkLength,
-    /// More arguments than a client may send before AUTH.
-    UnauthenticatedMultibulkLength,
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Protocol error: ")?;
-        f.write_str(match self {
-            Self::ExpectedBulk(byte) => {
-                return write!(f, "expected '$', got '{}'", char::from(*byte));
-            }
-            Self::InvalidBulkLength => "invalid bulk length",
-            Self::InvalidMultibulkLength => "invalid multibulk length",
-            Self::TooBigBulkCount => "too big bulk count string",
-            Self::TooBigInline => "too big inline request",
-            Self::TooBigMultibulkCount => "too big mbulk count string",
-            Self::UnbalancedQuotes => "unbalanced quotes in request",
-            Self::UnauthenticatedBulkLength => "unauthenticated bulk length",
-            Self::UnauthenticatedMultibulkLength => "unauthenticated multibulk length",
-        })
-    }
-}
 
 /// What a call of [`RequestDecoder::decode`] found.
 #[derive(Debug)]
@@ -308,109 +265,4 @@ fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const LIMITS: Limits =
-        Limits { words_max: 1 << 20, bulk_bytes_max: 1 << 20, authenticated: true };
-
-    /// Feeds `input` in pieces that end at `cuts`; replies the requests and the error, if any.
-    fn feed(input: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Vec<Vec<u8>>>, String) {
-        let mut decoder = RequestDecoder::new();
-        let (mut requests, mut start) = (Vec::new(), 0);
-        let mut ends: Vec<usize> = cuts.iter().map(|&cut| cut.min(input.len())).collect();
-        ends.sort_unstable();
-        ends.push(input.len());
-        for end in ends {
-            loop {
-                if end < start {
-                    break;
-                }
-                match decoder.decode(&input[start..end], limits) {
-                    Err(error) => return (requests, error.to_string()),
-                    Ok(Decoded::Incomplete) => break,
-                    Ok(Decoded::Nothing(used)) => start += used,
-                    Ok(Decoded::Request(argv, used)) => {
-                        requests.push(argv.iter().map(<[u8]>::to_vec).collect());
-                        start += used;
-                    }
-                }
-            }
-        }
-        (requests, String::new())
-    }
-
-    fn check(input: &[u8], expected: &[&[&str]], error: &str) {
-        let expected: Vec<Vec<Vec<u8>>> = expected
-            .iter()
-            .map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect())
-            .collect();
-        assert_eq!(feed(input, &[], &LIMITS), (expected, error.to_owned()));
-    }
-
-    #[test]
-    fn requests() {
-        check(b"*1\r\n$4\r\nPING\r\n", &[&["PING"]], "");
-        check(b"*2\r\n$4\r\nECHO\r\n$2\r\n\r\n\r\n", &[&["ECHO", "\r\n"]], "");
-        check(b"*0\r\n*-1\r\nPING\r\n", &[&["PING"]], "");
-        check(b"\r\n  \r\nPING\n", &[&["PING"]], "");
-        check(b"SET 'a b' \"\\x41\\n\"\r\n", &[&["SET", "a b", "A\n"]], "");
-        check(b"GET \"\"\r\n", &[&["GET", ""]], "");
-    }
-
-    #[test]
-    fn errors_have_the_texts_of_redis() {
-        check(b"*abc\r\n", &[], "Protocol error: invalid multibulk length");
-        check(b"*2000000000000\r\n", &[], "Protocol error: invalid multibulk length");
-        check(b"*1\r\n+PING\r\n", &[], "Protocol error: expected '$', got '+'");
-        check(b"*1\r\n$-1\r\n", &[], "Protocol error: invalid bulk length");
-        check(b"*1\r\n$2000000\r\n", &[], "Protocol error: invalid bulk length");
-        check(b"GET \"a\r\n", &[], "Protocol error: unbalanced quotes in request");
-        check(b"GET \"a\"b\r\n", &[], "Protocol error: unbalanced quotes in request");
-        check(&vec![b'a'; 70_000], &[], "Protocol error: too big inline request");
-        let digits = [b"*".as_slice(), &vec![b'1'; 70_000]].concat();
-        check(&digits, &[], "Protocol error: too big mbulk count string");
-        let digits = [b"*1\r\n$".as_slice(), &vec![b'1'; 70_000]].concat();
-        check(&digits, &[], "Protocol error: too big bulk count string");
-    }
-
-    #[test]
-    fn before_auth_requests_are_small() {
-        let limits = Limits { authenticated: false, ..LIMITS };
-        let (_, error) = feed(b"*11\r\n", &[], &limits);
-        assert_eq!(error, "Protocol error: unauthenticated multibulk length");
-        let (_, error) = feed(b"*1\r\n$16385\r\n", &[], &limits);
-        assert_eq!(error, "Protocol error: unauthenticated bulk length");
-    }
-
-    proptest! {
-        #[test]
-        fn any_split_gives_the_same_requests(
-            requests in prop::collection::vec(
-                prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..5), 1..5),
-            cuts in prop::collection::vec(0usize..400, 0..10),
-        ) {
-            let mut input = Vec::new();
-            for words in &requests {
-                input.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-                for word in words {
-                    input.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-                    input.extend_from_slice(word);
-                    input.extend_from_slice(b"\r\n");
-                }
-            }
-            prop_assert_eq!(feed(&input, &cuts, &LIMITS), (requests, String::new()));
-        }
-
-        #[test]
-        fn any_bytes_and_any_split_agree(
-            input in prop::collection::vec(
-                prop::sample::select(b"*$+-0123 \r\n\"'\\xPING".to_vec()), 0..80),
-            cuts in prop::collection::vec(0usize..80, 0..10),
-        ) {
-            prop_assert_eq!(feed(&input, &cuts, &LIMITS), feed(&input, &[], &LIMITS));
-        }
-    }
-}
+mod tests;

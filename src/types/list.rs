@@ -6,50 +6,20 @@
 //! ```
 //!
 //! A chunk made by a push at the head fills from its end downwards, one made by a push at the tail
-//! upwards, so a push or pop at either end moves no other element. Inner chunks are full. An
-//! element larger than a chunk has one of its own. Chunks sit behind `Arc`: a clone of the list (a
-//! snapshot) shares them, and a change copies just the chunk it touches.
+//! upwards, so a push or pop at either end moves no other element. Inner chunks that were made by
+//! pushes are full. An element larger than a chunk has one of its own. Chunks sit behind `Arc`: a
+//! clone of the list (a snapshot) shares them, and a change copies just the chunk it touches.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use triomphe::Arc;
 
 use super::packed;
 
-/// Most bytes in a chunk with more than one element. A larger element has a chunk of its own.
-const CHUNK_BYTES_MAX: usize = 8192;
-/// The same in a list of [`CHUNKS_LONG`] or more: what each chunk takes besides its elements, and
-/// the room at its end that is too small for one more, weigh less there. The allocator takes a page
-/// more than it gives for anything larger.
-const LONG_CHUNK_BYTES_MAX: usize = 14 << 10;
-const CHUNKS_LONG: usize = 16;
-/// Bytes of the first chunk of a short list, at least; it doubles as it fills.
-const CHUNK_BYTES_MIN: usize = 64;
+mod chunk;
+mod small;
 
-/// A list of more chunks than this is not small by any limit: most of them are more than half full.
-const CHUNKS_SMALL_MAX: usize = 32;
-
-/// How large a list may be to count as small.
-#[derive(Clone, Copy, Debug)]
-struct SmallLimit {
-    bytes: usize,
-    len: usize,
-}
-
-impl SmallLimit {
-    /// From `list-max-listpack-size`: a number of elements, or -1 to -5 for 4 to 64 KiB.
-    fn new(setting: i64) -> Self {
-        match usize::try_from(setting) {
-            Ok(len) => Self { bytes: CHUNK_BYTES_MAX, len: len.max(1) },
-            Err(_) => Self { bytes: 2048 << setting.unsigned_abs().min(5), len: usize::MAX },
-        }
-    }
-
-    fn half(self) -> Self {
-        Self { bytes: self.bytes / 2, len: self.len / 2 }
-    }
-}
+use chunk::{CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_LONG, Chunk, LONG_CHUNK_BYTES_MAX};
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,134 +37,6 @@ pub(crate) struct List {
     is_large: bool,
 }
 
-/// Packed elements in `buf[start..]`.
-#[derive(Debug)]
-struct Chunk {
-    buf: Vec<u8>,
-    start: usize,
-    count: usize,
-}
-
-impl Clone for Chunk {
-    /// Copies the elements and no free room but as much as the original had at either end.
-    fn clone(&self) -> Self {
-        let mut buf = Vec::with_capacity(self.buf.capacity());
-        buf.extend_from_slice(&self.buf);
-        Self { buf, start: self.start, count: self.count }
-    }
-}
-
-impl Chunk {
-    /// An empty chunk with room for `bytes` towards `end`.
-    fn with_room(end: End, bytes: usize) -> Self {
-        match end {
-            End::Head => Self { buf: vec![0; bytes], start: bytes, count: 0 },
-            End::Tail => Self { buf: Vec::with_capacity(bytes), start: 0, count: 0 },
-        }
-    }
-
-    fn packed(&self) -> &[u8] {
-        &self.buf[self.start..]
-    }
-
-    fn bytes(&self) -> usize {
-        self.buf.len() - self.start
-    }
-
-    fn room(&self, end: End) -> usize {
-        match end {
-            End::Head => self.start,
-            End::Tail => self.buf.capacity() - self.buf.len(),
-        }
-    }
-
-    /// Adds an element at an end that has room for it.
-    fn push(&mut self, end: End, payload: &[u8]) {
-        match end {
-            End::Tail => packed::push(&mut self.buf, payload),
-            End::Head => {
-                let bytes = packed::entry_bytes(payload.len());
-                self.start -= bytes;
-                packed::write(&mut self.buf[self.start..self.start + bytes], payload);
-            }
-        }
-        self.count += 1;
-    }
-
-    /// Makes room for `bytes` more at `end` by moving to a buffer of twice the size.
-    fn grow(&mut self, end: End, bytes: usize) {
-        let used = self.bytes();
-        let total = (used + bytes).max(2 * used).next_power_of_two().min(CHUNK_BYTES_MAX);
-        let mut grown = Self::with_room(end, total.max(used + bytes));
-        match end {
-            End::Head => {
-                grown.start -= used;
-                let start = grown.start;
-                grown.buf[start..].copy_from_slice(self.packed());
-            }
-            End::Tail => grown.buf.extend_from_slice(self.packed()),
-        }
-        grown.count = self.count;
-        *self = grown;
-    }
-
-    fn peek(&self, end: End) -> &[u8] {
-        let packed = self.packed();
-        match end {
-            End::Head => packed::read(packed, 0).0,
-            End::Tail => packed::read(packed, packed::start_of_previous(packed, packed.len())).0,
-        }
-    }
-
-    fn pop(&mut self, end: End) {
-        match end {
-            End::Head => self.start += packed::read(self.packed(), 0).1,
-            End::Tail => {
-                let at = packed::start_of_previous(self.packed(), self.bytes());
-                self.buf.truncate(self.start + at);
-            }
-        }
-        self.count -= 1;
-    }
-
-    /// The offset in `packed()` of element `index`, from the nearer end.
-    fn offset(&self, index: usize) -> usize {
-        let packed = self.packed();
-        if index == self.count {
-            return packed.len();
-        }
-        let found = if index <= self.count / 2 {
-            packed::iter(packed).nth(index)
-        } else {
-            packed::iter_back(packed).nth(self.count - 1 - index)
-        };
-        found.map_or(packed.len(), |(at, _)| at)
-    }
-
-    /// Keeps the first `index` elements and returns the others.
-    fn split_off(&mut self, index: usize) -> Self {
-        let at = self.start + self.offset(index);
-        let rest = Self { buf: self.buf[at..].to_vec(), start: 0, count: self.count - index };
-        self.buf.truncate(at);
-        self.buf.shrink_to_fit();
-        self.count = index;
-        rest
-    }
-
-    /// Puts `entry` in place of these bytes.
-    fn replace(&mut self, bytes: Range<usize>, entry: &[u8]) {
-        let removed = bytes.len();
-        let more = entry.len().saturating_sub(removed);
-        if more > self.buf.capacity() - self.buf.len() {
-            self.buf.reserve_exact(more.max(self.buf.len().min(CHUNK_BYTES_MAX) / 8));
-        }
-        self.buf.splice(bytes, entry.iter().copied());
-        if removed > entry.len() + CHUNK_BYTES_MAX / 8 {
-            self.buf.shrink_to_fit();
-        }
-    }
-}
-
 impl List {
     pub(crate) fn new() -> Self {
         Self::default()
@@ -206,38 +48,6 @@ impl List {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// The name OBJECT ENCODING replies with; `limit` as for [`SmallLimit::new`].
-    pub(crate) fn encoding(&self, limit: i64) -> &'static str {
-        let is_small = !self.is_large && self.is_within(SmallLimit::new(limit));
-        if is_small { "listpack" } else { "quicklist" }
-    }
-
-    /// Notes that an element is about to be replaced by one of so many bytes, which counts as one
-    /// more until the next [`List::note_size`].
-    pub(crate) fn note_replacing(&mut self, limit: i64, bytes: usize) {
-        let limit = SmallLimit::new(limit);
-        let left = limit.bytes.checked_sub(bytes);
-        let rest = left.map(|bytes| SmallLimit { bytes, len: limit.len.saturating_sub(1) });
-        self.is_large |= !rest.is_some_and(|rest| self.is_within(rest));
-    }
-
-    /// Keeps up after a change what [`List::encoding`] tells: a list that has become large is
-    /// small again at half the limit.
-    pub(crate) fn note_size(&mut self, limit: i64) {
-        if self.is_large && self.chunks.len() > CHUNKS_SMALL_MAX {
-            return;
-        }
-        let limit = SmallLimit::new(limit);
-        self.is_large = !self.is_within(if self.is_large { limit.half() } else { limit });
-    }
-
-    fn is_within(&self, limit: SmallLimit) -> bool {
-        if self.len > limit.len || self.chunks.len() > CHUNKS_SMALL_MAX {
-            return false;
-        }
-        self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>() <= limit.bytes
     }
 
     /// Bytes that the list takes in memory.
@@ -302,10 +112,7 @@ impl List {
         let Some(chunk) = self.end_mut(end) else { return false };
         chunk.pop(end);
         if chunk.count == 0 {
-            match end {
-                End::Head => self.chunks.pop_front(),
-                End::Tail => self.chunks.pop_back(),
-            };
+            self.pop_chunk(end);
         }
         self.len -= 1;
         true
@@ -392,10 +199,7 @@ impl List {
                 return;
             }
             count -= chunk.count;
-            match end {
-                End::Head => self.chunks.pop_front(),
-                End::Tail => self.chunks.pop_back(),
-            };
+            self.pop_chunk(end);
         }
     }
 
@@ -412,6 +216,13 @@ impl List {
             End::Tail => self.chunks.back_mut(),
         };
         chunk.map(Arc::make_mut)
+    }
+
+    fn pop_chunk(&mut self, end: End) {
+        match end {
+            End::Head => self.chunks.pop_front(),
+            End::Tail => self.chunks.pop_back(),
+        };
     }
 
     /// The chunk that holds element `index`, and its index in there.

@@ -1,9 +1,8 @@
-//! ACL: users and their rules, what requests are denied with, ACL LOG, and connections of users
-//! that change or go.
+//! ACL: users and their rules, and what requests are denied with.
 
 use redis::Value;
 
-use crate::harness::{Server, check, error, run, show, wait_until};
+use crate::harness::{Server, check, error, run, show};
 
 const GET_CONFIG: &str = "(ERR Error in ACL SETUSER modifier";
 
@@ -376,172 +375,6 @@ fn scripts_have_the_rights_of_their_caller() {
 }
 
 #[test]
-fn denials_are_logged() {
-    let server = Server::start(&[]);
-    let admin = &mut server.client();
-    let client = &mut server.client();
-    check(
-        admin,
-        &[
-            ("ACL SETUSER u on >u +@all -incr ~k* &c", "OK"),
-            ("ACL LOG RESET", "OK"),
-            ("ACL LOG", "[]"),
-            ("ACL LOG x", "(ERR value is not an integer or out of range)"),
-        ],
-    );
-    check(client, &[("AUTH u u", "OK")]);
-    for line in [
-        "GET x",
-        "GET x",
-        "INCR k",
-        "PUBLISH d x",
-        "AUTH u wrong",
-        "EVAL return(redis.call('incr','k')) 0",
-    ] {
-        error(client, line);
-    }
-    check(client, &[("MULTI", "OK")]);
-    error(client, "GET y");
-    check(client, &[("DISCARD", "OK")]);
-    let entries: Vec<Vec<Value>> = run(admin, "ACL LOG");
-    let text = |entry: &[Value], name: &str| {
-        let at = entry.iter().position(|value| show(value) == format!("{name:?}"));
-        show(&entry[at.unwrap_or_else(|| panic!("no field {name}")) + 1])
-    };
-    let told: Vec<String> = entries
-        .iter()
-        .map(|entry| {
-            ["count", "reason", "context", "object", "username"]
-                .map(|name| text(entry, name).replace('"', ""))
-                .join(" ")
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            "1 key multi y u",
-            "1 command lua incr u",
-            "1 auth toplevel AUTH u",
-            "1 channel toplevel d u",
-            "1 command toplevel incr u",
-            "2 key toplevel x u",
-        ]
-    );
-    assert_eq!(text(&entries[0], "entry-id"), "5");
-    assert!(text(&entries[1], "client-info").contains(" cmd=eval user=u "));
-    assert_eq!(run::<Vec<Value>>(admin, "ACL LOG 2").len(), 2);
-    for (field, count) in [("auth", "1"), ("cmd", "2"), ("key", "3"), ("channel", "1")] {
-        assert_eq!(server.info(&format!("acl_access_denied_{field}")), count);
-    }
-    check(admin, &[("CONFIG SET acllog-max-len 1", "OK"), ("ACL LOG 0", "[]")]);
-    error(client, "GET z");
-    assert_eq!(run::<Vec<Value>>(admin, "ACL LOG").len(), 1);
-    let log = run::<Vec<Value>>(&mut server.client_resp3(), "ACL LOG 1");
-    assert!(show(&log[0]).starts_with("{\"count\":1 \"reason\":\"key\""), "{log:?}");
-}
-
-#[test]
-fn connections_of_removed_users_are_closed() {
-    let server = Server::start(&[]);
-    let admin = &mut server.client();
-    check(
-        admin,
-        &[("ACL SETUSER u on nopass +@all ~*", "OK"), ("ACL SETUSER v on nopass +@all ~*", "OK")],
-    );
-    let (mut one, mut other) = (server.raw(), server.raw());
-    assert_eq!(one.line("AUTH u x"), "+OK");
-    assert_eq!(other.line("AUTH v x"), "+OK");
-    let list: String = run(admin, "CLIENT LIST");
-    assert_eq!(
-        ["user=default ", "user=u ", "user=v "].map(|user| list.matches(user).count()),
-        [1; 3]
-    );
-    check(admin, &[("ACL DELUSER u", "1")]);
-    assert_eq!(one.read_to_end(), "");
-    assert_eq!(other.line("PING"), "+PONG");
-    check(
-        admin,
-        &[
-            ("CLIENT KILL USER u", "(ERR No such user 'u')"),
-            ("CLIENT KILL USER default", "0"),
-            ("CLIENT KILL USER v", "1"),
-        ],
-    );
-    assert_eq!(other.read_to_end(), "");
-    // One's own connection is closed behind the reply.
-    check(admin, &[("ACL SETUSER u on nopass +@all ~*", "OK")]);
-    let mut own = server.raw();
-    assert_eq!(own.line("AUTH u x"), "+OK");
-    assert_eq!(own.line("ACL DELUSER u"), ":1");
-    assert_eq!(own.read_to_end(), "");
-}
-
-#[test]
-fn subscribers_that_lose_their_channel_are_closed() {
-    let server = Server::start(&[]);
-    let admin = &mut server.client();
-    for (subscribe, narrowed) in [
-        ("SUBSCRIBE c1", "resetchannels &c2"),
-        ("SSUBSCRIBE c1", "resetchannels &c2"),
-        ("PSUBSCRIBE c*", "resetchannels &c1"),
-    ] {
-        check(admin, &[("ACL SETUSER u reset on nopass +@all ~* &c* &c1", "OK")]);
-        let mut raw = server.raw();
-        assert_eq!(raw.line("AUTH u x"), "+OK");
-        assert_eq!(raw.line(subscribe), "*3");
-        check(
-            admin,
-            &[
-                ("ACL SETUSER u resetchannels &d &c1 &c*", "OK"),
-                ("ACL SETUSER u allchannels", "OK"),
-            ],
-        );
-        assert!(run::<String>(admin, "CLIENT LIST").contains("user=u "));
-        check(admin, &[(&format!("ACL SETUSER u {narrowed}"), "OK")]);
-        assert!(!run::<String>(admin, "CLIENT LIST").contains("user=u "));
-        assert!(raw.read_to_end().ends_with(":1\r\n"));
-    }
-}
-
-#[test]
-fn a_subscriber_stays_if_its_user_loses_no_channel() {
-    let server = Server::start(&[]);
-    let admin = &mut server.client();
-    check(admin, &[("ACL SETUSER u on nopass +@all ~* resetchannels &c1", "OK")]);
-    let mut raw = server.raw();
-    raw.send(b"HELLO 3\r\nSUBSCRIBE other\r\nAUTH u x\r\n");
-    while raw.read_line() != "+OK" {}
-    check(admin, &[("ACL SETUSER u -flushall &c2", "OK")]);
-    assert_eq!(raw.line("PING"), "+PONG");
-    check(admin, &[("ACL SETUSER u resetchannels &c1", "OK")]);
-    raw.read_to_end();
-}
-
-#[test]
-fn a_waiting_client_that_loses_its_right_is_told() {
-    let server = Server::start(&[]);
-    let admin = &mut server.client();
-    check(admin, &[("ACL SETUSER u on nopass +@all ~*", "OK")]);
-    let mut raw = server.raw();
-    assert_eq!(raw.line("AUTH u x"), "+OK");
-    raw.send(b"BLPOP list 0\r\n");
-    server.wait_info("blocked_clients", "1");
-    check(admin, &[("ACL SETUSER u resetkeys", "OK"), ("RPUSH list 1", "1")]);
-    assert_eq!(raw.read_line(), "-NOPERM No permissions to access a key");
-    check(admin, &[("LLEN list", "1")]);
-    assert_eq!(raw.line("PING"), "+PONG");
-    let stats: String = run(admin, "INFO commandstats");
-    let line = stats.lines().find(|line| line.starts_with("cmdstat_blpop"));
-    assert!(
-        line.is_some_and(
-            |line| line.contains("calls=0") && line.ends_with("rejected_calls=1,failed_calls=0")
-        ),
-        "{stats}"
-    );
-    wait_until(|| server.info("blocked_clients") == "0");
-}
-
-#[test]
 fn channels_of_new_users() {
     let server = Server::start(&["--acl-pubsub-default", "allchannels"]);
     let client = &mut server.client();
@@ -557,18 +390,4 @@ fn channels_of_new_users() {
     assert!(channels(client, "a") && !channels(client, "b"));
     check(client, &[("ACL SETUSER a reset", "OK")]);
     assert!(!channels(client, "a"));
-}
-
-#[test]
-fn passwords_are_kept_out_of_the_slow_log() {
-    let server = Server::start(&["--slowlog-log-slower-than", "0"]);
-    let client = &mut server.client();
-    check(client, &[("ACL SETUSER u on >hush", "OK"), ("AUTH u hush", "OK")]);
-    check(client, &[("AUTH default x", "OK")]);
-    let log = show(&run::<Value>(client, "SLOWLOG GET"));
-    assert!(!log.contains("hush"), "{log}");
-    assert!(
-        log.contains("[\"ACL\" \"SETUSER\" \"(redacted)\" \"(redacted)\" \"(redacted)\"]"),
-        "{log}"
-    );
 }

@@ -55,7 +55,8 @@ fn completions_know_settings_and_commands() {
             assert!(output.status.success() && script.contains(word), "{word} in {shell}");
         }
     }
-    assert!(failure(&["completions", "cmd"]).starts_with("respq: usage: respq completions bash|"));
+    let text = failure(&["completions", "cmd"]);
+    assert!(text.contains("'cmd'") && text.contains("bash, elvish, fish"), "{text}");
 }
 
 #[test]
@@ -71,7 +72,23 @@ fn ping_tells_whether_a_server_serves() {
     drop(server);
     let text = failure(&["ping", "--port", &port]);
     assert!(text.starts_with(&format!("respq: no answer from 127.0.0.1:{port}: ")), "{text}");
-    assert!(failure(&["ping", "--port"]).starts_with("respq: usage: respq ping "));
+    assert!(failure(&["ping", "--port"]).starts_with("respq: a value is required for '--port"));
+}
+
+#[test]
+fn commands_have_a_help_of_their_own() {
+    for (name, option) in [("check-aof", "--fix"), ("completions", "zsh"), ("ping", "--port")] {
+        for question in ["--help", "-h"] {
+            let help = respq(&[name, question]);
+            let text = String::from_utf8_lossy(&help.stdout).into_owned();
+            assert!(help.status.success() && help.stderr.is_empty(), "{name}");
+            assert!(
+                text.contains(&format!("Usage: respq {name}")) && text.contains(option),
+                "{text}"
+            );
+        }
+        assert!(failure(&[name, "--nope"]).starts_with("respq: unexpected argument '--nope'"));
+    }
 }
 
 #[test]

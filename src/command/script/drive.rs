@@ -2,7 +2,7 @@
 
 use super::Rights;
 use crate::command::access::{Asked, Origin};
-use crate::command::cluster::Slots;
+use crate::command::one_slot::SharedSlot;
 use crate::command::table::{Command, table};
 use crate::command::{CommandError, CommandResult, Context, Flag, Mode, Outcome, Suspended};
 use crate::config::Setting;
@@ -166,12 +166,12 @@ impl Driven {
 
     /// In a cluster: why a command is not run for the script, as its keys lie elsewhere.
     fn leaves_slot(&mut self, command: &Command, argv: Argv<'_>) -> Option<&'static str> {
-        if !Slots::default().add_keys(command, argv) {
+        if !SharedSlot::default().add_keys(command, argv) {
             return Some("ERR Script attempted to access a non local key in a cluster node");
         }
-        let slots = self.rights.slots.as_mut()?;
+        let shared = self.rights.shared_slot.as_mut()?;
         let text = "ERR Script attempted to access keys that do not hash to the same slot";
-        (!slots.add_keys(command, argv)).then_some(text)
+        (!shared.add_keys(command, argv)).then_some(text)
     }
 
     /// Runs a command for the script.

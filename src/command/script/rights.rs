@@ -1,6 +1,6 @@
 //! What a script may do.
 
-use crate::command::cluster::Slots;
+use crate::command::one_slot::SharedSlot;
 use crate::command::{CommandError, Context, Mode};
 use crate::config::Setting;
 use crate::script::shebang::Flags;
@@ -12,7 +12,7 @@ pub(crate) struct Rights {
     /// May it call what takes more memory?
     pub(super) may_grow: bool,
     /// In a cluster, the slot of its keys, if it may not go beyond that.
-    pub(super) slots: Option<Slots>,
+    pub(super) shared_slot: Option<SharedSlot>,
 }
 
 impl Rights {
@@ -52,14 +52,14 @@ impl Rights {
         let is_bound = is_cluster
             && !flags.contains(Flags::COMPATIBLE)
             && !flags.contains(Flags::ALLOW_CROSS_SLOT_KEYS);
-        let slots = is_bound.then(Slots::default);
-        Ok(Self { read_only: read_only || harmless, may_grow: !is_full, slots })
+        let shared_slot = is_bound.then(SharedSlot::default);
+        Ok(Self { read_only: read_only || harmless, may_grow: !is_full, shared_slot })
     }
 
     /// The keys that were declared say which slot is meant; they share one.
     pub(crate) fn bind_to<'k>(&mut self, mut keys: impl Iterator<Item = &'k [u8]>) {
-        if let (Some(slots), Some(key)) = (&mut self.slots, keys.next()) {
-            slots.add(key);
+        if let (Some(shared), Some(key)) = (&mut self.shared_slot, keys.next()) {
+            shared.add(key);
         }
     }
 }

@@ -14,7 +14,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::entry::Entry;
 use super::id::StreamId;
+use super::words::{Words, number, number_bytes, push_bytes, push_number};
 
 const DEAD: u8 = 1;
 const OWN_NAMES: u8 = 2;
@@ -293,103 +295,6 @@ impl Block {
         self.dead = 0;
         self.last = last;
         *self.sought.get_mut() = 0;
-    }
-}
-
-/// An entry of a stream.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) id: StreamId,
-    /// The block's names, if the entry has none of its own.
-    names: Option<Words<'a>>,
-    words: Words<'a>,
-}
-
-impl<'a> Entry<'a> {
-    /// Number of fields.
-    pub(crate) fn len(&self) -> usize {
-        self.words.left
-    }
-
-    /// The fields: names and values.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-        let mut names = self.names.clone();
-        let mut words = self.words.clone();
-        let mut left = words.left;
-        if names.is_none() {
-            words.left *= 2;
-        }
-        std::iter::from_fn(move || {
-            left = left.checked_sub(1)?;
-            let name = names.as_mut().unwrap_or(&mut words).next()?;
-            Some((name, words.next()?))
-        })
-    }
-}
-
-/// Byte strings, each behind its length.
-#[derive(Clone, Debug)]
-struct Words<'a> {
-    rest: &'a [u8],
-    left: usize,
-}
-
-impl<'a> Words<'a> {
-    /// The words behind their count.
-    fn counted(buf: &'a [u8]) -> Self {
-        let (left, start) = number(buf, 0);
-        Self { rest: &buf[start..], left }
-    }
-}
-
-impl<'a> Iterator for Words<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        self.left = self.left.checked_sub(1)?;
-        let (len, start) = number(self.rest, 0);
-        let (word, rest) = self.rest[start..].split_at(len);
-        self.rest = rest;
-        Some(word)
-    }
-}
-
-fn push_bytes(buf: &mut Vec<u8>, bytes: &[u8]) {
-    push_number(buf, bytes.len());
-    buf.extend_from_slice(bytes);
-}
-
-fn push_number(buf: &mut Vec<u8>, mut value: usize) {
-    while value > 0x7F {
-        buf.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    buf.push(value.to_le_bytes()[0]);
-}
-
-fn number_bytes(value: usize) -> usize {
-    let bits = usize::BITS - value.leading_zeros();
-    bits.div_ceil(7).max(1) as usize
-}
-
-/// The number at `at`, and where it ends.
-#[inline]
-fn number(buf: &[u8], at: usize) -> (usize, usize) {
-    let byte = usize::from(buf[at]);
-    if byte <= 0x7F {
-        return (byte, at + 1);
-    }
-    let mut value = byte & 0x7F;
-    let mut at = at + 1;
-    let mut shift = 7;
-    loop {
-        let byte = usize::from(buf[at]);
-        value |= (byte & 0x7F) << shift;
-        at += 1;
-        if byte <= 0x7F {
-            return (value, at);
-        }
-        shift += 7;
     }
 }
 

@@ -16,13 +16,16 @@ use triomphe::Arc;
 
 mod block;
 mod entries;
+mod entry;
 mod group;
 mod id;
 mod id_map;
 mod trim;
+mod words;
 
-pub(crate) use block::{BLOCK_BYTES_MAX, BlockLimits, Entry};
+pub(crate) use block::{BLOCK_BYTES_MAX, BlockLimits};
 pub(crate) use entries::Entries;
+pub(crate) use entry::Entry;
 pub(crate) use group::{Consumer, ConsumerId, Group, Pending};
 pub(crate) use id::StreamId;
 pub(crate) use trim::{Trim, TrimTo};

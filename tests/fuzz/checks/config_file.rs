@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use respq::clock::Clock;
-use respq::config::{Config, Setting, source};
+use respq::config::{Config, Setting, command_line};
 use respq::engine::Engine;
 
 /// Databases times shards of an engine that is made.
@@ -13,7 +13,7 @@ const PARTS_MAX: usize = 1 << 12;
 
 fn read(path: &Path) -> Result<Config, String> {
     let words = [OsString::from("respq"), path.as_os_str().to_owned()];
-    source::read(words).map_err(|error| error.to_string())
+    command_line::read(words).map_err(|error| error.to_string())
 }
 
 /// Has the engine rewrite its file; replies its settings and its users, and the file. `None`: the

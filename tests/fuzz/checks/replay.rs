@@ -31,8 +31,7 @@ pub fn check(input: &[u8]) {
     let digest = house::digest(&engine);
     let again = house::reopen(folder.path(), clock);
     house::assert_same(&engine, &again, "when it is loaded again");
-    let path = log.to_string_lossy().into_owned();
-    respq::check::run(&[path]).expect("what was loaded is whole");
+    respq::check::run(&log, false).expect("what was loaded is whole");
     assert!(again.rewrite_log(), "the log is rewritten");
     assert_eq!(house::digest(&again), digest, "after a rewrite");
 }
