@@ -46,17 +46,19 @@ pub(crate) fn clean(manifest: &mut Manifest) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Where there is no manifest, there may be files that it should name (it was not copied, or a first
-/// rewrite was not completed). They get names under which none is written over.
+/// Where there is no manifest, there may be files that it should name (it was not copied, or a
+/// first rewrite was not completed). They get names under which none is written over.
 pub(crate) fn keep_unnamed(manifest: &Manifest) -> Result<(), ServerError> {
-    for name in names_in(manifest.folder())?.into_iter().filter(|name| manifest.is_of_log(name)) {
-        let path = manifest.folder().join(&name);
+    let names = names_in(manifest.folder())?;
+    for name in names.iter().filter(|name| manifest.is_of_log(name)) {
+        let path = manifest.folder().join(name);
         if std::fs::metadata(&path).map_or(0, |metadata| metadata.len()) == 0 {
             continue;
         }
         let kept = (1..).map(|number| manifest.folder().join(format!("{name}.kept-{number}")));
         let kept = kept.into_iter().find(|kept| !kept.exists()).unwrap_or_default();
-        std::fs::rename(&path, &kept).map_err(|error| ServerError::file("rename", &path, error))?;
+        let renamed = std::fs::rename(&path, &kept);
+        renamed.map_err(|error| ServerError::file("rename", &path, error))?;
         tracing::error!(
             file = %path.display(), now = %kept.display(),
             "there is no manifest, so a file of the log is not loaded; it is kept"

@@ -17,7 +17,7 @@ pub(super) fn start(config: &Config) -> Result<(), ServerError> {
         "nothing" => LevelFilter::OFF,
         _ => LevelFilter::INFO,
     };
-    // Where nobody takes the lines (a full disk, a reader that is gone), the server goes on without.
+    // Where nobody takes the lines (a full disk, a reader that is gone), the server goes on.
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
