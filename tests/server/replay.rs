@@ -2,7 +2,7 @@
 //! trace.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::harness::{Server, check, free_port, run, wait_until};
 
@@ -120,20 +120,30 @@ fn who_cannot_write_its_lines_serves_nevertheless() {
     let dir = tempfile::tempdir().expect("a folder");
     let port = free_port().to_string();
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").expect("linux"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_respq"))
+    let child = Command::new(env!("CARGO_BIN_EXE_respq"))
         .args(["--port", &port, "--loglevel", "debug", "--dir"])
         .arg(dir.path())
         .stdout(full())
         .stderr(full())
         .spawn()
         .expect("it starts");
+    let mut child = Ended(child);
     let url = format!("redis://127.0.0.1:{port}");
     let connect = || redis::Client::open(&*url).and_then(|client| client.get_connection());
     let answers = |client: &mut redis::Connection| redis::cmd("PING").exec(client).is_ok();
     wait_until(|| connect().is_ok_and(|mut client| answers(&mut client)));
     check(&mut connect().expect("it serves"), &[("RPUSH q a", "1")]);
-    assert!(child.try_wait().expect("it can be asked").is_none());
-    child.kill().and_then(|()| child.wait()).expect("it ends");
+    assert!(child.0.try_wait().expect("it can be asked").is_none());
+}
+
+/// A process that ends with the test, however that ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 #[test]
