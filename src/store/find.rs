@@ -10,14 +10,19 @@ use crate::types::table::Place;
 /// Where an entry is: the place of its shard among those that are locked, and in its table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spot {
-    rank: usize,
+    rank: u8,
     pub(super) place: Place,
+}
+
+/// Keys that differ mostly do so in length or at the end, which is seen at once.
+fn is_same(key: &[u8], other: &[u8]) -> bool {
+    key.len() == other.len() && key.last_chunk::<4>() == other.last_chunk::<4>() && key == other
 }
 
 impl Db<'_> {
     /// The shard at a spot.
     pub(super) fn shard_at(&mut self, spot: Spot) -> &mut ShardDb {
-        self.locked.at(spot.rank).db(self.index)
+        self.locked.at(usize::from(spot.rank)).db(self.index)
     }
 
     /// The entry at a spot.
@@ -28,14 +33,14 @@ impl Db<'_> {
     /// Where the entry of `key` is, expired or not.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Spot> {
         if let Some(last) = self.locked.last_spot
-            && self.at(last).is_some_and(|entry| entry.key() == key)
+            && self.at(last).is_some_and(|entry| is_same(entry.key(), key))
         {
             return Some(last);
         }
         let rank = self.locked.find_rank(key);
         let keys = &self.locked.at(rank).db(self.index).keys;
         let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
-        let spot = Some(Spot { rank, place });
+        let spot = Some(Spot { rank: rank.to_le_bytes()[0], place });
         self.locked.last_spot = spot;
         spot
     }

@@ -161,13 +161,14 @@ fn shard_index(key: &[u8], shards: usize) -> usize {
 /// The locks of several shards, ascending; as many in place as there are shards, as a rule.
 type Guards = SmallVec<[ArcMutexGuard<RawMutex, Shard>; 16]>;
 
-/// Shards that are locked until this is dropped.
+/// Shards that are locked until this is dropped. It is moved for each call that needs other shards,
+/// so it is no larger than need be.
 pub(crate) struct Locked {
     set: ShardSet,
     guards: Guards,
     shards: usize,
     /// The place of the only shard that the call which runs needs.
-    only: Option<usize>,
+    only: Option<u8>,
     last: LastKey,
     /// Where an entry was found last. A command goes to its key several times, and so does the next
     /// one; what is there now, if anything, must be looked at.
@@ -214,7 +215,8 @@ impl Locked {
     /// The call that runs goes to keys of these shards only, which are locked.
     pub(crate) fn narrow(&mut self, need: ShardSet) {
         debug_assert!(self.set.contains(need), "what a call needs is locked");
-        self.only = (need.len() == 1).then(|| self.set.rank(need.0.trailing_zeros() as usize));
+        let rank = || self.set.rank(need.0.trailing_zeros() as usize).to_le_bytes()[0];
+        self.only = (need.len() == 1).then(rank);
     }
 
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.
@@ -256,7 +258,7 @@ impl Locked {
     /// The place of `key`'s shard among the guards. A call that needs one shard needs no hash: it
     /// can only be that one.
     fn rank_of(&self, key: &[u8]) -> usize {
-        if let Some(only) = self.only {
+        if let Some(only) = self.only.map(usize::from) {
             debug_assert!(
                 self.set.rank(shard_index(key, self.shards)) == only
                     && self.covers(shard_index(key, self.shards)),
@@ -309,6 +311,11 @@ impl Locked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_moved_at_once() {
+        assert!(size_of::<Option<Locked>>() <= 256, "{}", size_of::<Option<Locked>>());
+    }
 
     #[test]
     fn keys_of_one_tag_share_a_shard() {

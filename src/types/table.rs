@@ -38,8 +38,8 @@ pub(crate) trait Hashed {
 /// Where an element is, until the table changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    segment: usize,
-    bucket: usize,
+    segment: u32,
+    bucket: u32,
 }
 
 /// The table; see the module's description.
@@ -88,13 +88,14 @@ impl<T: Hashed> Table<T> {
     pub(crate) fn locate(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
         let segment = self.slot(hash)?;
         let bucket = self.segments[segment].elements.find_bucket_index(hash, same)?;
-        Some(Place { segment, bucket })
+        Some(Place { segment: segment.try_into().ok()?, bucket: bucket.try_into().ok()? })
     }
 
     /// The element at a place, to change it; its hash must stay as it is. After a change of the
     /// table another one may be there, or none.
     pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
-        self.segments.get_mut(place.segment)?.elements.get_bucket_mut(place.bucket)
+        let segment = self.segments.get_mut(place.segment as usize)?;
+        segment.elements.get_bucket_mut(place.bucket as usize)
     }
 
     /// Adds an element whose key is not in the table yet.
