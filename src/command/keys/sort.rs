@@ -124,9 +124,10 @@ impl Item {
 /// [STORE destination]`
 ///
 /// Sorts a list, set or sorted set, by number unless ALPHA is given, by the elements themselves
-/// unless BY names other keys; a pattern without `*` leaves the order as it is. Replies the
-/// elements, or for each what the GET patterns name (`#`: the element itself), nil where there is
-/// nothing; with STORE, the length of the list stored. Logged as the list it stored.
+/// unless BY names other keys; a pattern without `*` leaves the order as it is, which DESC turns
+/// round if there is one. Replies the elements, or for each what the GET patterns name (`#`: the
+/// element itself), nil where there is nothing; with STORE, the length of the list stored. Logged
+/// as the list it stored.
 /// Errors: WRONGTYPE; ERR if something to sort by is no number; ERR on BY and GET for a user who
 /// may not read all keys. O(elements log(elements)).
 /// <https://redis.io/docs/latest/commands/sort/>
@@ -206,6 +207,9 @@ fn elements(
     let is_script = context.mode == Mode::Script;
     match context.db.value(key) {
         None => Ok(Vec::new()),
+        Some(Value::List(list)) if options.keeps_order() && options.descending => {
+            Ok(list.iter_back().map(<[u8]>::to_vec).collect())
+        }
         Some(Value::List(list)) => Ok(list.iter_from(0).map(<[u8]>::to_vec).collect()),
         Some(Value::Set(set)) => {
             // A set has no order: what is stored or scripts get would differ from run to run.
