@@ -18,6 +18,8 @@ const SHOWN_BYTES_MAX: usize = 128;
 
 /// What becomes of a request.
 pub(super) enum Admitted {
+    /// It is of another protocol: the connection is closed.
+    CutOff,
     Postpone,
     Queue,
     Run(&'static Command),
@@ -30,7 +32,10 @@ impl Batch<'_> {
         client: &mut Client,
         argv: Argv<'_>,
     ) -> Result<Admitted, CommandError> {
-        let command = self.resolve(client, argv).ok_or_else(|| unknown(argv))?;
+        let Some(command) = self.resolve(client, argv) else {
+            let is_foreign = self.mode != Mode::Replay && is_of_http(argv);
+            return if is_foreign { Ok(Admitted::CutOff) } else { Err(unknown(argv)) };
+        };
         if command.is_container() && argv.len() > 1 {
             let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
             return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
@@ -186,6 +191,13 @@ fn is_write(command: &Command, client: &Client) -> bool {
     let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));
     command.has(Flag::Write)
         || (command.spec.name == "exec" && queued.any(|queued| queued.has(Flag::Write)))
+}
+
+/// Is it a line of HTTP? A web page can have a browser post what it likes to any port, and with it
+/// commands in the lines that follow.
+fn is_of_http(argv: Argv<'_>) -> bool {
+    let name = argv.get(0).unwrap_or_default();
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
 fn unknown(argv: Argv<'_>) -> CommandError {

@@ -68,7 +68,14 @@ impl Batch<'_> {
                 reply.status("QUEUED");
                 Flow::Next
             }
-            Ok(Admitted::Postpone) => return Flow::Postponed,
+            Ok(Admitted::CutOff) => {
+                self.engine.cut_off(client);
+                Flow::Next
+            }
+            Ok(Admitted::Postpone) => {
+                client.reply_mode = mode;
+                return Flow::Postponed;
+            }
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
         };
         if let Flow::Suspended(suspended) = &mut flow {

@@ -54,6 +54,9 @@ pub use embed::commands;
 pub use session::Session;
 pub(crate) use wake::Waiter;
 
+/// How often clients that speak HTTP are warned of.
+const WARNED_EVERY_MS: u64 = 60_000;
+
 /// The data and everything that works on them, without any socket.
 #[derive(Debug)]
 pub struct Engine {
@@ -66,6 +69,8 @@ pub struct Engine {
     evictor: evict::Evictor,
     /// Does a batch lock ahead what its requests need?
     looks_ahead: AtomicBool,
+    /// When a client that speaks HTTP was last warned of (unix ms).
+    warned_ms: AtomicU64,
 }
 
 impl Engine {
@@ -110,6 +115,7 @@ impl Engine {
             next_ticket: AtomicU64::new(1),
             evictor: evict::Evictor::default(),
             looks_ahead: AtomicBool::new(true),
+            warned_ms: AtomicU64::new(0),
         }
     }
 
@@ -137,6 +143,22 @@ impl Engine {
         self.services.monitors.remove(client.handle.id);
         self.services.tracking.stop(client.handle.id);
         self.services.clients.remove(client.handle.id);
+    }
+
+    /// Has the connection of a client closed that speaks HTTP; warns of it, if that was not done
+    /// just before.
+    fn cut_off(&self, client: &mut Client) {
+        client.closing = true;
+        let now_ms = self.services.clock.now_ms();
+        let warned_ms = self.warned_ms.load(Ordering::Relaxed);
+        if now_ms.abs_diff(warned_ms) > WARNED_EVERY_MS {
+            self.warned_ms.store(now_ms, Ordering::Relaxed);
+            tracing::warn!(
+                from = %client.handle.peer.address,
+                "closed a connection on which POST or Host: came: perhaps a web page has a browser \
+                 send commands to this server"
+            );
+        }
     }
 
     /// What others are told while a script keeps the server busy.

@@ -186,3 +186,14 @@ fn there_can_be_so_many_clients() {
     drop(second);
     wait_until(|| server.raw().try_line("PING").as_deref() == Some("+PONG"));
 }
+
+#[test]
+fn what_a_web_page_sends_is_cut_off() {
+    let server = Server::start(&[]);
+    for line in ["POST / HTTP/1.1", "host: localhost", "*1\r\n$4\r\nPost"] {
+        let mut raw = server.raw();
+        raw.send(format!("PING\r\n{line}\r\nSET a 1\r\nPING\r\n").as_bytes());
+        assert_eq!(raw.read_to_end(), "+PONG\r\n", "{line}");
+    }
+    check(&mut server.client(), &[("EXISTS a", "0")]);
+}
