@@ -24,6 +24,8 @@ pub(crate) enum ReplyMode {
     On,
     /// Not the next one.
     SkipNext,
+    /// Not that of the command that runs.
+    Skipping,
 }
 
 /// A key that a client watches.

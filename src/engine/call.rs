@@ -44,6 +44,9 @@ impl Batch<'_> {
     /// Runs one request of a client and writes its reply.
     pub(crate) fn call(&mut self, client: &mut Client, reply: &mut Reply, argv: Argv<'_>) -> Flow {
         let mode = client.reply_mode;
+        if mode == ReplyMode::SkipNext {
+            client.reply_mode = ReplyMode::Skipping;
+        }
         self.calls = self.calls.wrapping_add(1);
         self.count_down();
         let admitted = self.admit(client, argv);
@@ -306,7 +309,7 @@ fn withhold(client: &mut Client, reply: &mut Reply, start: usize, mode: ReplyMod
         let pushed = std::mem::take(&mut client.pushed);
         reply.truncate(if pushed { reply.len() } else { start });
     }
-    if mode == ReplyMode::SkipNext && client.reply_mode == ReplyMode::SkipNext {
+    if client.reply_mode == ReplyMode::Skipping {
         client.reply_mode = ReplyMode::On;
     }
 }

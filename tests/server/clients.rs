@@ -228,6 +228,10 @@ fn replies_can_be_switched_off() {
     raw.expect(b"+OK\r\n");
     raw.send(b"CLIENT REPLY SKIP\r\nPING\r\nGET a\r\nCLIENT REPLY x\r\n");
     raw.expect(b"$1\r\n1\r\n-ERR syntax error\r\n");
+    raw.send(b"CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nPING\r\nGET a\r\n");
+    raw.expect(b"$1\r\n1\r\n");
+    raw.send(b"CLIENT REPLY SKIP\r\nCLIENT REPLY x\r\nGET a\r\n");
+    raw.expect(b"$1\r\n1\r\n");
     raw.send(b"MULTI\r\nCLIENT REPLY SKIP\r\nGET a\r\nEXEC\r\nPING\r\nGET a\r\n");
     raw.expect(b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$1\r\n1\r\n$1\r\n1\r\n");
     raw.send(b"MULTI\r\nCLIENT REPLY OFF\r\nEXEC\r\nGET a\r\nCLIENT REPLY ON\r\n");
