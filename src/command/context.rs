@@ -209,6 +209,8 @@ pub(crate) struct Context<'a> {
     pub(crate) reply: &'a mut Reply,
     pub(crate) services: &'a Services,
     pub(crate) host: &'a dyn Host,
+    /// The instant of [`Db::now_ms`] in microseconds.
+    pub(crate) now_us: u64,
     pub(crate) mode: Mode,
     /// Did the handler say itself what to log?
     pub(crate) propagated: bool,

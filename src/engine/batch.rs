@@ -56,9 +56,11 @@ pub(crate) struct Batch<'e> {
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
+    /// The same instant in microseconds.
+    pub(super) now_us: u64,
     /// Elapsed time at which the run began.
     started_ns: u64,
-    /// Elapsed time at which `now_ms` was read.
+    /// Elapsed time at which the instant was read.
     read_ns: u64,
     /// Elapsed time at the end of the last call.
     pub(super) clock_ns: u64,
@@ -77,6 +79,7 @@ impl<'e> Batch<'e> {
     pub(super) fn new(engine: &'e Engine) -> Self {
         let services = &engine.services;
         let elapsed_ns = services.clock.elapsed_ns();
+        let now_us = services.clock.now_us();
         Self {
             engine,
             locked: None,
@@ -89,7 +92,8 @@ impl<'e> Batch<'e> {
             calls: 0,
             calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
             calls_left: 0,
-            now_ms: services.clock.now_ms(),
+            now_ms: now_us / 1000,
+            now_us,
             started_ns: elapsed_ns,
             read_ns: elapsed_ns,
             clock_ns: elapsed_ns,
@@ -154,7 +158,8 @@ impl<'e> Batch<'e> {
         }
         if self.clock_ns - self.read_ns >= INSTANT_NS {
             self.read_ns = self.clock_ns;
-            self.now_ms = self.engine.services.clock.now_ms();
+            self.now_us = self.engine.services.clock.now_us();
+            self.now_ms = self.now_us / 1000;
         }
         Ok(())
     }

@@ -241,6 +241,7 @@ impl Batch<'_> {
             reply,
             services: &self.engine.services,
             host: self.engine,
+            now_us: self.now_us,
             mode: self.mode,
             propagated: false,
         };

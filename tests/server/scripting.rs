@@ -407,3 +407,40 @@ fn large_tables_are_converted() {
     let reply = eval(&mut server.client(), &format!("{large}return {{map=t}}"));
     assert_eq!(reply.matches("\"k").count(), 100_000);
 }
+
+#[test]
+fn time_stands_still() {
+    const WAIT: &str = "for n = 1, 1000000 do local _ = n * n end ";
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let source = format!(
+        "local before = redis.call('TIME') {WAIT} local after = redis.call('TIME') \
+         return before[1] == after[1] and before[2] == after[2]"
+    );
+    let source_of_id = format!(
+        "{WAIT} local t = redis.call('TIME') \
+         local id = redis.call('XADD', 's', '*', 'a', 'b') \
+         return id == string.format('%d-0', t[1] * 1000 + math.floor(t[2] / 1000))"
+    );
+    check_evals(client, &[(&source, "1"), (&source_of_id, "1")]);
+    let mut pipe = redis::pipe();
+    pipe.atomic().cmd("TIME").cmd("EVAL").arg(WAIT).arg(0).cmd("TIME");
+    let (before, (), after): (Vec<String>, (), Vec<String>) = pipe.query(client).expect("it runs");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn numbers_that_are_passed_are_short() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check_evals(
+        client,
+        &[
+            ("return redis.call('ECHO', 1e17)", r#""100000000000000000""#),
+            ("return redis.call('ECHO', 1e20)", r#""100000000000000000000""#),
+            ("return redis.call('ECHO', 1e21)", r#""1e+21""#),
+            ("return redis.call('ECHO', 0.0000001)", r#""1e-7""#),
+            ("return redis.call('ECHO', 0.5)", r#""0.5""#),
+        ],
+    );
+}

@@ -185,10 +185,11 @@ fn lolwut(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 
 /// `TIME`
 ///
-/// Replies `[seconds, microseconds]` of unix time.
+/// Replies `[seconds, microseconds]` of unix time: the instant that other commands go by, which
+/// stands still in a script or a transaction.
 /// <https://redis.io/docs/latest/commands/time/>
 fn time(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let us = context.services.clock.now_us();
+    let us = context.now_us;
     context.reply.array(2);
     for part in [us / 1_000_000, us % 1_000_000] {
         context.reply.bulk(part.to_string().as_bytes());
