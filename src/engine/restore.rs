@@ -35,7 +35,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// Loads an RDB file, but for keys that expire up to `expired_ms`; `before` bytes of other
+    /// Loads an RDB file, but for keys that expire before `expired_ms`; `before` bytes of other
     /// files are loaded. Replies where the RDB part ends, and the number of keys.
     pub(super) fn load_rdb(
         &self,
@@ -55,7 +55,7 @@ impl Engine {
                 }
                 Item::Entry { db, key, value, attributes } => {
                     let expires_at_ms = attributes.expires_at_ms;
-                    let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms > expired_ms);
+                    let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms >= expired_ms);
                     expired_keys.fetch_add(u64::from(!is_alive), Ordering::Relaxed);
                     if is_alive && !self.put(db, key, value, attributes) {
                         return Err(RdbError::Corrupt("a key comes twice"));

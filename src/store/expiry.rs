@@ -155,7 +155,7 @@ impl ShardDb {
             };
             let Some(entry) = self.keys.find_mut(hash, stands_at(place, hash)) else { continue };
             entry.indexed = 0;
-            if entry.due_ms() <= now_ms {
+            if entry.due_ms() < now_ms {
                 due.push(entry.key().into());
             } else if entry.due_ms() != NEVER {
                 self.expiry.file(entry);

@@ -66,7 +66,7 @@ impl Db<'_> {
             }
             return None;
         }
-        if entry.due_ms() > now_ms {
+        if entry.due_ms() >= now_ms {
             return Some(spot);
         }
         self.expire_parts(key, usize::MAX);

@@ -51,8 +51,9 @@ impl Entry {
         (self.expires_at_ms != NEVER).then_some(self.expires_at_ms)
     }
 
+    /// Is its time up? At the very instant it is not yet, as in Redis.
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_at_ms <= now_ms
+        self.expires_at_ms < now_ms
     }
 
     /// When the key or a part of its value expires next; [`NEVER`]: never.

@@ -79,16 +79,16 @@ impl FieldExpiry {
         removed
     }
 
-    /// Up to `count` fields whose time is up.
+    /// Up to `count` fields whose time is up: not yet at the very instant, as with keys.
     pub(crate) fn due(&mut self, now_ms: u64, count: usize) -> Vec<Box<[u8]>> {
-        if self.next_ms > now_ms {
+        if self.next_ms >= now_ms {
             return Vec::new();
         }
         let Some(index) = self.index() else {
-            let due = self.iter().filter(|(_, at_ms)| *at_ms <= now_ms);
+            let due = self.iter().filter(|(_, at_ms)| *at_ms < now_ms);
             return due.take(count).map(|(field, _)| field.into()).collect();
         };
-        let due: Vec<_> = index.range(..=(now_ms, u64::MAX)).take(count).copied().collect();
+        let due: Vec<_> = index.range(..(now_ms, 0)).take(count).copied().collect();
         let fields = due.into_iter().flat_map(|(at_ms, hash)| {
             let same = move |(_, value): &(&[u8], &[u8])| instant(value) == at_ms;
             self.fields.with_hash(hash).filter(same).map(|(field, _)| field.into())

@@ -27,16 +27,16 @@ fn fields_go_when_their_time_is_up() {
         (0, "HPTTL h FIELDS 3 a b c", "*3 :1000 :1500 :-1"),
         (1, "HTTL h FIELDS 2 a b", "*2 :1 :2"),
         (0, "HPEXPIRETIME h FIELDS 1 b", "*1 :1001500"),
-        (998, "HGET h a", "$1 1"),
+        (999, "HGET h a", "$1 1"),
         (1, "HGET h a", "$-1"),
         (0, "HLEN h", ":2"),
         (0, "HKEYS h", "*2 $1 b $1 c"),
         (0, "HINCRBY h b 5", ":7"),
-        (0, "HPTTL h FIELDS 1 b", "*1 :500"),
+        (0, "HPTTL h FIELDS 1 b", "*1 :499"),
         (500, "HSETNX h b again", ":1"),
         (0, "HTTL h FIELDS 1 b", "*1 :-1"),
         (0, "HPEXPIRE h 10 FIELDS 2 b c", "*2 :1 :1"),
-        (10, "HSCAN h 0", "*2 $1 0 *0"),
+        (11, "HSCAN h 0", "*2 $1 0 *0"),
         (0, "DBSIZE", ":0"),
     ] {
         clock.advance(advance_ms);
@@ -149,7 +149,7 @@ proptest! {
                 _ => {}
             }
             let now_ms = clock.now_ms();
-            model.retain(|_, at| at.is_none_or(|at| at > now_ms));
+            model.retain(|_, at| at.is_none_or(|at| at >= now_ms));
             apply(session, &mut model, now_ms, &step);
             prop_assert_eq!(run(session, "HLEN h"), format!(":{}", model.len()));
         }

@@ -174,3 +174,28 @@ fn what_has_expired_stays_gone_after_a_kill() {
         assert!((900..=1000).contains(&ttl), "{key}: {ttl}");
     }
 }
+
+/// A script sees one instant, here `now`.
+fn at_one_instant(client: &mut redis::Connection, source: &str) -> Vec<i64> {
+    let now = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000) ";
+    redis::cmd("EVAL").arg(format!("{now}{source}")).arg(0).query(client).expect("it runs")
+}
+
+#[test]
+fn at_the_very_instant_a_key_is_still_there() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let source = "redis.call('SET', 'k', 'v', 'PXAT', now) \
+                  return {redis.call('EXISTS', 'k'), redis.call('PTTL', 'k')}";
+    assert_eq!(at_one_instant(client, source), [1, 0]);
+    // Who sets such a time on what is there has it go at once all the same.
+    let source = "redis.call('SET', 'k', 'v') \
+                  return {redis.call('PEXPIREAT', 'k', now), redis.call('EXISTS', 'k')}";
+    assert_eq!(at_one_instant(client, source), [1, 0]);
+    let source = "redis.call('SET', 'k', 'v') redis.call('GETEX', 'k', 'PXAT', now) \
+                  return {redis.call('EXISTS', 'k')}";
+    assert_eq!(at_one_instant(client, source), [0]);
+    let source = "redis.call('HSET', 'h', 'f', 'v') \
+                  return redis.call('HPEXPIREAT', 'h', now, 'FIELDS', 1, 'f')";
+    assert_eq!(at_one_instant(client, source), [2]);
+}

@@ -87,11 +87,11 @@ fn apply(hash: &mut Hash, model: &mut Model, step: &Step) {
     match *step {
         Step::Expire(now, count) => {
             let due = hash.take_due(now, count);
-            let expected = model.values().filter(|(_, at)| at.is_some_and(|at| at <= now)).count();
+            let expected = model.values().filter(|(_, at)| at.is_some_and(|at| at < now)).count();
             assert_eq!(due.len(), expected.min(count));
             for field in due {
                 let (_, at) = model.remove(&*field).expect("the field was there");
-                assert!(at.is_some_and(|at| at <= now));
+                assert!(at.is_some_and(|at| at < now));
             }
         }
         Step::Remove(field) => {

@@ -90,7 +90,7 @@ pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) {
 /// Neither the key nor all of its fields have expired, seen or unseen.
 fn is_there(entry: &Entry, now_ms: u64) -> bool {
     let has_fields = match &entry.value {
-        Value::Hash(hash) if hash.next_due_ms() <= now_ms => {
+        Value::Hash(hash) if hash.next_due_ms() < now_ms => {
             hash.iter().any(|(field, _)| !is_due(hash, field, now_ms))
         }
         _ => true,
@@ -99,7 +99,7 @@ fn is_there(entry: &Entry, now_ms: u64) -> bool {
 }
 
 fn is_due(hash: &Hash, field: &[u8], now_ms: u64) -> bool {
-    hash.expires_at_ms(field).is_some_and(|at_ms| at_ms <= now_ms)
+    hash.expires_at_ms(field).is_some_and(|at_ms| at_ms < now_ms)
 }
 
 /// Of elements whose order does not matter.
@@ -114,7 +114,7 @@ fn of_value(value: &Value, now_ms: u64) -> Digest {
         Value::Hash(hash) => {
             let fields = hash.iter().filter(|(field, _)| !is_due(hash, field, now_ms));
             let mut digest = unordered(fields);
-            for (field, at_ms) in hash.expiries().filter(|(_, at_ms)| *at_ms > now_ms) {
+            for (field, at_ms) in hash.expiries().filter(|(_, at_ms)| *at_ms >= now_ms) {
                 digest.mix(Digest::of(&[field, &at_ms.to_le_bytes(), b"expires"]));
             }
             digest
