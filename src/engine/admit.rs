@@ -138,10 +138,11 @@ impl Batch<'_> {
         let is_busy = matches!(error, CommandError::BusyScript | CommandError::BusyFunction);
         // DISCARD and RESET end it even if the watched keys are out of reach.
         let ends = command.is_some_and(|command| {
-            command.spec.name == "exec" || (is_busy && command.has(Flag::WholeTransaction))
+            let is_end = is_busy && command.has(Flag::WholeTransaction);
+            command.spec.name == "exec" || (is_end && client.transaction.is_some())
         });
         let mut aborted = None;
-        if ends && client.transaction.is_some() {
+        if ends {
             if !matches!(error, CommandError::CrossSlot) {
                 let text = error.to_string();
                 let reason = text.strip_prefix("ERR ").unwrap_or(&text);

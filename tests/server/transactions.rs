@@ -188,3 +188,34 @@ fn a_transaction_comes_back_whole() {
         &[("LRANGE q 0 -1", r#"["2" "3"]"#), ("SELECT 2", "OK"), ("GET k", r#""v""#)],
     );
 }
+
+#[test]
+fn an_end_that_is_refused_says_so_without_a_transaction_too() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let because = "(EXECABORT Transaction discarded because of:";
+    check(
+        client,
+        &[
+            ("EXEC x", &format!("{because} wrong number of arguments for 'exec' command)")),
+            ("EXEC", "(ERR EXEC without MULTI)"),
+            ("DISCARD x", "(ERR wrong number of arguments for 'discard' command)"),
+        ],
+    );
+    run::<()>(client, "ACL SETUSER default -exec");
+    let error = error(client, "EXEC");
+    assert!(error.starts_with(&because[1..]) && error.contains("NOPERM"), "{error}");
+}
+
+#[test]
+fn settings_of_a_stream_are_no_change_of_the_key() {
+    let server = Server::start(&["--appendonly", "yes"]);
+    let client = &mut server.client();
+    let other = &mut server.client();
+    check(client, &[("XGROUP CREATE s g $ MKSTREAM", "OK")]);
+    for line in ["XSETID s 5-5", "XGROUP DESTROY s g"] {
+        check(client, &[("WATCH s", "OK")]);
+        run::<redis::Value>(other, line);
+        check(client, &[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "[PONG]")]);
+    }
+}
