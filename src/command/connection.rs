@@ -238,9 +238,9 @@ fn ping(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         return Err(CommandError::WrongArity("ping".into()));
     }
     let message = args.bytes().ok();
-    let among_messages =
+    let is_told_messages =
         context.client.is_subscribed() && context.reply.protocol() == Protocol::Resp2;
-    if among_messages {
+    if is_told_messages && context.mode != Mode::Script {
         context.reply.array(2);
         context.reply.bulk(b"pong");
         context.reply.bulk(message.unwrap_or_default());

@@ -160,6 +160,7 @@ const SUBCOMMANDS: &[CommandSpec] = &[
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
 ///
 /// Sends, for each, a push `[kind, name, subscriptions]`; messages follow. O(names).
+/// Errors: ERR on SSUBSCRIBE in a transaction.
 /// <https://redis.io/docs/latest/commands/subscribe/>
 /// <https://redis.io/docs/latest/commands/psubscribe/>
 /// <https://redis.io/docs/latest/commands/ssubscribe/>
@@ -169,6 +170,9 @@ fn subscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Co
         Topic::Pattern => b"psubscribe",
         Topic::ShardChannel => b"ssubscribe",
     };
+    if topic == Topic::ShardChannel && context.mode == Mode::Transaction {
+        return Err(CommandError::Plain("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     for name in args.rest() {
         let subscriptions = context.client.subscriptions.get_or_insert_default();
         if subscriptions.names(topic).insert(name.into()) {

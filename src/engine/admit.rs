@@ -170,7 +170,8 @@ fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
         "sunsubscribe",
         "unsubscribe",
     ];
-    client.handle.speaks_resp3() || ALLOWED.contains(&command.spec.name)
+    client.handle.speaks_resp3()
+        || (command.container.is_none() && ALLOWED.contains(&command.spec.name))
 }
 
 /// Does the command, or one that it runs as a transaction, take more memory? Whatever is queued

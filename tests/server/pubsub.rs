@@ -77,6 +77,11 @@ fn a_subscriber_of_resp2_can_run_few_commands() {
         "only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
     assert_eq!(raw.line("GET a"), format!("-ERR Can't execute 'get': {refusal}"));
     assert_eq!(raw.line("CLIENT ID"), format!("-ERR Can't execute 'client|id': {refusal}"));
+    let error = format!("-ERR Can't execute 'latency|reset': {refusal}");
+    assert_eq!(raw.line("LATENCY RESET"), error);
+    let because = "Transaction discarded because of:";
+    let error = format!("-EXECABORT {because} Can't execute 'exec': {refusal}");
+    assert_eq!(raw.line("EXEC"), error);
     raw.send(b"PING\r\nPING hi\r\n");
     raw.expect(&array(&["pong", ""]));
     raw.expect(&array(&["pong", "hi"]));
@@ -98,6 +103,30 @@ fn a_subscriber_of_resp3_can_run_any_command() {
     raw.expect(&push(&["unsubscribe", "a", ":0"]));
     raw.send(b"PUNSUBSCRIBE\r\n");
     raw.expect(&push(&["punsubscribe", "_", ":0"]));
+}
+
+#[test]
+fn a_script_of_a_subscriber_has_its_replies() {
+    let server = Server::start(&[]);
+    let mut raw = resp3(&server);
+    raw.send(b"SUBSCRIBE a\r\nEVAL \"return redis.call('PING').ok\" 0\r\n");
+    raw.expect(&push(&["subscribe", "a", ":1"]));
+    raw.expect(b"$4\r\nPONG\r\n");
+    let mut raw = server.raw();
+    raw.send(b"MULTI\r\nSUBSCRIBE a\r\nEVAL \"return redis.call('PING', 'x')\" 0\r\nEXEC\r\n");
+    raw.expect(b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n");
+    raw.expect(&array(&["subscribe", "a", ":1"]));
+    raw.expect(b"$1\r\nx\r\n");
+}
+
+#[test]
+fn a_transaction_subscribes_to_no_shard_channel() {
+    let server = Server::start(&[]);
+    let mut raw = server.raw();
+    raw.send(b"MULTI\r\nSSUBSCRIBE a\r\nEXEC\r\n");
+    raw.expect(b"+OK\r\n+QUEUED\r\n*1\r\n");
+    let text = "-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client";
+    assert_eq!(raw.read_line(), text);
 }
 
 #[test]
