@@ -341,11 +341,15 @@ impl<'a> Db<'a> {
     }
 
     fn signal_by(&mut self, key: &[u8], client: u64) {
-        let db = self.index;
         self.changes.touch(Some(key), client);
-        let shard = self.shard(key);
-        shard.touch_watched(key);
-        if shard.is_awaited(key) {
+        self.shard(key).touch_watched(key);
+        self.wake_waiting(key);
+    }
+
+    /// Has those who wait for `key` look again, as if it had changed.
+    pub(crate) fn wake_waiting(&mut self, key: &[u8]) {
+        let db = self.index;
+        if self.shard(key).is_awaited(key) {
             self.changes.ready.push_back(ReadyKey { db, key: key.into() });
         }
     }

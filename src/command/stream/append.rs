@@ -184,7 +184,9 @@ pub(super) fn xsetid(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     if max_deleted != StreamId::ZERO {
         entries.max_deleted_id = max_deleted;
     }
-    context.modified(key, Class::Stream, "xsetid");
+    // No change of the key for those who watch it or wait for it, as in Redis.
+    context.db.changes().dirty += 1;
+    context.db.notify(key, Class::Stream, "xsetid");
     context.reply.ok();
     Ok(Outcome::Done)
 }

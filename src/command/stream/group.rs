@@ -209,7 +209,7 @@ fn destroy(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let removed = context.db.write::<Stream>(key)?.ok_or(NO_KEY)?.remove_group(name);
     if removed {
         group_changed(context, key, "xgroup-destroy");
-        context.db.signal(key);
+        context.db.wake_waiting(key);
     }
     context.reply.integer(i64::from(removed));
     Ok(Outcome::Done)
