@@ -125,8 +125,12 @@ pub(crate) fn parse_f64_in_range(text: &[u8]) -> Option<f64> {
     (!lost).then_some(value)
 }
 
+/// Whole numbers up to here are written as such: half of what 64 bits with a sign hold.
+const WHOLE_MAX: f64 = 4_611_686_018_427_387_904.0;
+
 /// The shortest text that reads back as the same double, in the form Redis replies with:
-/// plain digits for small exponents, else `1e+20`; `inf`, `-inf`, `nan`.
+/// plain digits for whole numbers up to 2^62 and small exponents, else `1e+20`; `inf`, `-inf`,
+/// `nan`.
 pub(crate) fn format_f64(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
@@ -135,7 +139,7 @@ pub(crate) fn format_f64(value: f64) -> String {
         return if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
     }
     #[expect(clippy::float_cmp, reason = "asks whether the value is an exact integer")]
-    if value.trunc() == value && value.abs() < 1e17 {
+    if value.trunc() == value && value.abs() <= WHOLE_MAX {
         #[expect(clippy::cast_possible_truncation, reason = "checked to be an integer in range")]
         let whole = value as i64;
         return if whole == 0 && value.is_sign_negative() {
@@ -147,13 +151,18 @@ pub(crate) fn format_f64(value: f64) -> String {
     format_shortest(value)
 }
 
-/// Shortest digits as the fpconv library lays them out: plain from 1e-7 up to 21 digits before
-/// the point, else with an exponent.
+/// Shortest digits, laid out by the rule of the fpconv library: `digits · 10^power` is written out
+/// unless more than a few zeros would have to be added.
 fn format_shortest(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-7..21).contains(&exponent) {
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let digits = i32::try_from(digits).unwrap_or(i32::MAX);
+    let power = exponent - digits + 1;
+    let is_plain =
+        if power >= 0 { exponent < digits + 7 } else { power > -7 || exponent.abs() < 4 };
+    if is_plain {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -253,8 +262,18 @@ mod tests {
             (3.0, "3"),
             (0.1, "0.1"),
             (-1.5, "-1.5"),
-            (1e20, "100000000000000000000"),
-            (1e21, "1e+21"),
+            (1e17, "100000000000000000"),
+            (4_611_686_018_427_387_904.0, "4611686018427387904"),
+            (9e18, "9e+18"),
+            (9_223_372_036_854_775_808.0, "9223372036854776000"),
+            (1e20, "1e+20"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-7"),
+            (1.5e-6, "1.5e-6"),
+            (1.5e-5, "0.000015"),
+            (0.000_286_587_864_440_684_5, "2.865878644406845e-4"),
+            (0.001_286_587_864_440_684_5, "0.0012865878644406845"),
+            (-0.0, "-0"),
             (1.5e300, "1.5e+300"),
             (f64::INFINITY, "inf"),
         ] {

@@ -91,14 +91,17 @@ fn read_word(argv: &mut OwnedArgv, mut at: usize) -> Option<usize> {
     }
 }
 
-/// A number that is packed at `at` becomes an integer's text, if it is one.
+/// A number that is packed at `at` becomes an integer's text, if it is one that is not too large.
 fn put_double(argv: &mut OwnedArgv, at: usize, number: f64) {
     const END: f64 = 9_223_372_036_854_775_808.0;
+    const WRITTEN_OUT_BELOW: f64 = 1e21;
     #[expect(clippy::cast_possible_truncation, reason = "what is lost is seen")]
     #[expect(clippy::cast_precision_loss, reason = "what is lost is seen")]
     let whole = (number as i64, number as i64 as f64);
     if whole.1.to_bits() == number.to_bits() && number < END {
         argv.put_at(at, itoa::Buffer::new().format(whole.0), 9);
+    } else if number.trunc().to_bits() == number.to_bits() && number.abs() < WRITTEN_OUT_BELOW {
+        argv.put_at(at, &number.to_string(), 9);
     } else {
         argv.put_at(at, &format_f64(number), 9);
     }

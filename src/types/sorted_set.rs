@@ -26,6 +26,11 @@ use tree::Node;
 /// Elements that a step of a scan may look at for each one that it finds; see [`SortedSet::scan`].
 const SCAN_COST_MAX: usize = 64;
 
+/// Small sets of Redis keep -0 as 0; here all do, so that the size makes no difference.
+fn without_sign_of_zero(score: f64) -> f64 {
+    score + 0.0
+}
+
 /// Members in order of their scores, which are never NaN.
 #[derive(Debug)]
 pub(crate) struct SortedSet {
@@ -97,6 +102,7 @@ impl SortedSet {
     /// called small.
     pub(crate) fn insert(&mut self, member: &[u8], score: f64, limits: Limits) -> Option<f64> {
         debug_assert!(!score.is_nan(), "whoever computes scores refuses NaN");
+        let score = without_sign_of_zero(score);
         let place = index::place(member);
         let old = self.find(place, member);
         if let Some(old) = old {

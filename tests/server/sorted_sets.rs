@@ -182,6 +182,13 @@ fn ranges_refuse_what_makes_no_sense() {
                 "ZRANGE z - + BYLEX WITHSCORES",
                 "(ERR syntax error, WITHSCORES not supported in combination with BYLEX)",
             ),
+            ("ZRANGE z 0 1 BYSCORE BYLEX", "(ERR syntax error)"),
+            ("ZRANGE z 0 1 BYLEX BYSCORE", "(ERR syntax error)"),
+            ("ZRANGE z 0 1 BYSCORE BYSCORE", "(ERR syntax error)"),
+            ("ZRANGE z 0 1 REV REV", "(ERR syntax error)"),
+            ("ZRANGESTORE d z 0 1 REV BYLEX REV", "(ERR syntax error)"),
+            ("ZRANGE z 1 0 REV BYSCORE WITHSCORES WITHSCORES", r#"["a" "1"]"#),
+            ("ZRANGE z 0 1 LIMIT 5 1 LIMIT 0 1 BYSCORE", r#"["a"]"#),
             ("ZRANGEBYSCORE z 0 1 REV", "(ERR syntax error)"),
             ("ZRANGEBYSCORE z 0 1 LIMIT a 1", "(ERR value is not an integer or out of range)"),
             ("ZREVRANGE z 0 1 BYSCORE", "(ERR syntax error)"),
@@ -399,4 +406,37 @@ fn a_sorted_set_comes_back_after_a_crash() {
     let after: Vec<String> = run(client, "ZRANGE z 0 -1 WITHSCORES");
     assert_eq!(after, before);
     check(client, &[("ZCARD y", "100"), ("ZCARD z", "255")]);
+}
+
+#[test]
+fn scores_have_the_texts_of_redis() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    for (score, text) in [
+        ("-0", "0"),
+        ("1e17", "100000000000000000"),
+        ("4611686018427387904", "4611686018427387904"),
+        ("9e18", "9e+18"),
+        ("1e20", "1e+20"),
+        ("123456789012345680000", "123456789012345680000"),
+        ("0.0000001", "1e-7"),
+        ("0.0000015", "1.5e-6"),
+        ("0.0000010", "0.000001"),
+        ("-0.0002865878644406845", "-2.865878644406845e-4"),
+        ("0.0012865878644406845", "0.0012865878644406845"),
+        ("1.5e300", "1.5e+300"),
+    ] {
+        run::<i64>(client, &format!("ZADD z{score} {score} m"));
+        assert_eq!(run::<String>(client, &format!("ZSCORE z{score} m")), text, "{score}");
+    }
+    check(
+        client,
+        &[
+            ("ZADD a 1 m", "1"),
+            ("ZUNIONSTORE b 1 a WEIGHTS -0", "1"),
+            ("ZRANGE b 0 -1 WITHSCORES", r#"["m" "0"]"#),
+            ("ZINCRBY c -0 m", r#""-0""#),
+            ("ZSCORE c m", r#""0""#),
+        ],
+    );
 }

@@ -55,11 +55,11 @@ impl Options {
                 options.with_scores = true;
             } else if args.len() > 2 && args.keyword("LIMIT") {
                 options.limit = Some((args.integer()?, args.integer()?));
-            } else if fixed.reverse.is_none() && args.keyword("REV") {
+            } else if fixed.reverse.is_none() && !options.reverse && args.keyword("REV") {
                 options.reverse = true;
-            } else if fixed.by.is_none() && args.keyword("BYLEX") {
+            } else if options.by.is_none() && args.keyword("BYLEX") {
                 options.by = Some(By::Member);
-            } else if fixed.by.is_none() && args.keyword("BYSCORE") {
+            } else if options.by.is_none() && args.keyword("BYSCORE") {
                 options.by = Some(By::Score);
             } else {
                 return Err(CommandError::Syntax);

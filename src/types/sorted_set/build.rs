@@ -53,6 +53,7 @@ impl Builder {
 
     /// Adds an element; the score is not NaN.
     pub(crate) fn push(&mut self, member: &[u8], score: f64) {
+        let score = super::without_sign_of_zero(score);
         self.is_packed &= member.len() <= self.limits.value_bytes;
         if self.set.is_none() {
             if self.run.push(member, score) {
