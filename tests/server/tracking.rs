@@ -141,6 +141,16 @@ fn options_must_go_together() {
                  OPTIN or OPTOUT mode enabled)",
             ),
             ("CLIENT TRACKINGINFO", "[\"flags\" [\"off\"] \"redirect\" -1 \"prefixes\" []]"),
+            ("CLIENT TRACKING on", "OK"),
+            (
+                "CLIENT CACHING yes",
+                "(ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.)",
+            ),
+            (
+                "CLIENT CACHING no",
+                "(ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.)",
+            ),
+            ("CLIENT CACHING x", "(ERR syntax error)"),
             ("CLIENT TRACKING on OPTIN", "OK"),
             (
                 "CLIENT CACHING no",

@@ -176,8 +176,7 @@ pub(in super::super) fn stop(context: &mut Context<'_>) {
 /// Replies OK. Errors: ERR in any other mode.
 /// <https://redis.io/docs/latest/commands/client-caching/>
 pub(super) fn caching(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let caching = context.client.caching.as_mut().filter(|caching| caching.opt != Opt::Neither);
-    let caching = caching.ok_or(CommandError::Plain(
+    let caching = context.client.caching.as_mut().ok_or(CommandError::Plain(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
          OPTOUT mode enabled",
     ))?;
