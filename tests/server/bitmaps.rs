@@ -54,6 +54,7 @@ fn counting_bits() {
             ("BITCOUNT nope 0 1", "0"),
             ("BITCOUNT a 0", "(ERR syntax error)"),
             ("BITCOUNT a 0 1 WHAT", "(ERR syntax error)"),
+            ("BITCOUNT a 0 x 2 BYTE", "(ERR syntax error)"),
             ("BITCOUNT a 0 x", "(ERR value is not an integer or out of range)"),
         ],
     );

@@ -55,6 +55,10 @@ fn bad_time_outs() {
             ("BRPOP a 1e300", "(ERR timeout is out of range)"),
             ("BLMOVE a b LEFT RIGHT x", "(ERR timeout is not a float or out of range)"),
             ("BLMPOP 0 0 a LEFT", "(ERR numkeys should be greater than 0)"),
+            ("BLMPOP x y a LEFT", "(ERR numkeys should be greater than 0)"),
+            ("BLMPOP x 1 a UP", "(ERR syntax error)"),
+            ("BLMPOP x 1 a LEFT COUNT 0", "(ERR count should be greater than 0)"),
+            ("BLMPOP x 1 a LEFT", "(ERR timeout is not a float or out of range)"),
         ],
     );
 }

@@ -42,6 +42,9 @@ fn time_outs_and_bad_ones() {
         ("BZPOPMAX a x", "-ERR timeout is not a float or out of range"),
         ("BZMPOP 0 0 a MIN", "-ERR numkeys should be greater than 0"),
         ("BZMPOP 0 1 a UP", "-ERR syntax error"),
+        ("BZMPOP x 1 a UP", "-ERR syntax error"),
+        ("BZMPOP -1 1 a MIN COUNT 0", "-ERR count should be greater than 0"),
+        ("BZMPOP -1 1 a MIN", "-ERR timeout is negative"),
     ] {
         assert_eq!(raw.line(command), reply, "{command}");
     }

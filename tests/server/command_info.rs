@@ -100,3 +100,13 @@ fn help_names_the_subcommands() {
         assert!(more.starts_with("ERR wrong number of arguments for"), "{more}");
     }
 }
+
+#[test]
+fn what_is_unknown_is_one_null() {
+    let server = Server::start(&[]);
+    let mut raw = server.raw();
+    raw.send(b"COMMAND INFO nosuch\r\nHELLO 3\r\nCOMMAND LIST FILTERBY PATTERN ge?\r\n");
+    raw.expect(b"*1\r\n$-1\r\n%7\r\n");
+    while raw.read_line() != "*0" {}
+    raw.expect(b"*1\r\n$3\r\nget\r\n");
+}

@@ -235,6 +235,7 @@ fn pops() {
             ("ZPOPMAX z 2", "[]"),
             ("ZPOPMIN z -1", "(ERR value is out of range, must be positive)"),
             ("ZPOPMIN z 1 2", "(ERR syntax error)"),
+            ("ZPOPMIN z -2 x", "(ERR syntax error)"),
             ("ZADD z 1 a 2 b 3 c", "3"),
             ("ZMPOP 2 none z MIN", r#"["z" [["a" "1"]]]"#),
             ("ZMPOP 2 none z MAX COUNT 5", r#"["z" [["c" "3"] ["b" "2"]]]"#),

@@ -199,7 +199,7 @@ fn info(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     for name in names {
         match find(name) {
             Some(command) => write_info(context.reply, command),
-            None => context.reply.nil_array(),
+            None => context.reply.nil(),
         }
     }
     Ok(Outcome::Done)
@@ -216,7 +216,7 @@ fn list(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     } else {
         filtered(args)?
     };
-    context.reply.set(names.len());
+    context.reply.array(names.len());
     for name in &names {
         context.reply.bulk(name.as_bytes());
     }

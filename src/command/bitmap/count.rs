@@ -51,7 +51,7 @@ pub(super) fn bitcount(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
     let (start, end, unit) = if args.is_empty() {
         (0, -1, Unit::Byte)
     } else {
-        if args.len() == 1 {
+        if args.len() == 1 || args.len() > 3 {
             return Err(CommandError::Syntax);
         }
         (args.integer()?, args.integer()?, Unit::read(args)?)
@@ -81,6 +81,9 @@ pub(super) fn bitpos(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
         context.reply.integer(if bit { -1 } else { 0 });
         return Ok(Outcome::Done);
     };
+    if args.len() > 3 {
+        return Err(CommandError::Syntax);
+    }
     let start = if args.is_empty() { 0 } else { args.integer()? };
     let end = if args.is_empty() { None } else { Some(args.integer()?) };
     let unit = Unit::read(args)?;

@@ -105,8 +105,10 @@ pub(super) fn lmpop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
 /// As LMPOP; waits up to `timeout` seconds (decimal; 0 = for ever) for one of the lists.
 /// <https://redis.io/docs/latest/commands/blmpop/>
 pub(super) fn blmpop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let deadline_ms = args.deadline_ms(context.db.now_ms())?;
+    // The time-out comes first, but is looked at last.
+    args.bytes()?;
     let request = MultiPop::read(args)?;
+    let deadline_ms = Args::new(args.argv(), 1).deadline_ms(context.db.now_ms())?;
     if request.run(context)? {
         return Ok(Outcome::Done);
     }

@@ -18,8 +18,10 @@ pub(super) fn spop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     if args.is_empty() {
         return spop_one(context, key);
     }
+    if args.len() > 1 {
+        return Err(CommandError::Syntax);
+    }
     let count = args.count(CommandError::Plain("ERR value is out of range, must be positive"))?;
-    args.finish()?;
     let random = || context.services.random.next();
     let Some(set) = context.db.write::<Set>(key)? else {
         context.reply.set(0);
@@ -81,8 +83,10 @@ pub(super) fn srandmember(context: &mut Context<'_>, args: &mut Args<'_>) -> Com
         }
         return Ok(Outcome::Done);
     }
+    if args.len() > 1 {
+        return Err(CommandError::Syntax);
+    }
     let choice = Choice::read(args)?;
-    args.finish()?;
     let Some(set) = context.db.read::<Set>(key)? else {
         context.reply.array(0);
         return Ok(Outcome::Done);

@@ -50,13 +50,15 @@ fn pop_each(
 /// <https://redis.io/docs/latest/commands/zpopmax/>
 pub(super) fn pop(context: &mut Context<'_>, args: &mut Args<'_>, side: Side) -> CommandResult {
     let key = args.bytes()?;
+    if args.len() > 1 {
+        return Err(CommandError::Syntax);
+    }
     let counted = !args.is_empty();
     let count = if counted {
         args.count(CommandError::Plain("ERR value is out of range, must be positive"))?
     } else {
         1
     };
-    args.finish()?;
     let len = context.db.write::<SortedSet>(key)?.map_or(0, |set| set.len());
     let count = count.min(len);
     if count == 0 {
@@ -125,8 +127,10 @@ pub(super) fn zmpop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
 /// As ZMPOP; waits up to `timeout` seconds (decimal; 0 = for ever) for one of the sorted sets.
 /// <https://redis.io/docs/latest/commands/bzmpop/>
 pub(super) fn bzmpop(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let deadline_ms = args.deadline_ms(context.db.now_ms())?;
+    // The time-out comes first, but is looked at last.
+    args.bytes()?;
     let request = MultiPop::read(args)?;
+    let deadline_ms = Args::new(args.argv(), 1).deadline_ms(context.db.now_ms())?;
     if request.run(context)? {
         return Ok(Outcome::Done);
     }
