@@ -55,6 +55,8 @@ fn counting_bits() {
             ("BITCOUNT a 0", "(ERR syntax error)"),
             ("BITCOUNT a 0 1 WHAT", "(ERR syntax error)"),
             ("BITCOUNT a 0 x 2 BYTE", "(ERR syntax error)"),
+            ("BITPOS a 1 0 x WHAT", "(ERR syntax error)"),
+            ("BITPOS a 1 0 x BYTE y", "(ERR syntax error)"),
             ("BITCOUNT a 0 x", "(ERR value is not an integer or out of range)"),
         ],
     );

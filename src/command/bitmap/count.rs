@@ -85,8 +85,10 @@ pub(super) fn bitpos(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
         return Err(CommandError::Syntax);
     }
     let start = if args.is_empty() { 0 } else { args.integer()? };
+    // The unit is looked at before the end that stands before it.
+    let has_unit = args.len() == 2;
+    let unit = if has_unit { Unit::read(&mut Args::new(args.argv(), 5))? } else { Unit::Byte };
     let end = if args.is_empty() { None } else { Some(args.integer()?) };
-    let unit = Unit::read(args)?;
     let mut digits = itoa::Buffer::new();
     let bytes = string.bytes_in(&mut digits);
     let range = bit_range(bytes.len(), start, end.unwrap_or(-1), unit);
