@@ -46,6 +46,7 @@ fn whatever_a_script_repeats_can_be_killed() {
         "return _G['lo' .. 'ad']('while true do end')()",
         "coroutine.wrap(function() while true do end end)()",
         "while true do redis.pcall('GET', 'a') end",
+        "return #('DBSIZE'):rep(1e7):gsub('DBSIZE', redis.call)",
         "-- [[ while do ]]\nlocal x = [==[ ]] ]==] while x do x = #x > 0 and x end",
     ] {
         let source = source.replace('\\', "\\\\").replace('\n', "\\n");
