@@ -42,6 +42,9 @@ pub(crate) fn parse_u64(text: &[u8]) -> Option<u64> {
 /// `infinity`; never NaN, no spaces.
 pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
     let (negative, magnitude) = split_sign(text);
+    if let Some(value) = parse_whole_f64(magnitude) {
+        return Some(if negative { -value } else { value });
+    }
     if let Some((mantissa, exponent)) = parse_hex(magnitude) {
         #[expect(clippy::cast_precision_loss, reason = "a double is what was asked for")]
         let value = scale(mantissa as f64, exponent);
@@ -49,6 +52,24 @@ pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
     }
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     (!value.is_nan()).then_some(value)
+}
+
+/// Parses digits alone, so few that a double holds their number exactly: the usual score.
+fn parse_whole_f64(digits: &[u8]) -> Option<f64> {
+    const DIGITS_MAX: usize = 15;
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = 10 * value + u64::from(digit);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "15 digits are less than 2^53")]
+    Some(value as f64)
 }
 
 /// Parses a double where Redis leaves all to C's `strtod`: spaces may stand before it, nothing at
@@ -217,6 +238,21 @@ mod tests {
             ("nan", None),
         ] {
             assert_eq!(parse_f64_in_range(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whole_doubles_are_read_as_others_are() {
+        for text in ["0", "-0", "+0", "7", "007", "+15", "-123456789012345", "999999999999999"] {
+            let expected: f64 = text.parse().unwrap();
+            let value = parse_f64(text.as_bytes()).unwrap();
+            assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+        }
+        for text in ["9999999999999999", "12345678901234567890", "9007199254740993"] {
+            assert_eq!(parse_f64(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+        for text in ["", "-", "+", "1 ", "--1", "1_0", "1/", "1:"] {
+            assert_eq!(parse_f64(text.as_bytes()), None, "{text:?}");
         }
     }
 

@@ -83,6 +83,11 @@ impl<'a> Args<'a> {
         parse_f64_in_range(self.bytes()?).ok_or(CommandError::NotAFloat)
     }
 
+    /// Does the next argument begin as a keyword does, with a letter?
+    pub(crate) fn may_be_keyword(&self) -> bool {
+        self.peek().and_then(<[u8]>::first).is_some_and(u8::is_ascii_alphabetic)
+    }
+
     /// Is the next argument this keyword, in upper or lower case? If so, reads it.
     pub(crate) fn keyword(&mut self, keyword: &str) -> bool {
         let hit = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword.as_bytes()));

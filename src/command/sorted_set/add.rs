@@ -40,6 +40,9 @@ impl Options {
     /// Reads those of the options that have these words.
     pub(in crate::command) fn read_some(args: &mut Args<'_>, words: &[&str]) -> Self {
         let mut options = Self(0);
+        if !args.may_be_keyword() {
+            return options;
+        }
         let known = |word: &&str| words.contains(word);
         while let Some((_, option)) =
             Self::WORDS.iter().find(|(word, _)| known(word) && args.keyword(word))

@@ -56,16 +56,14 @@ impl NewId {
 pub(super) fn xadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
     let (mut options, mut create) = (Options::new(), true);
-    let new_id = loop {
-        if options.read(args)? {
-            continue;
-        }
+    while args.may_be_keyword() {
         if args.keyword("NOMKSTREAM") {
             create = false;
-            continue;
+        } else if !options.read(args)? {
+            break;
         }
-        break NewId::parse(args.bytes().map_err(|_| wrong_arity("xadd"))?)?;
-    };
+    }
+    let new_id = NewId::parse(args.bytes().map_err(|_| wrong_arity("xadd"))?)?;
     options.finish(context)?;
     let fields = args.rest();
     check_fields(fields.clone())?;
@@ -83,9 +81,18 @@ pub(super) fn xadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     };
     let id = next_id(entries, new_id, now_ms)?;
     entries.append(id, fields.clone(), limits);
-    context.reply.bulk(&id.text());
+    let id = id.text();
+    context.reply.bulk(&id);
     context.modified(key, Class::Stream, "xadd");
-    log_append(context, key, id, fields, &options)
+    let trimmed = Trimmed::run(context, key, &options)?;
+    if !context.propagates_nothing() {
+        log_append(context, key, &id, fields, &trimmed);
+    }
+    if trimmed.count > 0 {
+        context.db.notify(key, Class::Stream, "xtrim");
+    }
+    trimmed.log_references(context, key);
+    Ok(Outcome::Done)
 }
 
 /// The id of the entry to add. A new stream takes any id but 0-0.
@@ -118,25 +125,18 @@ fn wrong_arity(name: &str) -> CommandError {
 fn log_append<'a>(
     context: &mut Context<'_>,
     key: &[u8],
-    id: StreamId,
+    id: &[u8],
     fields: impl Iterator<Item = &'a [u8]>,
-    options: &Options,
-) -> CommandResult {
-    let id = id.text();
-    let trimmed = Trimmed::run(context, key, options)?;
+    trimmed: &Trimmed,
+) {
     let mut words: SmallVec<[&[u8]; 16]> = SmallVec::new();
     words.extend([&b"XADD"[..], key]);
     words.extend(trimmed.words());
-    words.push(&id);
+    words.push(id);
     for field in fields {
         words.push(field);
     }
     context.propagate(&words);
-    if trimmed.count > 0 {
-        context.db.notify(key, Class::Stream, "xtrim");
-    }
-    trimmed.log_references(context, key);
-    Ok(Outcome::Done)
 }
 
 /// `XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]`
