@@ -66,6 +66,9 @@ impl RequestDecoder {
         limits: &Limits,
     ) -> Result<Decoded<'a>, ProtocolError> {
         if self.missing.is_none() {
+            if let Some(used) = self.read_plain(buf, limits) {
+                return Ok(Decoded::Request(Argv::new(buf, &self.words), used));
+            }
             match buf.first() {
                 None => return Ok(Decoded::Incomplete),
                 Some(b'*') => {}
@@ -105,7 +108,29 @@ impl RequestDecoder {
         self.inline.shrink_to(256);
     }
 
+    /// Reads a small request as clients write it that has arrived whole, and replies its length;
+    /// `None` for all else, which the long way reads and judges.
+    fn read_plain(&mut self, buf: &[u8], limits: &Limits) -> Option<usize> {
+        let (count, mut at) = plain_length(buf, b'*')?;
+        if count > limits.words_max.min(UNAUTHENTICATED_WORDS_MAX) {
+            return None;
+        }
+        let bytes_max = limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX);
+        self.words.clear();
+        for _ in 0..count {
+            let (len, head) = plain_length(buf.get(at..)?, b'$')?;
+            let start = at + head;
+            at = start + len + 2;
+            if len > bytes_max || at > buf.len() {
+                return None;
+            }
+            self.words.push(Word { start, len });
+        }
+        Some(at)
+    }
+
     /// Reads words until none is missing; `false` if the buffer ends before.
+    #[inline(never)]
     fn read_words(&mut self, buf: &[u8], limits: &Limits) -> Result<bool, ProtocolError> {
         let mut missing = match self.missing {
             Some(missing) => missing,
@@ -115,19 +140,15 @@ impl RequestDecoder {
             },
         };
         while missing > 0 {
-            self.missing = Some(missing);
-            let bytes = match self.bulk_bytes {
-                Some(bytes) => bytes,
-                None => match self.read_bulk_length(buf, limits)? {
-                    None => return Ok(false),
-                    Some(bytes) => bytes,
-                },
+            let length = match self.bulk_bytes.take() {
+                None => self.read_bulk_length(buf, limits)?,
+                awaited => awaited,
             };
-            if buf.len() - self.at < bytes + 2 {
-                self.bulk_bytes = Some(bytes);
+            let Some(bytes) = length.filter(|bytes| buf.len() - self.at >= bytes + 2) else {
+                self.missing = Some(missing);
+                self.bulk_bytes = length;
                 return Ok(false);
-            }
-            self.bulk_bytes = None;
+            };
             self.words.push(Word { start: self.at, len: bytes });
             self.at += bytes + 2;
             missing -= 1;
@@ -138,12 +159,6 @@ impl RequestDecoder {
     fn read_count(&mut self, buf: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
         self.words.clear();
         self.at = 0;
-        if let Some((count, len)) = plain_length(buf, b'*')
-            && count <= limits.words_max.min(UNAUTHENTICATED_WORDS_MAX)
-        {
-            self.at = len;
-            return Ok(Some(count));
-        }
         let Some(line) = self.read_line(buf, ProtocolError::TooBigMultibulkCount)? else {
             return Ok(None);
         };
@@ -162,12 +177,6 @@ impl RequestDecoder {
         buf: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, ProtocolError> {
-        if let Some((bytes, len)) = plain_length(&buf[self.at..], b'$')
-            && bytes <= limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX)
-        {
-            self.at += len;
-            return Ok(Some(bytes));
-        }
         let Some(line) = self.read_line(buf, ProtocolError::TooBigBulkCount)? else {
             return Ok(None);
         };
@@ -204,6 +213,7 @@ impl RequestDecoder {
         }
     }
 
+    #[inline(never)]
     fn decode_inline<'a>(&'a mut self, buf: &[u8]) -> Result<Decoded<'a>, ProtocolError> {
         let window = &buf[..buf.len().min(LINE_BYTES_MAX)];
         let Some(end) = memchr::memchr(b'\n', window) else {
@@ -230,7 +240,21 @@ impl RequestDecoder {
 
 /// A small count or length as clients write it (`kind`, up to five digits, the end of the line)
 /// and the bytes it takes; `None` for all else, which the long way reads and judges.
+#[inline]
 pub(super) fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
+    let [first, tens, ones, last] = *line.first_chunk()?;
+    let is_short = first == kind && matches!(tens, b'1'..=b'9');
+    if is_short && [ones, last] == *b"\r\n" {
+        return Some((usize::from(tens - b'0'), 4));
+    }
+    if is_short && ones.is_ascii_digit() && last == b'\r' && line.len() > 4 {
+        return Some((10 * usize::from(tens - b'0') + usize::from(ones - b'0'), 5));
+    }
+    longer_plain_length(line, kind)
+}
+
+#[inline(never)]
+fn longer_plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let mut value = match line {
         [first, digit @ b'1'..=b'9', ..] if *first == kind => usize::from(digit - b'0'),
         _ => return None,
