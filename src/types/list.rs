@@ -86,16 +86,16 @@ impl List {
         self.len += 1;
         if let Some(chunk) = self.end_mut(end) {
             if chunk.room(end) >= bytes {
-                return chunk.push(end, payload);
+                return chunk.push(end, payload, bytes);
             }
             if chunk.bytes() + bytes <= CHUNK_BYTES_MAX {
                 chunk.grow(end, bytes);
-                return chunk.push(end, payload);
+                return chunk.push(end, payload, bytes);
             }
         }
         let room = self.room(end, bytes);
         let mut chunk = Chunk::with_room(end, room);
-        chunk.push(end, payload);
+        chunk.push(end, payload, bytes);
         match end {
             End::Head => self.chunks.push_front(Arc::new(chunk)),
             End::Tail => self.chunks.push_back(Arc::new(chunk)),

@@ -56,12 +56,11 @@ impl Chunk {
         }
     }
 
-    /// Adds an element at an end that has room for it.
-    pub(super) fn push(&mut self, end: End, payload: &[u8]) {
+    /// Adds an element, which takes so many bytes, at an end that has room for it.
+    pub(super) fn push(&mut self, end: End, payload: &[u8], bytes: usize) {
         match end {
             End::Tail => packed::push(&mut self.buf, payload),
             End::Head => {
-                let bytes = packed::entry_bytes(payload.len());
                 self.start -= bytes;
                 packed::write(&mut self.buf[self.start..self.start + bytes], payload);
             }
