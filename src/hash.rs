@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 
 use foldhash::quality::RandomState;
 
+use crate::short;
+
 /// Number of bits in a [`position`].
 pub(crate) const POSITION_BITS: u32 = 40;
 
@@ -39,6 +41,9 @@ pub(crate) fn shard_bits(hash: u64) -> usize {
 ///
 /// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>
 pub(crate) fn tag(key: &[u8]) -> &[u8] {
+    if !short::contains(key, b'{') {
+        return key;
+    }
     let Some(open) = memchr::memchr(b'{', key) else { return key };
     let rest = &key[open + 1..];
     match memchr::memchr(b'}', rest) {

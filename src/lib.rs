@@ -24,6 +24,7 @@ mod random;
 mod rdb;
 mod script;
 pub mod server;
+mod short;
 mod slot;
 mod store;
 mod tls;

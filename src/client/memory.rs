@@ -43,11 +43,15 @@ impl Handle {
 
 impl Poster<'_> {
     /// Counts a client's memory, if it is limited, and disconnects clients if all take too much.
+    #[inline]
     pub(crate) fn count(&self, client: &Handle) {
         let limit = self.config.client_memory_limit();
-        if limit == 0 {
-            return;
+        if limit > 0 {
+            self.count_to(client, limit);
         }
+    }
+
+    fn count_to(&self, client: &Handle, limit: u64) {
         let bytes = if client.may_be_evicted() { client.memory_bytes() } else { 0 };
         let all = self.clients.count_memory(client, bytes);
         if all > limit {

@@ -100,6 +100,7 @@ impl Client {
     }
 
     /// Writes what others sent to it, so that it comes before what is written next.
+    #[inline(never)]
     pub(crate) fn write_mail(&mut self, reply: &mut Reply) {
         if let Some(outbox) = self.handle.take_outbox() {
             reply.raw(&outbox.bytes);
@@ -136,6 +137,7 @@ impl Client {
     }
 
     /// Queues a command if a transaction is open; `false` if none is.
+    #[inline(never)]
     pub(crate) fn queue(&mut self, argv: Argv<'_>) -> bool {
         let Some(transaction) = &mut self.transaction else { return false };
         let argv = argv.to_owned();

@@ -107,7 +107,7 @@ impl Services {
         origin: &str,
         argv: Argv<'_>,
     ) {
-        let is_hidden = command.has(Flag::SkipMonitor) && command.group != "scripting";
+        let is_hidden = command.has(Flag::SkipMonitor) && !command.of_scripts;
         if !command.has(Flag::Admin) && (!is_hidden || command.spec.name == "exec") {
             let request = (command.full_name.as_str(), argv);
             self.monitors.show((db, origin), request, &self.poster());

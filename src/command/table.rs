@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 use foldhash::fast::RandomState;
 
 use super::{
-    CommandSpec, Flag, admin, bitmap, client, cluster, connection, function, geo, hash,
+    CommandSpec, Flag, KeySpec, admin, bitmap, client, cluster, connection, function, geo, hash,
     hyperloglog, keys, list, monitor, persistence, pubsub, replication, script, set, sorted_set,
     stream, string, transaction,
 };
 use crate::config::Renamed;
 use crate::error::ServerError;
 use crate::resp::argv::Argv;
+use crate::short;
 
 /// The groups by the names that Redis gives them, with their rows.
 pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
@@ -85,9 +86,15 @@ pub(crate) struct Command {
     pub(crate) index: usize,
     /// [`Flag::bit`]s.
     pub(crate) flags: u32,
+    /// Is it of scripts and functions, which run other commands?
+    pub(crate) of_scripts: bool,
     /// Does its reply tell of the data? That of INFO does not: it only counts.
     pub(crate) tells: bool,
+    /// The word that is its only key, if there is one and all that it needs is the shard of it.
+    pub(crate) only_key: Option<usize>,
     subcommands: Names,
+    /// What its name is compared by, if it is short and has nothing but letters.
+    letters: Option<[u64; 2]>,
 }
 
 impl Command {
@@ -109,7 +116,11 @@ impl Command {
     /// Is this its name, in upper or lower case? To be asked if it [`Command::has_own_name`].
     pub(crate) fn is_called(&self, name: &[u8]) -> bool {
         debug_assert!(self.has_own_name(), "its name is that of its row");
-        name.eq_ignore_ascii_case(self.spec.name.as_bytes())
+        let own_name = self.spec.name.as_bytes();
+        match self.letters {
+            Some(_) => name.len() == own_name.len() && short::letters(name) == self.letters,
+            None => name.eq_ignore_ascii_case(own_name),
+        }
     }
 
     /// A request as the log has it, whatever name the settings gave the command.
@@ -201,10 +212,23 @@ impl Table {
         };
         let flags = spec.flags.iter().fold(0, |flags, flag| flags | flag.bit());
         let of_data = [Flag::ReadOnly, Flag::Write, Flag::WholeTransaction];
+        let of_scripts = group == "scripting";
         let tells = of_data.iter().any(|flag| flags & flag.bit() != 0)
-            || group == "scripting"
+            || of_scripts
             || spec.name == "debug";
+        let of_more_shards = [Flag::AllShards, Flag::KeyPatterns, Flag::WholeTransaction];
         let subcommands = Names::default();
+        let only_key = match spec.keys {
+            KeySpec::Range { first, last, .. }
+                if i32::try_from(first) == Ok(last)
+                    && of_more_shards.iter().all(|flag| flags & flag.bit() == 0) =>
+            {
+                Some(first)
+            }
+            _ => None,
+        };
+        let letters = short::letters(spec.name.as_bytes())
+            .filter(|_| spec.name.bytes().all(|byte| byte.is_ascii_alphabetic()));
         self.commands.push(Command {
             spec,
             group,
@@ -212,8 +236,11 @@ impl Table {
             full_name,
             index,
             flags,
+            of_scripts,
             tells,
+            only_key,
             subcommands,
+            letters,
         });
         index
     }

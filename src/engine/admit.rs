@@ -80,6 +80,11 @@ impl Batch<'_> {
         {
             return Some(last);
         }
+        self.look_up(argv)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, argv: Argv<'_>) -> Option<&'static Command> {
         let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
         table().resolve(argv).or_else(of_log)
     }
@@ -111,6 +116,7 @@ impl Batch<'_> {
     }
 
     /// Makes room for data, if there is not enough; replies whether that failed.
+    #[inline(never)]
     fn lacks_memory(&mut self, limit: u64) -> bool {
         if !self.engine.is_above_limit(limit) {
             return false;
@@ -123,6 +129,7 @@ impl Batch<'_> {
     }
 
     /// Answers a request that was not admitted.
+    #[cold]
     pub(super) fn refuse(
         &mut self,
         client: &mut Client,

@@ -53,6 +53,7 @@ impl Batch<'_> {
         }
     }
 
+    #[inline(never)]
     fn foresee(&mut self, db: usize, requests: &[u8]) {
         self.calls_to_look = FORESEEN_MAX - 1;
         let mut words = SecondWords::new(requests).take(FORESEEN_MAX).peekable();

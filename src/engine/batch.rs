@@ -1,6 +1,7 @@
 //! A run of calls: the locks it holds from one call to the next, and what it hands over when it
 //! lets go of them.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
@@ -10,6 +11,7 @@ use super::wake::Delivery;
 use crate::client::Client;
 use crate::command::table::Command;
 use crate::command::{CommandError, Flag, Mode};
+use crate::observe::Call;
 use crate::resp::argv::Argv;
 use crate::store::{Changes, Locked, ShardSet};
 use crate::tracking::Invalidation;
@@ -20,6 +22,11 @@ const CALLS_PER_HOLD: u32 = 64;
 const INSTANT_NS: u64 = 100_000;
 /// How long one client's requests run in a row while there are more of them.
 const TURN_NS: u64 = 10_000_000;
+
+thread_local! {
+    /// Room for the calls that the next batch of this thread has to count.
+    static ROOM: Cell<Vec<Call>> = const { Cell::new(Vec::new()) };
+}
 
 /// What a run of calls comes to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +50,8 @@ pub(crate) struct Batch<'e> {
     pub(super) deliveries: SmallVec<[Delivery; 1]>,
     /// Word of changed keys to those who cache them, to be sent then too.
     pub(super) invalidations: Vec<Invalidation>,
+    /// Calls that ran under the locks held and are not counted yet.
+    pub(super) uncounted: Vec<Call>,
     /// The shards that the call which runs needs, of those that are locked.
     pub(super) need: ShardSet,
     /// The locked shards in which something was done that the log gets.
@@ -86,6 +95,7 @@ impl<'e> Batch<'e> {
             changes: Changes::new(services.aof.is_enabled()),
             deliveries: SmallVec::new(),
             invalidations: Vec::new(),
+            uncounted: ROOM.take(),
             need: ShardSet::EMPTY,
             written_shards: ShardSet::EMPTY,
             noted_bytes: 0,
@@ -187,6 +197,7 @@ impl<'e> Batch<'e> {
     }
 
     /// Waits for locks that others hold. That time is not the call's.
+    #[cold]
     fn lock_in_turn(&mut self, need: ShardSet) -> Result<Locked, CommandError> {
         let services = &self.engine.services;
         let is_busy = || services.scripts.running.is_busy();
@@ -211,6 +222,15 @@ impl<'e> Batch<'e> {
             garbage.for_each(|garbage| self.engine.services.reclaim.free(garbage));
         }
         self.count_changes();
+        self.count_calls();
+    }
+
+    /// Counts the calls that ran; to be asked before a command that may tell of what was counted.
+    pub(super) fn count_calls(&mut self) {
+        if !self.uncounted.is_empty() {
+            self.engine.services.stats.called(&self.uncounted);
+            self.uncounted.clear();
+        }
     }
 
     /// Gives the log what the calls did; replies the position up to which it goes.
@@ -282,5 +302,6 @@ impl<'e> Batch<'e> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         self.release();
+        ROOM.set(std::mem::take(&mut self.uncounted));
     }
 }

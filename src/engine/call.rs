@@ -119,8 +119,11 @@ impl Batch<'_> {
         argv: Argv<'_>,
     ) -> Flow {
         client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
+        if command.only_key.is_none() {
+            self.count_calls();
+        }
         // Whoever monitors sees what a script or function does after the call of it.
-        let runs_others = command.group == "scripting";
+        let runs_others = command.of_scripts;
         if runs_others {
             self.show_to_monitors(command, client, argv);
         }
@@ -162,7 +165,7 @@ impl Batch<'_> {
     fn depend_on_log(&mut self, command: &Command) -> Result<(), CommandError> {
         let services = &self.engine.services;
         // Libraries of functions are in no shard.
-        let tells_of_all = command.group == "scripting" && !command.has(Flag::AllowBusy);
+        let tells_of_all = command.of_scripts && !command.has(Flag::AllowBusy);
         let position = if tells_of_all { services.aof.appended() } else { self.position };
         if services.aof.is_failing() && self.shows_uncommitted(command, position) {
             return Err(services.unwritable());
@@ -175,6 +178,7 @@ impl Batch<'_> {
     }
 
     /// Might this command tell of something that a crash would undo?
+    #[cold]
     fn shows_uncommitted(&self, command: &Command, position: u64) -> bool {
         let of_shards = self.locked.as_ref().map_or(0, |locked| locked.log_position(self.need));
         let aof = &self.engine.services.aof;
@@ -189,7 +193,9 @@ impl Batch<'_> {
         argv: Argv<'_>,
         failed: Option<bool>,
     ) {
-        self.serve_ready();
+        if !self.changes.ready.is_empty() {
+            self.serve_ready();
+        }
         self.note_touched(client, command);
         match failed {
             None => self.clock_ns = self.engine.services.clock.elapsed_ns(),
@@ -255,12 +261,13 @@ impl Batch<'_> {
         let now_ns = services.clock.elapsed_ns();
         let ns = now_ns.saturating_sub(self.clock_ns);
         self.clock_ns = now_ns;
-        services.count_call(command, ns, failed);
+        self.uncounted.push(services.to_count(command, ns, failed));
         if self.mode != Mode::Replay {
             services.note_if_slow(command, &client.handle, argv, ns);
         }
     }
 
+    #[inline(never)]
     fn block(
         &mut self,
         client: &Client,

@@ -16,6 +16,9 @@ const WAITERS_ASKED_MAX: usize = 8;
 impl Engine {
     /// The shards of the keys that a call names.
     pub(super) fn lock_set(&self, command: &Command, argv: Argv<'_>, client: &Client) -> ShardSet {
+        if let Some(key) = command.only_key.and_then(|at| argv.get(at)) {
+            return ShardSet::of(self.services.keyspace.shard_of(key));
+        }
         if command.has(Flag::AllShards) {
             return self.services.keyspace.all();
         }
@@ -25,6 +28,7 @@ impl Engine {
         self.key_shards(command, argv)
     }
 
+    #[inline(never)]
     pub(super) fn key_shards(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
         if command.has(Flag::KeyPatterns) && argv.iter_from(2).any(|word| word.contains(&b'*')) {
             return self.services.keyspace.all();
@@ -40,6 +44,7 @@ impl Engine {
 
     /// The shards of watched keys, and for EXEC those of the commands that it runs. While a script
     /// keeps the server busy, DISCARD, UNWATCH and RESET do without any.
+    #[inline(never)]
     fn transaction_lock_set(&self, command: &Command, client: &Client) -> ShardSet {
         let keyspace = &self.services.keyspace;
         let is_exec = command.spec.name == "exec";
@@ -76,10 +81,23 @@ impl Engine {
         argv: Argv<'_>,
         client: &Client,
     ) -> ShardSet {
-        let mut set = need;
-        if self.waiters_count.load(Ordering::Relaxed) == 0 || set == self.services.keyspace.all() {
-            return set;
+        let nobody_waits = self.waiters_count.load(Ordering::Relaxed) == 0;
+        if nobody_waits || need == self.services.keyspace.all() {
+            return need;
         }
+        self.with_some_waiters(need, locked, command, argv, client)
+    }
+
+    #[inline(never)]
+    fn with_some_waiters(
+        &self,
+        need: ShardSet,
+        locked: &mut Locked,
+        command: &Command,
+        argv: Argv<'_>,
+        client: &Client,
+    ) -> ShardSet {
+        let mut set = need;
         let mut keys: Vec<(usize, Box<[u8]>)> = Vec::new();
         let mut db = client.db;
         let databases = self.services.keyspace.databases();

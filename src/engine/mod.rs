@@ -147,6 +147,7 @@ impl Engine {
 
     /// Has the connection of a client closed that speaks HTTP; warns of it, if that was not done
     /// just before.
+    #[cold]
     fn cut_off(&self, client: &mut Client) {
         client.closing = true;
         let now_ms = self.services.clock.now_ms();

@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Engine {
     /// Does CLIENT PAUSE put this request off?
+    #[cold]
     pub(super) fn is_postponed(&self, client: &Client, command: &Command, argv: Argv<'_>) -> bool {
         let services = &self.services;
         match services.pause.current(services.clock.now_ms()) {
@@ -32,7 +33,7 @@ impl Engine {
     }
 
     fn may_write(&self, command: &Command, argv: Argv<'_>) -> bool {
-        if command.group == "scripting" && command.has(Flag::MayReplicate) {
+        if command.of_scripts && command.has(Flag::MayReplicate) {
             return !self
                 .script_flags(command, argv)
                 .is_some_and(|flags| flags.contains(Flags::NO_WRITES));

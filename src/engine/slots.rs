@@ -17,6 +17,7 @@ impl Engine {
 }
 
 /// Refuses a request with keys in several slots; EXEC stands for what it would run.
+#[inline(never)]
 pub(super) fn require_one_slot(
     command: &Command,
     argv: Argv<'_>,

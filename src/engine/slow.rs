@@ -17,16 +17,26 @@ const REDACTED: &[u8] = b"(redacted)";
 impl Services {
     /// Counts a call of a command.
     pub(super) fn count_call(&self, command: &Command, ns: u64, failed: bool) {
+        self.stats.called(&[self.to_count(command, ns, failed)]);
+    }
+
+    /// A call of a command, to be counted.
+    pub(super) fn to_count(&self, command: &Command, ns: u64, failed: bool) -> Call {
         let tracked = self.config.flag(Setting::LatencyTracking);
-        self.stats.called(Call { command: command.index, ns, failed, tracked });
+        Call { command: command.index, ns, failed, tracked }
     }
 
     /// Notes a call in the slow log and the latency monitor, if it took as long as they want.
+    #[inline]
     pub(super) fn note_if_slow(&self, command: &Command, client: &Handle, argv: Argv<'_>, ns: u64) {
         let us = ns / 1000;
-        if us < self.config.slow_us() {
-            return;
+        if us >= self.config.slow_us() {
+            self.note_long(command, client, argv, us);
         }
+    }
+
+    #[cold]
+    fn note_long(&self, command: &Command, client: &Handle, argv: Argv<'_>, us: u64) {
         let limit_us = self.config.number(Setting::SlowlogLogSlowerThan);
         if u64::try_from(limit_us).is_ok_and(|limit| us >= limit) && !command.has(Flag::SkipSlowlog)
         {

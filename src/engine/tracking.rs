@@ -8,9 +8,10 @@ use crate::config::Setting;
 use crate::resp::argv::Argv;
 
 /// Has the keys remembered that a client's command reads.
+#[inline(never)]
 pub(super) fn remember_keys(context: &mut Context<'_>, command: &Command, argv: Argv<'_>) {
     // What a script reads are the keys of the commands that it calls.
-    let reads = command.has(Flag::ReadOnly) && command.group != "scripting";
+    let reads = command.has(Flag::ReadOnly) && !command.of_scripts;
     if !reads || !context.client.caches() {
         return;
     }
@@ -34,10 +35,15 @@ impl Batch<'_> {
     }
 
     /// Remembers who read which keys, and finds out who is to be told of those changed, in order.
+    #[inline]
     pub(super) fn tell_touched(&mut self) {
-        if self.changes.touched.is_empty() {
-            return;
+        if !self.changes.touched.is_empty() {
+            self.apply_touched();
         }
+    }
+
+    #[inline(never)]
+    fn apply_touched(&mut self) {
         let services = &self.engine.services;
         let touched = &self.changes.touched;
         services.tracking.apply(touched, &services.clients, &mut self.invalidations);

@@ -187,6 +187,7 @@ impl Engine {
 
 impl Batch<'_> {
     /// Serves who waits for the keys that were changed, in order, while there is something to get.
+    #[inline(never)]
     pub(super) fn serve_ready(&mut self) {
         while let Some(ready) = self.changes.ready.pop_front() {
             let mut after = 0;

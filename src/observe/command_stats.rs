@@ -1,7 +1,7 @@
 //! How often each command was called, and how long its calls took.
 
 use hdrhistogram::Histogram;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::counter::{Padded, SLOTS, slot};
 
@@ -79,24 +79,30 @@ impl Calls {
         Self { commands, slots: Default::default() }
     }
 
-    fn with_command(&self, command: usize, count: impl FnOnce(&mut CommandStats)) {
+    /// The commands of this thread's slot.
+    fn of_thread(&self) -> MutexGuard<'_, Vec<CommandStats>> {
         let mut commands = self.slots[slot()].0.lock();
         if commands.is_empty() {
             commands.resize_with(self.commands, CommandStats::default);
         }
-        if let Some(stats) = commands.get_mut(command) {
-            count(stats);
-        }
+        commands
     }
 
-    /// Counts a call that ran.
-    pub(super) fn called(&self, call: Call) {
-        self.with_command(call.command, |stats| stats.count(call));
+    /// Counts calls that ran.
+    pub(super) fn called(&self, calls: &[Call]) {
+        let mut commands = self.of_thread();
+        for call in calls {
+            if let Some(stats) = commands.get_mut(call.command) {
+                stats.count(*call);
+            }
+        }
     }
 
     /// Counts a call that was refused before it ran.
     pub(super) fn rejected(&self, command: usize) {
-        self.with_command(command, |stats| stats.rejected += 1);
+        if let Some(stats) = self.of_thread().get_mut(command) {
+            stats.rejected += 1;
+        }
     }
 
     /// The calls of each command.

@@ -56,9 +56,9 @@ impl Stats {
         Self { calls: Calls::of(commands), ..Self::default() }
     }
 
-    /// Counts a call that ran.
-    pub(crate) fn called(&self, call: Call) {
-        self.calls.called(call);
+    /// Counts calls that ran.
+    pub(crate) fn called(&self, calls: &[Call]) {
+        self.calls.called(calls);
     }
 
     /// Counts a call that was refused before it ran.
@@ -200,7 +200,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let call = Call { command: 1, ns: 1000, failed: false, tracked: true };
-                    (0..100).for_each(|_| stats.called(call));
+                    (0..50).for_each(|_| stats.called(&[call, call]));
                     stats.error("WRONGTYPE of something");
                     stats.bytes_in.add(5);
                 });

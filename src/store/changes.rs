@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::reclaim::Garbage;
-use super::usage::Usage;
+use super::usage::{Usage, seconds};
 use crate::effects::Effects;
 use crate::message::{Messages, Topic};
 use crate::types::value::Value;
@@ -127,6 +127,14 @@ impl Changes {
         self.chance >> 16
     }
 
+    /// What an entry tells of its use after an access; `used` is what it told before.
+    pub(super) fn used_now(&mut self, used: u32, now_ms: u64) -> u32 {
+        match self.usage {
+            Usage::Recency => seconds(now_ms),
+            usage @ Usage::Frequency { .. } => usage.accessed(used, now_ms, || self.next_chance()),
+        }
+    }
+
     /// Notes for those who cache keys that `key`, or all, was changed by a client.
     pub(crate) fn touch(&mut self, key: Option<&[u8]>, by: u64) {
         if self.tracks {
@@ -145,10 +153,15 @@ impl Changes {
     }
 
     /// Publishes that `event` of `class` happened to `key`, if that is asked for.
+    #[inline]
     pub(crate) fn notify(&mut self, db: usize, key: &[u8], class: Class, event: &str) {
-        if self.events & class.bit() == 0 {
-            return;
+        if self.events & class.bit() != 0 {
+            self.publish(db, key, event);
         }
+    }
+
+    #[cold]
+    fn publish(&mut self, db: usize, key: &[u8], event: &str) {
         let mut digits = itoa::Buffer::new();
         let (db, event) = (digits.format(db).as_bytes(), event.as_bytes());
         let messages = &mut self.messages;

@@ -120,8 +120,7 @@ impl<'a> Db<'a> {
     /// The entry of `key`, to change its value. Counts as an access.
     pub(crate) fn entry_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
         let spot = self.locate(key)?;
-        self.shard_at(spot).preserve(key);
-        self.access_at(spot)
+        self.open_at(spot, key)
     }
 
     /// The entry of `key`, for a reading command: counted as a hit or a miss, but not as an access.
@@ -179,10 +178,7 @@ impl<'a> Db<'a> {
     /// As [`Db::write`]; a key that does not exist is made, without content.
     pub(crate) fn create<T: DataType>(&mut self, key: &[u8]) -> Result<&mut T, WrongType> {
         let entry = match self.locate(key) {
-            Some(spot) => {
-                self.shard_at(spot).preserve(key);
-                self.access_at(spot).expect("it was just found there")
-            }
+            Some(spot) => self.open_at(spot, key).expect("it was just found there"),
             None => self.insert(key, T::empty()),
         };
         T::of_mut(&mut entry.value).ok_or(WrongType)
@@ -342,8 +338,11 @@ impl<'a> Db<'a> {
 
     fn signal_by(&mut self, key: &[u8], client: u64) {
         self.changes.touch(Some(key), client);
-        self.shard(key).touch_watched(key);
-        self.wake_waiting(key);
+        let shard = self.shard(key);
+        if shard.has_observers() {
+            shard.touch_watched(key);
+            self.wake_waiting(key);
+        }
     }
 
     /// Has those who wait for `key` look again, as if it had changed.
@@ -355,6 +354,7 @@ impl<'a> Db<'a> {
     }
 
     /// Publishes a keyspace event, where `notify-keyspace-events` asks for its class.
+    #[inline]
     pub(crate) fn notify(&mut self, key: &[u8], class: Class, event: &'static str) {
         self.changes.notify(self.index, key, class, event);
     }

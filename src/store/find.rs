@@ -3,8 +3,8 @@
 use super::changes::Class;
 use super::db::Db;
 use super::shard::{Entry, ShardDb};
-use super::usage::{Usage, seconds};
 use crate::hash;
+use crate::short;
 use crate::types::table::Place;
 
 /// Where an entry is: the place of its shard among those that are locked, and in its table.
@@ -12,11 +12,6 @@ use crate::types::table::Place;
 pub(super) struct Spot {
     rank: u8,
     pub(super) place: Place,
-}
-
-/// Keys that differ mostly do so in length or at the end, which is seen at once.
-fn is_same(key: &[u8], other: &[u8]) -> bool {
-    key.len() == other.len() && key.last_chunk::<4>() == other.last_chunk::<4>() && key == other
 }
 
 impl Db<'_> {
@@ -31,12 +26,18 @@ impl Db<'_> {
     }
 
     /// Where the entry of `key` is, expired or not.
+    #[inline]
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Spot> {
-        if let Some(last) = self.locked.last_spot
-            && self.at(last).is_some_and(|entry| is_same(entry.key(), key))
-        {
-            return Some(last);
+        let last = self.locked.last_spot;
+        match last {
+            Some(last) if self.at(last).is_some_and(|entry| short::same(entry.key(), key)) => {
+                Some(last)
+            }
+            _ => self.search(key),
         }
+    }
+
+    fn search(&mut self, key: &[u8]) -> Option<Spot> {
         let rank = self.locked.find_rank(key);
         let keys = &self.locked.at(rank).db(self.index).keys;
         let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
@@ -57,6 +58,7 @@ impl Db<'_> {
     }
 
     /// As [`Db::locate`], for an entry that may have expired.
+    #[inline(never)]
     fn locate_alive(&mut self, key: &[u8], spot: Spot) -> Option<Spot> {
         let now_ms = self.now_ms;
         let entry = self.at(spot)?;
@@ -75,16 +77,22 @@ impl Db<'_> {
 
     /// The entry at a spot; counts as an access.
     pub(super) fn access_at(&mut self, spot: Spot) -> Option<&mut Entry> {
-        let (now_ms, usage, no_touch) = (self.now_ms, self.changes.usage, self.no_touch);
-        let chance = if usage == Usage::Recency { 0 } else { self.changes.next_chance() };
-        let entry = self.at(spot)?;
-        if no_touch {
-            return Some(entry);
+        let entry =
+            self.locked.at(usize::from(spot.rank)).db(self.index).keys.at_mut(spot.place)?;
+        if !self.no_touch {
+            entry.used = self.changes.used_now(entry.used, self.now_ms);
         }
-        entry.used = match usage {
-            Usage::Recency => seconds(now_ms),
-            usage @ Usage::Frequency { .. } => usage.accessed(entry.used, now_ms, || chance),
-        };
+        Some(entry)
+    }
+
+    /// The entry of `key`, which is at a spot, to change its value. Counts as an access.
+    pub(super) fn open_at(&mut self, spot: Spot, key: &[u8]) -> Option<&mut Entry> {
+        let shard = self.locked.at(usize::from(spot.rank)).db(self.index);
+        shard.preserve(key);
+        let entry = shard.keys.at_mut(spot.place)?;
+        if !self.no_touch {
+            entry.used = self.changes.used_now(entry.used, self.now_ms);
+        }
         Some(entry)
     }
 

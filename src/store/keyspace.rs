@@ -47,6 +47,11 @@ impl ShardSet {
         self.0.count_ones() as usize
     }
 
+    /// The only member.
+    fn only(self) -> Option<usize> {
+        self.0.is_power_of_two().then(|| self.0.trailing_zeros() as usize)
+    }
+
     /// Position of `shard` among the members.
     fn rank(self, shard: usize) -> usize {
         (self.0 & ((1 << shard) - 1)).count_ones() as usize
@@ -215,8 +220,10 @@ impl Locked {
     /// The call that runs goes to keys of these shards only, which are locked.
     pub(crate) fn narrow(&mut self, need: ShardSet) {
         debug_assert!(self.set.contains(need), "what a call needs is locked");
-        let rank = || self.set.rank(need.0.trailing_zeros() as usize).to_le_bytes()[0];
-        self.only = (need.len() == 1).then(rank);
+        self.only = match need.only() {
+            Some(_) if need == self.set => Some(0),
+            only => only.map(|shard| self.set.rank(shard).to_le_bytes()[0]),
+        };
     }
 
     /// The shard of `key`, which must be locked: a command's lock set covers all keys it names.

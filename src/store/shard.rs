@@ -205,6 +205,12 @@ impl ShardDb {
         queue.is_some_and(|queue| queue.on_any_change > 0 || self.entry(key).is_some())
     }
 
+    /// Does anyone wait for a key, or watch one?
+    #[inline]
+    pub(crate) fn has_observers(&self) -> bool {
+        !self.waiting.is_empty() || !self.watched.is_empty()
+    }
+
     /// The keys that someone waits for.
     pub(crate) fn awaited_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.waiting.keys().map(|key| &**key)

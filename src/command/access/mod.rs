@@ -105,6 +105,7 @@ fn channels<'a>(command: &Command, argv: Argv<'a>) -> SmallVec<[Channel<'a>; 2]>
 
 impl Services {
     /// May a client that cannot do everything run this? The error if not, which is logged.
+    #[inline(never)]
     pub(crate) fn check_access(
         &self,
         client: &Client,

@@ -1,0 +1,108 @@
+//! Short texts as numbers: names and keys of up to 16 bytes are compared and searched in a few
+//! instructions, where a loop or a call would take longer than all else that is done with them.
+
+/// Longer texts are not short.
+pub(crate) const SHORT_BYTES_MAX: usize = 16;
+
+/// The bytes of a short text as two words that may overlap: with its length they tell all of it.
+/// `None` for one of less than 2 or more than [`SHORT_BYTES_MAX`] bytes.
+#[inline]
+pub(crate) fn words(text: &[u8]) -> Option<[u64; 2]> {
+    if text.len() > SHORT_BYTES_MAX {
+        return None;
+    }
+    if let (Some(head), Some(tail)) = (text.first_chunk(), text.last_chunk()) {
+        return Some([u64::from_le_bytes(*head), u64::from_le_bytes(*tail)]);
+    }
+    if let (Some(head), Some(tail)) = (text.first_chunk(), text.last_chunk()) {
+        return Some([u32::from_le_bytes(*head).into(), u32::from_le_bytes(*tail).into()]);
+    }
+    let (head, tail) = (text.first_chunk()?, text.last_chunk()?);
+    Some([u16::from_le_bytes(*head).into(), u16::from_le_bytes(*tail).into()])
+}
+
+/// Are two texts the same?
+#[inline]
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match words(one) {
+        Some(of_one) => words(other) == Some(of_one),
+        None => one == other,
+    }
+}
+
+/// The letters of a short text in lower case; not to be asked where other characters matter, of
+/// which some become the same.
+#[inline]
+pub(crate) fn letters(text: &[u8]) -> Option<[u64; 2]> {
+    const LOWER: u64 = u64::from_ne_bytes([b' '; 8]);
+    words(text).map(|words| words.map(|word| word | LOWER))
+}
+
+/// Is `byte` in a text?
+#[inline]
+pub(crate) fn contains(text: &[u8], byte: u8) -> bool {
+    match words(text) {
+        Some(words) if byte != 0 => words.into_iter().any(|word| has_byte(word, byte)),
+        _ => memchr::memchr(byte, text).is_some(),
+    }
+}
+
+/// Is one of the bytes of `word` this one? A byte becomes zero by the exclusive or if it is, and
+/// only a zero borrows from its highest bit.
+#[inline]
+fn has_byte(word: u64, byte: u8) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let differences = word ^ u64::from_ne_bytes([byte; 8]);
+    differences.wrapping_sub(ONES) & !differences & (ONES << 7) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of all lengths up to 20, with one byte changed.
+    fn texts() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+        (0..20).flat_map(|len| {
+            let text: Vec<u8> = (b'a'..).take(len).collect();
+            (0..len).map(move |at| {
+                let mut other = text.clone();
+                other[at] = b'{';
+                (text.clone(), other)
+            })
+        })
+    }
+
+    #[test]
+    fn the_same_are_the_same() {
+        for (text, other) in texts() {
+            assert!(same(&text, &text.clone()) && !same(&text, &other));
+            assert!(!same(&text, &text[1..]));
+        }
+        assert!(same(b"", b""));
+    }
+
+    #[test]
+    fn a_byte_is_found_anywhere() {
+        for (text, other) in texts() {
+            assert!(contains(&other, b'{') && !contains(&text, b'{'), "{other:?}");
+        }
+        let bytes: Vec<u8> = (0..=255).collect();
+        for part in bytes.chunks(7).chain(bytes.chunks(16)).chain(bytes.chunks(3)) {
+            for byte in 0..=255 {
+                assert_eq!(contains(part, byte), part.contains(&byte), "{byte} in {part:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn letters_are_the_same_in_any_case() {
+        for (text, other) in texts().filter(|(text, _)| (2..=16).contains(&text.len())) {
+            assert_eq!(letters(&text), letters(&text.to_ascii_uppercase()));
+            assert_ne!(letters(&text), letters(&other));
+        }
+        assert_eq!((letters(b"a"), letters(&[b'a'; 17])), (None, None));
+    }
+}
