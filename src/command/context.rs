@@ -13,7 +13,7 @@ use crate::aof::saver::{Ending, Saver};
 use crate::client::{Client, Monitors, Pause, Poster, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
-use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats};
+use crate::observe::{Call, Identity, LatencyMonitor, Loading, SlowLog, Stats};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::rdb;
@@ -214,6 +214,8 @@ pub(crate) struct Context<'a> {
     pub(crate) mode: Mode,
     /// Did the handler say itself what to log?
     pub(crate) propagated: bool,
+    /// Calls that ran and are not counted yet.
+    pub(crate) uncounted: &'a mut Vec<Call>,
 }
 
 impl Context<'_> {

@@ -222,15 +222,7 @@ impl<'e> Batch<'e> {
             garbage.for_each(|garbage| self.engine.services.reclaim.free(garbage));
         }
         self.count_changes();
-        self.count_calls();
-    }
-
-    /// Counts the calls that ran; to be asked before a command that may tell of what was counted.
-    pub(super) fn count_calls(&mut self) {
-        if !self.uncounted.is_empty() {
-            self.engine.services.stats.called(&self.uncounted);
-            self.uncounted.clear();
-        }
+        self.engine.services.count_calls(&mut self.uncounted);
     }
 
     /// Gives the log what the calls did; replies the position up to which it goes.

@@ -16,6 +16,9 @@ use crate::resp::Reply;
 use crate::resp::argv::{Argv, OwnedArgv};
 use crate::store::Db;
 
+/// Calls of scripts and transactions that are counted together.
+const UNCOUNTED_MAX: usize = 64;
+
 /// How the client's connection goes on after a call.
 #[derive(Debug)]
 pub(crate) enum Flow {
@@ -98,6 +101,7 @@ impl Batch<'_> {
     ) -> Flow {
         let SuspendedCall { call, command, argv, start, reply_mode } = suspended;
         let outcome = self.in_context(command, client, reply, |context| call.go_on(context));
+        self.engine.services.count_calls(&mut self.uncounted);
         if let Ok(Outcome::Suspended(call)) = outcome {
             return Flow::Suspended(SuspendedCall { call, command, argv, start, reply_mode });
         }
@@ -120,7 +124,7 @@ impl Batch<'_> {
     ) -> Flow {
         client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
         if command.only_key.is_none() {
-            self.count_calls();
+            self.engine.services.count_calls(&mut self.uncounted);
         }
         // Whoever monitors sees what a script or function does after the call of it.
         let runs_others = command.of_scripts;
@@ -139,6 +143,7 @@ impl Batch<'_> {
         // One that waits is counted when it is served, or stops waiting.
         let (flow, failed) = match outcome {
             Ok(Outcome::Suspended(call)) => {
+                self.engine.services.count_calls(&mut self.uncounted);
                 let (argv, reply_mode) = (argv.to_owned(), client.reply_mode);
                 let call = SuspendedCall { call, command, argv, start: 0, reply_mode };
                 return Flow::Suspended(call);
@@ -250,6 +255,7 @@ impl Batch<'_> {
             now_us: self.now_us,
             mode: self.mode,
             propagated: false,
+            uncounted: &mut self.uncounted,
         };
         context.db.changes().client = context.client.handle.id;
         work(&mut context)
@@ -287,6 +293,9 @@ impl Host for Engine {
         command: &'static Command,
         argv: Argv<'_>,
     ) -> Option<Box<dyn Suspended>> {
+        if command.only_key.is_none() || context.uncounted.len() >= UNCOUNTED_MAX {
+            self.services.count_calls(context.uncounted);
+        }
         let propagated = std::mem::take(&mut context.propagated);
         let outer_reply = context.reply.len();
         let start_ns = self.services.clock.elapsed_ns();
@@ -302,7 +311,7 @@ impl Host for Engine {
             self.services.show_to_monitors(command, context.db.index(), &origin, argv);
         }
         let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);
-        self.services.count_call(command, ns, failed);
+        context.uncounted.push(self.services.to_count(command, ns, failed));
         if context.mode == Mode::Transaction {
             self.services.note_if_slow(command, &context.client.handle, argv, ns);
         }

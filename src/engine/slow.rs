@@ -20,6 +20,14 @@ impl Services {
         self.stats.called(&[self.to_count(command, ns, failed)]);
     }
 
+    /// Counts calls that ran; to be asked before a command that may tell of what was counted.
+    pub(super) fn count_calls(&self, calls: &mut Vec<Call>) {
+        if !calls.is_empty() {
+            self.stats.called(calls);
+            calls.clear();
+        }
+    }
+
     /// A call of a command, to be counted.
     pub(super) fn to_count(&self, command: &Command, ns: u64, failed: bool) -> Call {
         let tracked = self.config.flag(Setting::LatencyTracking);

@@ -264,14 +264,14 @@ impl Reply {
     }
 
     fn length(&mut self, kind: u8, len: usize) {
-        if len < 10 {
-            self.buf.extend_from_slice(&[kind, b'0' + len.to_le_bytes()[0], b'\r', b'\n']);
-        } else {
-            self.number_line(kind, i64::try_from(len).unwrap_or(i64::MAX));
-        }
+        self.number_line(kind, i64::try_from(len).unwrap_or(i64::MAX));
     }
 
     fn number_line(&mut self, kind: u8, value: i64) {
+        if let 0..10 = value {
+            self.buf.extend_from_slice(&[kind, b'0' + value.to_le_bytes()[0], b'\r', b'\n']);
+            return;
+        }
         let mut digits = itoa::Buffer::new();
         self.line(kind, digits.format(value).as_bytes());
     }
