@@ -349,7 +349,9 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         0 => false,
         1 => true,
         _ => {
-            return Err(CommandError::Plain("ERR value is out of range, must be between 0 and 1"));
+            return Err(CommandError::Plain(
+                "ERR value is out of range, value must between 0 and 1",
+            ));
         }
     };
     let replicas = args.integer_from(0, RANGE)?;

@@ -260,6 +260,11 @@ fn a_waiting_client_is_let_go() {
         client,
         &[
             ("CLIENT UNBLOCK 1 x", "(ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR)"),
+            (
+                "CLIENT UNBLOCK 1 ERROR x",
+                "(ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT \
+                 HELP.)",
+            ),
             ("CLIENT UNBLOCK x", "(ERR value is not an integer or out of range)"),
         ],
     );

@@ -123,6 +123,15 @@ fn options_must_go_together() {
                 "CLIENT TRACKING on REDIRECT 99999",
                 "(ERR The client ID you want redirect to does not exist)",
             ),
+            ("CLIENT TRACKING off OPTIN OPTOUT", "OK"),
+            (
+                "CLIENT TRACKING on OPTIN OPTOUT",
+                "(ERR You can't specify both OPTIN mode and OPTOUT mode)",
+            ),
+            (
+                "CLIENT TRACKING on PREFIX a OPTIN OPTOUT",
+                "(ERR PREFIX option requires BCAST mode to be enabled)",
+            ),
             (
                 "CLIENT TRACKING on PREFIX a",
                 "(ERR PREFIX option requires BCAST mode to be enabled)",

@@ -1,6 +1,6 @@
 //! XGROUP.
 
-use super::{STREAM, no_group_for_key, wrong_options};
+use super::{STREAM, no_group_for_key};
 use crate::command::{
     Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Outcome,
     SECOND_KEY, help::help,
@@ -104,7 +104,7 @@ impl Options {
                     })?),
                 };
             } else {
-                return Err(wrong_options(args));
+                return Err(args.miscounted());
             }
         }
         Ok(options)

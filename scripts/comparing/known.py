@@ -1,0 +1,93 @@
+"""Differences that are known: each with what tells it, and why it is there.
+
+A sequence goes on after a difference that leaves the data alone, and ends, without its data being
+compared, after any other.
+"""
+from typing import Callable, NamedTuple
+
+
+class Known(NamedTuple):
+    """A difference that is no finding."""
+    name: str
+    reason: str
+    tells: Callable  # of the request, our reply and theirs
+    goes_on: bool = True
+    before: tuple = (99,)  # The first version of redis-server without it.
+
+
+def name_of(request):
+    """The command, with its subcommand where it has any."""
+    words = [word.upper().decode("latin1") for word in request[:2]]
+    containers = ("ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "FUNCTION", "LATENCY",
+                  "MEMORY", "MODULE", "OBJECT", "PUBSUB", "SCRIPT", "SLOWLOG", "XGROUP", "XINFO")
+    return " ".join(words if words and words[0] in containers else words[:1])
+
+
+def is_error(reply):
+    return reply is not None and reply[0] == "-"
+
+
+def has_large_index(request):
+    """An index that takes more than 32 bits."""
+    digits = [word.lstrip(b"-") for word in request[2:]]
+    return any(word.isdigit() and int(word) >= 1 << 31 for word in digits)
+
+
+def is_one_message(ours, theirs):
+    """The same message, for another pattern."""
+    return (ours is not None and theirs is not None and len(ours[1]) == len(theirs[1]) == 4
+            and ours[1][0][1] == b"pmessage" and ours[1][2:] == theirs[1][2:])
+
+
+def asks_for(*names):
+    return lambda request, ours, theirs: name_of(request) in names
+
+
+OLD = (7, 2)
+KNOWN = [
+    Known("chance", "which elements are drawn",
+          asks_for("HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER")),
+    Known("drawn", "which elements are drawn and removed", asks_for("SPOP"), goes_on=False),
+    Known("cursors", "what SCAN gives at once, and where it goes on",
+          lambda request, ours, theirs: any(word.upper().endswith(b"SCAN") for word in request)),
+    Known("refcount", "small integers are not shared (README, Differences)",
+          asks_for("OBJECT REFCOUNT")),
+    Known("patterns", "a message that fits several patterns comes for each, in any order",
+          lambda request, ours, theirs: is_one_message(ours, theirs)),
+    Known("index beyond 32 bits", "redis-server cuts it to 32 bits where a list is small",
+          lambda request, ours, theirs: name_of(request) == "LSET" and has_large_index(request),
+          goes_on=False),
+    # Of an older redis-server:
+    Known("texts", "some errors had other words",
+          lambda request, ours, theirs: is_error(ours) and is_error(theirs), before=OLD),
+    Known("encoding", "small lists had another", asks_for("OBJECT ENCODING"), before=OLD),
+    Known("events", "fewer, for BITFIELD that leaves all as it was",
+          lambda request, ours, theirs: name_of(request) == "BITFIELD", before=OLD),
+    Known("consumers", "those without entries were made later",
+          asks_for("XINFO GROUPS", "XINFO CONSUMERS"), before=OLD),
+    Known("errors", "some odd arguments were taken",
+          lambda request, ours, theirs: is_error(ours), goes_on=False, before=OLD),
+]
+
+
+def known(request, ours, theirs, version):
+    """The difference that this is, if it is one of them."""
+    for one in KNOWN:
+        if version < one.before and one.tells(request, ours, theirs):
+            return one
+    return None
+
+
+# What redis-server 7.0 has not, by words; numbers that scripts hand to commands had more digits.
+NEWER = (b"WAITAOF", b"SETINFO", b"NO-TOUCH", b"WITHSCORE")
+NEWER_SCRIPTS = (b'"ECHO"', b'"WAIT"')
+
+
+def is_too_new(request, version):
+    """Has a redis-server of this version no such request?"""
+    if version >= OLD:
+        return False
+    words = [word.upper() for word in request]
+    return (any(word in NEWER for word in words)
+            or any(part in words[1] for part in NEWER_SCRIPTS if len(words) > 1)
+            or name_of(request) == "COMMAND GETKEYS" and len(request) < 4)
