@@ -140,7 +140,8 @@ def same_but_ages(ours, theirs):
 
 
 def as_newer(reply):
-    """What replies of redis-server 7.0 and 7.2 have in common: doubles had 17 digits there, and
+    """What replies of redis-server 7.0 and 7.2 have in common: doubles had 17 digits there or a sign before
+    nothing, and
     consumers were made later."""
     return without(CONSUMERS, with_short_numbers(reply))
 
@@ -151,4 +152,6 @@ def with_short_numbers(reply):
         return kind, [with_short_numbers(part) for part in value]
     if kind in "$," and value and len(value) > 15 and NUMBER.match(value):
         return kind, b"%.15g" % float(value)
+    if value == b"-0":
+        return kind, b"0"
     return reply

@@ -292,6 +292,8 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         }
         return Ok(Outcome::Done);
     }
+    // As in Redis, another value goes, and this one counts as new.
+    context.db.delete(key);
     context.db.set(key, value);
     context.db.set_expiry(key, at_ms);
     if let Some(idle_s) = options.idle_s {
