@@ -142,11 +142,12 @@ TEXT = {
         GEOSEARCH places {FROMMEMBER member|FROMLONLAT float float} {BYRADIUS float
             {m|km}|BYBOX float float km} [{ASC|DESC}] [COUNT count [ANY]] [WITHCOORD]
             [WITHDIST] [WITHHASH]
-        GEOSEARCHSTORE places places {FROMMEMBER member|FROMLONLAT float float} {BYRADIUS 1000
-            km|BYBOX float float km} [{ASC|DESC}] [COUNT count [ANY]] [STOREDIST]
+        GEOSEARCHSTORE places places {FROMMEMBER member|FROMLONLAT float float}
+            {BYRADIUS 1000 km|BYBOX float float km} [{ASC|DESC}] [STOREDIST]
         GEORADIUS places float float float km [WITHDIST] [STORE places]
-        GEORADIUSBYMEMBER places member float km [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count
-            [ANY]] [{ASC|DESC}] [{STORE|STOREDIST} places]
+        GEORADIUSBYMEMBER places member float km [WITHCOORD] [WITHDIST] [WITHHASH]
+            [COUNT count [ANY]] [{ASC|DESC}]
+        GEORADIUSBYMEMBER places member float km [{ASC|DESC}] [{STORE|STOREDIST} places]
         """,
     "stream": """
         XADD stream new-id <field value>

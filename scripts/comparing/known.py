@@ -60,6 +60,14 @@ KNOWN = [
           asks_for("OBJECT REFCOUNT")),
     Known("patterns", "a message that fits several patterns comes for each, in any order",
           lambda request, ours, theirs: is_one_message(ours, theirs)),
+    Known("growth", "a string that BITFIELD only makes longer is changed (README, Differences)",
+          asks_for("BITFIELD"), goes_on=False),
+    Known("memory", "redis-server makes room for as many entries as may be claimed at once",
+          lambda request, ours, theirs: is_error(theirs) and b"Insufficient memory" in theirs[1],
+          goes_on=False),
+    Known("HyperLogLog", "redis-server takes one with more behind its registers",
+          lambda request, ours, theirs: is_error(ours) and ours[1].startswith(b"INVALIDOBJ"),
+          goes_on=False),
     Known("own scripts", "what a script changes is told to who runs it, in spite of NOLOOP with "
           "BCAST (README, Differences)", lambda request, ours, theirs: is_more(ours, theirs)
           and name_of(request) in ("EVAL", "EXEC")),

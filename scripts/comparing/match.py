@@ -9,7 +9,7 @@ import time
 from itertools import zip_longest
 
 from .known import OLD, known, name_of
-from .replies import as_newer, equal, invalidated, is_message, is_reply
+from .replies import as_newer, equal, invalidated, is_message, is_reply, is_told, with_one_zero
 from .steps import AGAIN, CLIENTS, PAUSE
 from .wire import Client, text_of
 from .words import SHORT
@@ -54,7 +54,7 @@ class Side:
 
     def __init__(self, port, version):
         is_old = version < OLD
-        self.settle = as_newer if is_old else lambda reply: reply
+        self.settle = as_newer if is_old else with_one_zero
         self.connect = lambda: Client(port, self.settle)
         self.control = Client(port)
         events = ["CONFIG", "SET", "notify-keyspace-events", OLD_EVENTS if is_old else EVENTS]
@@ -66,14 +66,6 @@ class Side:
     def connect_again(self, number):
         self.clients[number].close()
         self.clients[number] = self.connect()
-        self.catch_up()
-
-    def catch_up(self):
-        """Returns when all that was sent before has been answered."""
-        self.control.call("PING")
-        self.control.call("PING")
-        for client in self.clients:
-            client.read()
 
     def close(self):
         for client in [self.control, *self.clients]:
@@ -142,8 +134,10 @@ class Match:
             self.until(lambda: all(self.count(side, step.client) >= count for side in self.sides))
 
     def count(self, side, client):
+        """How much has come that must come on both sides."""
         side.clients[client].read()
-        return len(side.clients[client].replies) + side.clients[client].is_closed
+        came = sum(is_reply(reply) or is_message(reply) for reply in side.clients[client].replies)
+        return came + side.clients[client].is_closed
 
     def until(self, reached):
         """Waits for a state, within patience."""
@@ -152,6 +146,14 @@ class Match:
         while not reached() and time.monotonic() < end:
             select.select(sockets, [], [], 0.01)
 
+    def catch_up(self):
+        """Returns when all that was sent before has been answered."""
+        for _ in range(2):
+            for side in self.sides:
+                side.control.send([(b"PING",)])
+            for side in self.sides:
+                side.control.answer()
+
     def is_level(self):
         """Has as much come on both sides?"""
         ours, theirs = self.sides
@@ -159,8 +161,7 @@ class Match:
                    for client in range(CLIENTS))
 
     def compare(self, step):
-        for side in self.sides:
-            side.catch_up()
+        self.catch_up()
         self.until(self.is_level)
         for client in [step.client, *(c for c in range(CLIENTS) if c != step.client)]:
             self.compare_client(client, step)
@@ -200,7 +201,10 @@ class Match:
 
     def differ(self, number, step, request, replies):
         """Two replies or messages are not the same; raises, or takes note."""
-        one = known(request, *replies, self.version)
+        is_news = any(map(is_told, filter(None, replies)))
+        causes = [request, *step.requests] if is_news else [request]
+        found = (known(cause, *replies, self.version) for cause in causes)
+        one = next(filter(None, found), None)
         if one is None:
             kind = [name_of(request), *map(shape, replies)]
             if number != step.client and step.requests:

@@ -140,10 +140,9 @@ def same_but_ages(ours, theirs):
 
 
 def as_newer(reply):
-    """What replies of redis-server 7.0 and 7.2 have in common: doubles had 17 digits there or a sign before
-    nothing, and
+    """What replies of redis-server 7.0 and 7.2 have in common: doubles had 17 digits there, and
     consumers were made later."""
-    return without(CONSUMERS, with_short_numbers(reply))
+    return with_one_zero(without(CONSUMERS, with_short_numbers(reply)))
 
 
 def with_short_numbers(reply):
@@ -152,6 +151,12 @@ def with_short_numbers(reply):
         return kind, [with_short_numbers(part) for part in value]
     if kind in "$," and value and len(value) > 15 and NUMBER.match(value):
         return kind, b"%.15g" % float(value)
-    if value == b"-0":
-        return kind, b"0"
     return reply
+
+
+def with_one_zero(reply):
+    """Without negative zeros, which scores are not (README, Differences)."""
+    kind, value = reply
+    if isinstance(value, list):
+        return kind, [with_one_zero(part) for part in value]
+    return (kind, b"0") if value == b"-0" else reply

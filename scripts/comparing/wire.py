@@ -64,6 +64,10 @@ class Client:
     def call(self, *words):
         """Sends a request and waits for its reply."""
         self.send([[word if isinstance(word, bytes) else str(word).encode() for word in words]])
+        return self.answer()
+
+    def answer(self):
+        """Waits for a reply."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not self.replies and not self.is_closed and time.monotonic() < end:
             select.select([self.socket], [], [], 0.5)

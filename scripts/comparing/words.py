@@ -9,7 +9,7 @@ import re
 
 LONG = b"x" * 70
 VALUES = [b"a", b"b", b"c", b"d", b"e", b"1", b"2", b"3", b"10", b"-5", b"3.5", b"",
-          b"\x00\xff\r\n", LONG, b"abc", b" 1", b"0", b"foo bar", b"9223372036854775807",
+          b"\xfe\x00\xff\r\n", LONG, b"abc", b" 1", b"0", b"foo bar", b"9223372036854775807",
           b"12345678901234567890", b"hello", b"-0"]
 INTEGERS = b"0 1 2 3 -1 -2 5 10 100 50 130 -120 300".split()
 ODD_INTEGERS = [b"", b"abc", b"1.5", b" 1", b"1 ", b"+1", b"01", b"-0", b"0x1", b"1e3", b"-100",

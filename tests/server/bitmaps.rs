@@ -54,6 +54,7 @@ fn counting_bits() {
             ("BITCOUNT nope 0 1", "0"),
             ("BITCOUNT a 0", "(ERR syntax error)"),
             ("BITCOUNT a 0 1 WHAT", "(ERR syntax error)"),
+            ("BITCOUNT a -1 -2 WHAT", "0"),
             ("BITCOUNT a 0 x 2 BYTE", "(ERR syntax error)"),
             ("BITPOS a 1 0 x WHAT", "(ERR syntax error)"),
             ("BITPOS a 1 0 x BYTE y", "(ERR syntax error)"),

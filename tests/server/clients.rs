@@ -320,7 +320,12 @@ fn commands_are_put_off() {
             ("GET k", "\"1\""),
             ("CLIENT PAUSE x", "(ERR timeout is not an integer or out of range)"),
             ("CLIENT PAUSE -1", "(ERR timeout is negative)"),
-            ("CLIENT PAUSE 1 x", "(ERR CLIENT PAUSE mode must be WRITE or ALL)"),
+            ("CLIENT PAUSE x x", "(ERR CLIENT PAUSE mode must be WRITE or ALL)"),
+            (
+                "CLIENT PAUSE 1 ALL x",
+                "(ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT \
+                 HELP.)",
+            ),
         ],
     );
     let mut writers: Vec<_> = (0..3).map(|_| server.raw()).collect();
