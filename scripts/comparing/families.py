@@ -353,7 +353,7 @@ TEXT = {
         {SLOWLOG|DEBUG|OBJECT|MODULE} FOO
         LATENCY {FOO|HISTORY value|RESET}
         ACL {WHOAMI|FOO|CAT nosuch|GETUSER nosuch|DRYRUN default GET [key]}
-        SCRIPT {EXISTS {abc|e0e1f9fabfc9d4800c877a703b823ac0578ff8db}|LOAD {value|return}|FOO}
+        SCRIPT {EXISTS {abc|e0e1f9fabfc9d4800c877a703b823ac0578ff8db}|LOAD {abc|return}|FOO}
         SCRIPT {FLUSH [{SYNC|ASYNC|X}]|KILL}
         FUNCTION {'LIST|DELETE value|KILL|FOO|STATS|FLUSH [{ASYNC|X}]}
         FCALL value int

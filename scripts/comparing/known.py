@@ -27,10 +27,11 @@ def is_error(reply):
     return reply is not None and reply[0] == "-"
 
 
-def has_large_index(request):
-    """An index that takes more than 32 bits."""
+def sets_far(request):
+    """LSET at an index that takes more than 32 bits."""
     digits = [word.lstrip(b"-") for word in request[2:]]
-    return any(word.isdigit() and int(word) >= 1 << 31 for word in digits)
+    is_far = any(word.isdigit() and int(word) >= 1 << 31 for word in digits)
+    return is_far and any(word.upper() == b"LSET" for word in request)
 
 
 def is_one_message(ours, theirs):
@@ -56,6 +57,7 @@ KNOWN = [
     Known("drawn", "which elements are drawn and removed", asks_for("SPOP"), goes_on=False),
     Known("cursors", "what SCAN gives at once, and where it goes on",
           lambda request, ours, theirs: any(word.upper().endswith(b"SCAN") for word in request)),
+    Known("sizes", "how much memory a value takes", asks_for("MEMORY USAGE")),
     Known("refcount", "small integers are not shared (README, Differences)",
           asks_for("OBJECT REFCOUNT")),
     Known("patterns", "a message that fits several patterns comes for each, in any order",
@@ -71,12 +73,17 @@ KNOWN = [
     Known("own scripts", "what a script changes is told to who runs it, in spite of NOLOOP with "
           "BCAST (README, Differences)", lambda request, ours, theirs: is_more(ours, theirs)
           and name_of(request) in ("EVAL", "EXEC")),
+    Known("keys", "of a request that is none, as COMMAND GETKEYS finds them",
+          lambda request, ours, theirs: name_of(request).startswith("COMMAND GETKEYS")
+          and b"XREADGROUP" in request),
     Known("index beyond 32 bits", "redis-server cuts it to 32 bits where a list is small",
-          lambda request, ours, theirs: name_of(request) == "LSET" and has_large_index(request),
+          lambda request, ours, theirs: sets_far(request),
           goes_on=False),
     # Of an older redis-server:
     Known("texts", "some errors had other words",
           lambda request, ours, theirs: is_error(ours) and is_error(theirs), before=OLD),
+    Known("lexical", "what ranges by name give where scores differ",
+          asks_for("ZLEXCOUNT", "ZRANGEBYLEX", "ZREVRANGEBYLEX", "ZRANGE"), before=OLD),
     Known("events", "fewer, for BITFIELD that leaves all as it was",
           lambda request, ours, theirs: name_of(request) == "BITFIELD", before=OLD),
     Known("consumers", "those without entries were made later",
