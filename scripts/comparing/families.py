@@ -36,9 +36,9 @@ TEXT = {
         BITFIELD_RO string <{GET bit-type bit-offset}>
         SET string value
         GET string
-        PFADD string [<value>]
-        PFCOUNT <string>
-        PFMERGE string [<string>]
+        PFADD counter [<value>]
+        PFCOUNT <counter>
+        PFMERGE counter [<counter>]
         """,
     "list": """
         LPUSH list <value>

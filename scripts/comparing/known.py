@@ -73,6 +73,10 @@ KNOWN = [
     Known("own scripts", "what a script changes is told to who runs it, in spite of NOLOOP with "
           "BCAST (README, Differences)", lambda request, ours, theirs: is_more(ours, theirs)
           and name_of(request) in ("EVAL", "EXEC")),
+    Known("no place", "what a score that no place has is decoded to", asks_for("GEOHASH")),
+    Known("large settings", "sizes beyond 63 bits are refused",
+          lambda request, ours, theirs: name_of(request) == "CONFIG SET" and is_error(ours),
+          goes_on=False),
     Known("keys", "of a request that is none, as COMMAND GETKEYS finds them",
           lambda request, ours, theirs: name_of(request).startswith("COMMAND GETKEYS")
           and b"XREADGROUP" in request),

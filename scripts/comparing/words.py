@@ -34,7 +34,8 @@ SECONDS_ODD = b"0 -1 9223372036854775807 9223372036854775 abc -92233720368547758
 KEYS = {
     "list": [b"l0", b"l1", b"l2"], "stream": [b"x0", b"x1"], "zset": [b"z0", b"z1", b"z2"],
     "hash": [b"h0", b"h1"], "set": [b"s0", b"s1", b"s2"], "string": [b"t0", b"t1", b"t2"],
-    "lexical": [b"y0", b"y1"], "places": [b"geo0", b"geo1"], "nowhere": [b"nokey", b""],
+    "lexical": [b"y0", b"y1"], "places": [b"geo0", b"geo1"],
+    "counter": [b"p0", b"p1"], "nowhere": [b"nokey", b""],
 }
 ALL_KEYS = [key for name, keys in KEYS.items() if name != "lexical" for key in keys]
 # How often a key is one of any type.

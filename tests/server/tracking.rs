@@ -144,10 +144,6 @@ fn options_must_go_together() {
                 "(ERR PREFIX option requires BCAST mode to be enabled)",
             ),
             (
-                "CLIENT TRACKING on PREFIX a",
-                "(ERR PREFIX option requires BCAST mode to be enabled)",
-            ),
-            (
                 "CLIENT TRACKING on BCAST OPTIN",
                 "(ERR OPTIN and OPTOUT are not compatible with BCAST)",
             ),

@@ -13,8 +13,8 @@ struct Options<'a> {
     redirect: ClientId,
     prefixes: Vec<&'a [u8]>,
     broadcast: bool,
-    opt_in: bool,
-    opt_out: bool,
+    /// OPTIN or OPTOUT, each time one of them was said.
+    opts: Vec<Opt>,
     no_loop: bool,
 }
 
@@ -57,9 +57,9 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
         } else if args.keyword("BCAST") {
             options.broadcast = true;
         } else if args.keyword("OPTIN") {
-            options.opt_in = true;
+            options.opts.push(Opt::In);
         } else if args.keyword("OPTOUT") {
-            options.opt_out = true;
+            options.opts.push(Opt::Out);
         } else if args.keyword("NOLOOP") {
             options.no_loop = true;
         } else {
@@ -72,14 +72,11 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
 impl Options<'_> {
     /// Which of OPTIN and OPTOUT; they do not go together.
     fn opt(&self) -> Result<Opt, CommandError> {
-        match (self.opt_in, self.opt_out) {
-            (true, true) => {
-                Err(CommandError::Plain("ERR You can't specify both OPTIN mode and OPTOUT mode"))
-            }
-            (true, false) => Ok(Opt::In),
-            (false, true) => Ok(Opt::Out),
-            (false, false) => Ok(Opt::Neither),
+        let opt = self.opts.first().copied().unwrap_or_default();
+        if self.opts.iter().all(|&other| other == opt) {
+            return Ok(opt);
         }
+        Err(CommandError::Plain("ERR You can't specify both OPTIN mode and OPTOUT mode"))
     }
 }
 
@@ -95,7 +92,7 @@ fn check(context: &Context<'_>, options: &Options<'_>) -> Result<Opt, CommandErr
              and then re-enabling it with a different mode.",
         ));
     }
-    if options.broadcast && (options.opt_in || options.opt_out) {
+    if options.broadcast && !options.opts.is_empty() {
         return Err(CommandError::Plain("ERR OPTIN and OPTOUT are not compatible with BCAST"));
     }
     let opt = options.opt()?;

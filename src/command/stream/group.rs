@@ -132,6 +132,10 @@ fn create(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if is_new && !options.mkstream {
         return Err(NO_KEY);
     }
+    // An option came twice.
+    if args.argv().len() > 8 {
+        return Err(args.miscounted());
+    }
     let last_id = stream.as_ref().map_or(StreamId::ZERO, |stream| stream.entries.last_id);
     let id = if id == b"$" { last_id } else { StreamId::parse(id, 0).ok_or(super::INVALID_ID)? };
     if stream.is_some_and(|stream| stream.group(name).is_some()) {
