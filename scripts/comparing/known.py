@@ -36,8 +36,9 @@ def sets_far(request):
 
 def is_one_message(ours, theirs):
     """The same message, for another pattern."""
-    return (ours is not None and theirs is not None and len(ours[1]) == len(theirs[1]) == 4
-            and ours[1][0][1] == b"pmessage" and ours[1][2:] == theirs[1][2:])
+    if ours is None or theirs is None or not (ours[1] and theirs[1]):
+        return False
+    return ours[1][0] == ("$", b"pmessage") and ours[1][2:] == theirs[1][2:]
 
 
 def is_more(ours, theirs):

@@ -111,6 +111,8 @@ class Sequence:
     def watch(self):
         """Is a command a change of the keys it names, for one who watches them?"""
         dice, request = self.dice, self.request(self.dice.choice(DATA))
+        if request[0].upper() == b"PFCOUNT":
+            return  # What it keeps in the value is a change for redis-server alone.
         keys = [word for word in request[1:] if word in ALL_KEYS][:3]
         if keys and dice.random() < 0.7:
             watched = ALL_KEYS if dice.random() < 0.2 else keys
