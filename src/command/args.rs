@@ -22,6 +22,14 @@ impl<'a> Args<'a> {
         self.argv
     }
 
+    /// The error of a subcommand for which Redis counts the words itself, and finds too many.
+    pub(crate) fn miscounted(&self) -> CommandError {
+        let word = |index| String::from_utf8_lossy(self.argv.get(index).unwrap_or_default());
+        let (container, name) = (word(0).to_uppercase(), word(1));
+        let text = "ERR unknown subcommand or wrong number of arguments for";
+        CommandError::Text(format!("{text} '{name}'. Try {container} HELP.").into())
+    }
+
     /// Number of arguments left.
     pub(crate) fn len(&self) -> usize {
         self.argv.len().saturating_sub(self.at)

@@ -196,6 +196,9 @@ pub(super) fn pfmerge(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
     let merged = merge(context, args.rest())?;
     let bytes_max = sparse_bytes_max(context);
     let mut bytes = hyperloglog::encode(&merged.registers, merged.form, bytes_max);
+    if let Some(before) = read(context, destination)? {
+        hyperloglog::keep_cached(&mut bytes, &before);
+    }
     hyperloglog::set_cached(&mut bytes, None);
     store(context, destination, bytes);
     context.reply.ok();

@@ -144,6 +144,8 @@ pub(crate) enum Flag {
     NoMulti,
     /// Not in scripts.
     NoScript,
+    /// Not shown: refused unless a setting allows it.
+    Protected,
     /// Has to do with publishing and subscribing.
     PubSub,
     /// Changes no data.

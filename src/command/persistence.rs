@@ -292,6 +292,8 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         }
         return Ok(Outcome::Done);
     }
+    // As in Redis, another value goes, and this one counts as new.
+    context.db.delete(key);
     context.db.set(key, value);
     context.db.set_expiry(key, at_ms);
     if let Some(idle_s) = options.idle_s {
@@ -349,7 +351,9 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         0 => false,
         1 => true,
         _ => {
-            return Err(CommandError::Plain("ERR value is out of range, must be between 0 and 1"));
+            return Err(CommandError::Plain(
+                "ERR value is out of range, value must between 0 and 1",
+            ));
         }
     };
     let replicas = args.integer_from(0, RANGE)?;

@@ -8,6 +8,7 @@ use super::evict::Room;
 use super::slots::require_one_slot;
 use crate::client::Client;
 use crate::command::access::{Asked, Origin};
+use crate::command::admin::check_protected;
 use crate::command::table::{Command, table};
 use crate::command::{CommandError, Flag, Mode};
 use crate::resp::Reply;
@@ -42,6 +43,9 @@ impl Batch<'_> {
         }
         if !command.spec.arity.allows(argv.len()) {
             return Err(CommandError::WrongArity(command.full_name.as_str().into()));
+        }
+        if command.has(Flag::Protected) && self.mode != Mode::Replay {
+            check_protected(&self.engine.services, client)?;
         }
         if !client.is_unlimited() {
             let asked = Asked { command, argv, origin: Origin::of(client) };

@@ -338,6 +338,11 @@ impl<'a> Db<'a> {
 
     fn signal_by(&mut self, key: &[u8], client: u64) {
         self.changes.touch(Some(key), client);
+        self.take_notice(key);
+    }
+
+    /// Has those who watch or wait for `key` take notice, but not those who cache it.
+    pub(crate) fn take_notice(&mut self, key: &[u8]) {
         let shard = self.shard(key);
         if shard.has_observers() {
             shard.touch_watched(key);

@@ -79,6 +79,13 @@ pub(crate) fn set_cached(bytes: &mut [u8], estimate: Option<u64>) {
     }
 }
 
+/// Takes the estimate from the head of another one, as Redis leaves it in its place.
+pub(crate) fn keep_cached(bytes: &mut [u8], before: &[u8]) {
+    if let (Some(head), Some(old)) = (bytes.get_mut(8..HEADER_BYTES), before.get(8..HEADER_BYTES)) {
+        head.copy_from_slice(old);
+    }
+}
+
 /// Adds an element; replies whether that changed a register.
 pub(crate) fn add(
     bytes: &mut Vec<u8>,

@@ -112,7 +112,7 @@ fn categories_are_shown_as_such() {
 
 #[test]
 fn requests_are_denied() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--enable-debug-command", "yes"]);
     let admin = &mut server.client();
     let client = &mut server.client();
     let may_not =

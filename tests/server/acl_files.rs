@@ -243,9 +243,10 @@ fn commands_have_other_names() {
 fn debug_is_guarded_in_transactions_too() {
     let server = Server::start(&[]);
     let client = &mut server.client();
-    check(client, &[("MULTI", "OK"), ("DEBUG SLEEP 0", "QUEUED")]);
-    let text = error(client, "EXEC");
+    check(client, &[("MULTI", "OK")]);
+    let text = error(client, "DEBUG SLEEP 0");
     assert!(text.contains("DEBUG command not allowed"), "{text}");
+    assert!(error(client, "EXEC").starts_with("EXECABORT"));
     let local =
         Server::start(&["--enable-debug-command", "local", "--enable-module-command", "yes"]);
     check(&mut local.client(), &[("DEBUG SLEEP 0", "OK")]);

@@ -209,6 +209,14 @@ fn debug_needs_permission() {
         let text = error(&mut server.client(), line);
         assert!(text.starts_with("ERR DEBUG command not allowed"), "{text}");
     }
+    // Whatever state the connection is in.
+    let mut raw = server.raw();
+    raw.send(b"MULTI\r\nDEBUG HELP\r\nEXEC\r\nSUBSCRIBE c\r\n");
+    assert_eq!(raw.read_line(), "+OK");
+    assert!(raw.read_line().starts_with("-ERR DEBUG command not allowed"));
+    assert!(raw.read_line().starts_with("-EXECABORT"));
+    raw.expect(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+    assert!(raw.line("DEBUG HELP").starts_with("-ERR DEBUG command not allowed"));
     let server = Server::start(&["--enable-debug-command", "local"]);
     let client = &mut server.client();
     check(

@@ -260,6 +260,11 @@ fn a_waiting_client_is_let_go() {
         client,
         &[
             ("CLIENT UNBLOCK 1 x", "(ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR)"),
+            (
+                "CLIENT UNBLOCK 1 ERROR x",
+                "(ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT \
+                 HELP.)",
+            ),
             ("CLIENT UNBLOCK x", "(ERR value is not an integer or out of range)"),
         ],
     );
@@ -315,7 +320,12 @@ fn commands_are_put_off() {
             ("GET k", "\"1\""),
             ("CLIENT PAUSE x", "(ERR timeout is not an integer or out of range)"),
             ("CLIENT PAUSE -1", "(ERR timeout is negative)"),
-            ("CLIENT PAUSE 1 x", "(ERR CLIENT PAUSE mode must be WRITE or ALL)"),
+            ("CLIENT PAUSE x x", "(ERR CLIENT PAUSE mode must be WRITE or ALL)"),
+            (
+                "CLIENT PAUSE 1 ALL x",
+                "(ERR unknown subcommand or wrong number of arguments for 'PAUSE'. Try CLIENT \
+                 HELP.)",
+            ),
         ],
     );
     let mut writers: Vec<_> = (0..3).map(|_| server.raw()).collect();

@@ -47,6 +47,24 @@ fn events_follow_the_setting() {
 }
 
 #[test]
+fn a_key_in_place_of_another_is_new() {
+    let server = Server::start(&["--notify-keyspace-events", "Kgn"]);
+    let client = &mut server.client();
+    let payload: Vec<u8> = {
+        check(client, &[("MSET a 1 b 2 c 3", "OK")]);
+        redis::cmd("DUMP").arg("a").query(client).unwrap()
+    };
+    let mut raw = subscribed(&server);
+    check(client, &[("COPY a b REPLACE", "1"), ("RENAME a c", "OK")]);
+    let restore = redis::cmd("RESTORE").arg("b").arg(0).arg(payload).arg("REPLACE").to_owned();
+    restore.exec(client).unwrap();
+    for expected in ["b new", "b copy_to", "c new", "a rename_from", "c rename_to", "b new"] {
+        assert_eq!(event(&mut raw), format!("__keyspace@0__:{expected}"));
+    }
+    assert_eq!(event(&mut raw), "__keyspace@0__:b restore");
+}
+
+#[test]
 fn a_transaction_tells_in_order() {
     let server = Server::start(&["--notify-keyspace-events", "K$g"]);
     let client = &mut server.client();

@@ -229,7 +229,7 @@ fn replicas_are_not_made_up() {
         ],
     );
     assert_eq!(error(client, "WAIT 1 -1"), "ERR timeout is negative");
-    let range = "ERR value is out of range, must be between 0 and 1";
+    let range = "ERR value is out of range, value must between 0 and 1";
     assert_eq!(error(client, "WAITAOF 2 0 0"), range);
     let server = Server::start(&["--appendonly", "no"]);
     let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";

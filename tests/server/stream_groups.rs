@@ -73,6 +73,11 @@ fn groups_are_made_and_set() {
             ("XGROUP CREATE none g $", no_key),
             ("XGROUP DESTROY none g", no_key),
             (
+                "XGROUP CREATE nope g $ MKSTREAM MKSTREAM ENTRIESREAD 1",
+                "(ERR unknown subcommand or wrong number of arguments for 'CREATE'. Try XGROUP \
+                 HELP.)",
+            ),
+            (
                 "XGROUP CREATE string g $ MKSTREAM",
                 "(WRONGTYPE Operation against a key holding the wrong kind of value)",
             ),

@@ -63,6 +63,21 @@ fn broadcasts_follow_prefixes() {
 }
 
 #[test]
+fn a_flush_is_told_as_a_whole() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut raw = resp3(&server);
+    assert_eq!(raw.line("CLIENT TRACKING on BCAST"), "+OK");
+    check(client, &[("SET a 1", "OK"), ("WATCH a", "OK"), ("FLUSHALL", "OK")]);
+    invalidated(&mut raw, "a");
+    raw.expect(b">2\r\n$10\r\ninvalidate\r\n_\r\n");
+    check(client, &[("MULTI", "OK"), ("EXEC", "nil"), ("WATCH a", "OK"), ("SET a 1", "OK")]);
+    invalidated(&mut raw, "a");
+    check(client, &[("SWAPDB 0 1", "OK"), ("SET b 1", "OK")]);
+    invalidated(&mut raw, "b");
+}
+
+#[test]
 fn keys_can_be_chosen() {
     let server = Server::start(&[]);
     let client = &mut server.client();
@@ -123,8 +138,9 @@ fn options_must_go_together() {
                 "CLIENT TRACKING on REDIRECT 99999",
                 "(ERR The client ID you want redirect to does not exist)",
             ),
+            ("CLIENT TRACKING off OPTIN OPTOUT", "OK"),
             (
-                "CLIENT TRACKING on PREFIX a",
+                "CLIENT TRACKING on PREFIX a OPTIN OPTOUT",
                 "(ERR PREFIX option requires BCAST mode to be enabled)",
             ),
             (

@@ -144,7 +144,7 @@ fn users_to_write(context: &Context<'_>) -> Result<Vec<Vec<Vec<u8>>>, CommandErr
 /// <https://redis.io/docs/latest/commands/config-set/>
 fn set(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if !args.len().is_multiple_of(2) {
-        return Err(CommandError::WrongArity("config|set".into()));
+        return Err(CommandError::Syntax);
     }
     let words: Vec<_> = args.rest().map(String::from_utf8_lossy).collect();
     let mut wanted: Vec<(usize, &str)> = Vec::new();

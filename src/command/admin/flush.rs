@@ -70,7 +70,7 @@ fn flush(context: &mut Context<'_>, databases: std::ops::Range<usize>, in_backgr
         }
         let mut db = context.db.other(index);
         for key in &noticed {
-            db.signal(key);
+            db.take_notice(key);
         }
     }
     let removed: usize = taken.iter().map(Table::len).sum();
@@ -138,7 +138,7 @@ fn swap(context: &mut Context<'_>, first: usize, second: usize) {
     for (index, keys) in noticed {
         let mut db = context.db.other(index);
         for key in &keys {
-            db.signal(key);
+            db.take_notice(key);
         }
     }
 }

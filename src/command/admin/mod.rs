@@ -2,7 +2,7 @@
 
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec,
-    Outcome,
+    Outcome, Services,
 };
 
 mod acl;
@@ -20,6 +20,7 @@ mod slowlog;
 
 use super::help::help;
 use super::row::row;
+use crate::client::Client;
 use crate::config::Setting;
 
 /// Flags of the commands that only operators need.
@@ -65,7 +66,14 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
     row(
         "debug",
         Arity::AtLeast(2),
-        &[Flag::Admin, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::AllShards],
+        &[
+            Flag::Admin,
+            Flag::NoScript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::AllShards,
+            Flag::Protected,
+        ],
         ("1.0.0", "subcommand [argument ...]", "Helps to test the server."),
         debug::debug,
     ),
@@ -197,12 +205,24 @@ fn time(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// The error of a protected command, unless the settings allow it to this client.
+pub(crate) fn check_protected(services: &Services, client: &Client) -> Result<(), CommandError> {
+    if permits(services, client, Setting::EnableDebugCommand) {
+        return Ok(());
+    }
+    Err(CommandError::Plain(debug::NOT_ALLOWED))
+}
+
 /// May this client do what one of the settings `enable-…` guards?
 fn is_permitted(context: &Context<'_>, setting: Setting) -> bool {
-    match context.services.config.text(setting).as_str() {
+    permits(context.services, context.client, setting)
+}
+
+fn permits(services: &Services, client: &Client, setting: Setting) -> bool {
+    match services.config.text(setting).as_str() {
         "yes" => true,
         "local" => {
-            let peer = &context.client.handle.peer;
+            let peer = &client.handle.peer;
             let address = &peer.address;
             let is_loopback = address.starts_with("127.") || address.starts_with("[::1]");
             is_loopback || peer.is_local_socket || address.is_empty()

@@ -54,12 +54,16 @@ pub(super) fn bitcount(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
         if args.len() == 1 || args.len() > 3 {
             return Err(CommandError::Syntax);
         }
-        (args.integer()?, args.integer()?, Unit::read(args)?)
+        let (start, end) = (args.integer()?, args.integer()?);
+        if start < 0 && end < 0 && start > end {
+            context.reply.integer(0);
+            return Ok(Outcome::Done);
+        }
+        (start, end, Unit::read(args)?)
     };
     let mut digits = itoa::Buffer::new();
     let bytes = string.bytes_in(&mut digits);
-    let backwards = start < 0 && end < 0 && start > end;
-    let range = if backwards { None } else { bit_range(bytes.len(), start, end, unit) };
+    let range = bit_range(bytes.len(), start, end, unit);
     context.reply.count(range.map_or(0, |(first, last)| bits::count(bytes, first, last)));
     Ok(Outcome::Done)
 }

@@ -173,7 +173,8 @@ fn read_overflow(args: &mut Args<'_>) -> Result<Overflow, CommandError> {
 /// Runs the operations in turn on integers of any width, `i1` to `i64` and `u1` to `u63`. Replies
 /// an array: the value for GET, the one before for SET, the one after for INCRBY; nil where it
 /// would overflow under FAIL. The string is made, and grows with zeros, as far as need be.
-/// Errors: WRONGTYPE; ERR on a bad encoding, offset or number. O(operations).
+/// Errors: WRONGTYPE; ERR on a bad encoding, offset or number. O(operations). Differs from Redis:
+/// where a string only gets longer, as all was refused under FAIL, that is a change like others.
 /// <https://redis.io/docs/latest/commands/bitfield/>
 pub(super) fn bitfield(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;

@@ -342,6 +342,9 @@ fn setname(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// Replies 1, or 0 if it does not wait.
 /// <https://redis.io/docs/latest/commands/client-unblock/>
 fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if args.len() > 2 {
+        return Err(args.miscounted());
+    }
     let id = args.integer();
     let how = if args.keyword("ERROR") {
         Unblock::Error
@@ -350,7 +353,6 @@ fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     } else {
         return Err(CommandError::Plain("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     };
-    args.finish()?;
     let client = ClientId::try_from(id?).ok().and_then(|id| context.services.clients.find(id));
     let let_go = client.filter(|client| client.unblock(how));
     if let Some(client) = &let_go {

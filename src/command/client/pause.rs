@@ -11,9 +11,10 @@ use crate::client::Paused;
 /// Differs from Redis: CLIENT UNPAUSE is never put off.
 /// <https://redis.io/docs/latest/commands/client-pause/>
 pub(super) fn pause(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let timeout_ms = args
-        .integer()
-        .map_err(|_| CommandError::Plain("ERR timeout is not an integer or out of range"))?;
+    if args.len() > 2 {
+        return Err(args.miscounted());
+    }
+    let timeout_ms = args.integer();
     let paused = if args.keyword("WRITE") {
         Paused::Writes
     } else if args.is_empty() || args.keyword("ALL") {
@@ -21,7 +22,8 @@ pub(super) fn pause(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     } else {
         return Err(CommandError::Plain("ERR CLIENT PAUSE mode must be WRITE or ALL"));
     };
-    args.finish()?;
+    let timeout_ms = timeout_ms
+        .map_err(|_| CommandError::Plain("ERR timeout is not an integer or out of range"))?;
     let timeout_ms =
         u64::try_from(timeout_ms).map_err(|_| CommandError::Plain("ERR timeout is negative"))?;
     let now_ms = context.services.clock.now_ms();

@@ -13,7 +13,8 @@ struct Options<'a> {
     redirect: ClientId,
     prefixes: Vec<&'a [u8]>,
     broadcast: bool,
-    opt: Opt,
+    /// OPTIN or OPTOUT, each time one of them was said.
+    opts: Vec<Opt>,
     no_loop: bool,
 }
 
@@ -22,13 +23,14 @@ struct Options<'a> {
 ///
 /// ON: tells the connection, or another one, when keys change that it has read. Replies OK.
 /// Errors: ERR if the options do not go together, or with what was switched on before.
+/// Differs from Redis: with NOLOOP and BCAST, what the connection's own scripts change is no news.
 /// <https://redis.io/docs/latest/commands/client-tracking/>
 pub(super) fn tracking(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let on = super::on_or_off(args)?;
     let options = parse(context, args)?;
     if on {
-        check(context, &options)?;
-        start(context, &options);
+        let opt = check(context, &options)?;
+        start(context, &options, opt);
     } else {
         stop(context);
     }
@@ -55,9 +57,9 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
         } else if args.keyword("BCAST") {
             options.broadcast = true;
         } else if args.keyword("OPTIN") {
-            options.opt = options.opt.and(Opt::In)?;
+            options.opts.push(Opt::In);
         } else if args.keyword("OPTOUT") {
-            options.opt = options.opt.and(Opt::Out)?;
+            options.opts.push(Opt::Out);
         } else if args.keyword("NOLOOP") {
             options.no_loop = true;
         } else {
@@ -67,38 +69,42 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
     Ok(options)
 }
 
-impl Opt {
-    /// OPTIN and OPTOUT exclude each other.
-    fn and(self, other: Self) -> Result<Self, CommandError> {
-        if self == Self::Neither || self == other {
-            return Ok(other);
+impl Options<'_> {
+    /// Which of OPTIN and OPTOUT; they do not go together.
+    fn opt(&self) -> Result<Opt, CommandError> {
+        let opt = self.opts.first().copied().unwrap_or_default();
+        if self.opts.iter().all(|&other| other == opt) {
+            return Ok(opt);
         }
         Err(CommandError::Plain("ERR You can't specify both OPTIN mode and OPTOUT mode"))
     }
 }
 
-/// Do the options go together, and with what was switched on before?
-fn check(context: &Context<'_>, options: &Options<'_>) -> Result<(), CommandError> {
+/// Do the options go together, and with what was switched on before? Replies OPTIN or OPTOUT.
+fn check(context: &Context<'_>, options: &Options<'_>) -> Result<Opt, CommandError> {
+    let caching = context.client.caching.as_deref();
     if !options.prefixes.is_empty() && !options.broadcast {
         return Err(CommandError::Plain("ERR PREFIX option requires BCAST mode to be enabled"));
     }
-    if options.broadcast && options.opt != Opt::Neither {
-        return Err(CommandError::Plain("ERR OPTIN and OPTOUT are not compatible with BCAST"));
-    }
-    let Some(caching) = &context.client.caching else { return check_prefixes(options, None) };
-    if caching.tracker.is_broadcast != options.broadcast {
+    if caching.is_some_and(|caching| caching.tracker.is_broadcast != options.broadcast) {
         return Err(CommandError::Plain(
             "ERR You can't switch BCAST mode on/off before disabling tracking for this client, \
              and then re-enabling it with a different mode.",
         ));
     }
-    if caching.opt != Opt::Neither && options.opt != Opt::Neither && caching.opt != options.opt {
+    if options.broadcast && !options.opts.is_empty() {
+        return Err(CommandError::Plain("ERR OPTIN and OPTOUT are not compatible with BCAST"));
+    }
+    let opt = options.opt()?;
+    let before = caching.map_or(Opt::Neither, |caching| caching.opt);
+    if before != Opt::Neither && opt != Opt::Neither && before != opt {
         return Err(CommandError::Plain(
             "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, \
              and then re-enabling it with a different mode.",
         ));
     }
-    check_prefixes(options, Some(&caching.prefixes))
+    check_prefixes(options, caching.map(|caching| &caching.prefixes))?;
+    Ok(opt)
 }
 
 /// The prefixes of a client must not overlap, as it would be told twice.
@@ -131,7 +137,7 @@ fn check_prefixes(
     Ok(())
 }
 
-fn start(context: &mut Context<'_>, options: &Options<'_>) {
+fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
     context.db.changes().tracks = true;
     let client = &mut *context.client;
     let mut prefixes: BTreeSet<Box<[u8]>> =
@@ -154,7 +160,7 @@ fn start(context: &mut Context<'_>, options: &Options<'_>) {
     figures.broadcast.store(options.broadcast, Ordering::Relaxed);
     figures.broken_redirect.store(false, Ordering::Relaxed);
     figures.prefixes.store(prefixes.len(), Ordering::Relaxed);
-    client.caching = Some(Box::new(Caching { tracker, prefixes, opt: options.opt, said: false }));
+    client.caching = Some(Box::new(Caching { tracker, prefixes, opt, said: false }));
 }
 
 /// Tells a client nothing more.

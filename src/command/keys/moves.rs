@@ -43,6 +43,8 @@ pub(super) fn renamenx(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
 fn give_name(context: &mut Context<'_>, key: &[u8], new_key: &[u8]) {
     let expires_at_ms = context.db.expires_at_ms(key);
     let Some(value) = context.db.remove(key) else { return };
+    // As in Redis, another key of that name goes, and this one counts as new.
+    context.db.delete(new_key);
     context.db.set(new_key, value);
     context.db.set_expiry(new_key, expires_at_ms);
     context.modified(key, Class::Generic, "rename_from");
@@ -79,6 +81,7 @@ pub(super) fn copy(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     let mut target = context.db.other(db);
     let done = match copied {
         Some((value, expires_at_ms)) if replace || !target.exists(destination) => {
+            target.delete(destination);
             target.set(destination, value);
             target.set_expiry(destination, expires_at_ms);
             target.modified(destination, Class::Generic, "copy_to");

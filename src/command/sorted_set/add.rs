@@ -126,7 +126,8 @@ fn add(
 /// only the second, with `GT` and `LT` only if it is higher or lower. Replies how many are new,
 /// with `CH` how many are new or changed. With `INCR`, adds to the score of one member and replies
 /// with it, or nil if the options forbid it. Errors: WRONGTYPE; ERR if a score is not a number or
-/// would be none, or if options exclude each other. O(log n) for each member.
+/// would be none, or if options exclude each other. O(log n) for each member. Differs from Redis:
+/// no score is a negative zero, in large sets as in small ones.
 /// <https://redis.io/docs/latest/commands/zadd/>
 pub(super) fn zadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;

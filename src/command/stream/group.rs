@@ -1,6 +1,6 @@
 //! XGROUP.
 
-use super::{STREAM, no_group_for_key, wrong_options};
+use super::{STREAM, no_group_for_key};
 use crate::command::{
     Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Outcome,
     SECOND_KEY, help::help,
@@ -104,7 +104,7 @@ impl Options {
                     })?),
                 };
             } else {
-                return Err(wrong_options(args));
+                return Err(args.miscounted());
             }
         }
         Ok(options)
@@ -131,6 +131,10 @@ fn create(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let is_new = stream.is_none();
     if is_new && !options.mkstream {
         return Err(NO_KEY);
+    }
+    // An option came twice.
+    if args.argv().len() > 8 {
+        return Err(args.miscounted());
     }
     let last_id = stream.as_ref().map_or(StreamId::ZERO, |stream| stream.entries.last_id);
     let id = if id == b"$" { last_id } else { StreamId::parse(id, 0).ok_or(super::INVALID_ID)? };

@@ -1,6 +1,6 @@
 //! XINFO.
 
-use super::{STREAM, no_group_for_key, write_entry, write_id, wrong_options};
+use super::{STREAM, no_group_for_key, write_entry, write_id};
 use crate::command::{
     Args, Arity, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Outcome,
     SECOND_KEY, help::help,
@@ -151,7 +151,7 @@ fn stream(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         write_ends(reply, stream);
         return Ok(Outcome::Done);
     }
-    let syntax = wrong_options(args);
+    let syntax = args.miscounted();
     if !options.keyword("FULL") {
         return Err(syntax);
     }

@@ -351,17 +351,6 @@ fn no_group_for_key(key: &[u8], group: &[u8]) -> CommandError {
     )
 }
 
-/// A subcommand of XGROUP or XINFO does not have these options.
-fn wrong_options(args: &Args<'_>) -> CommandError {
-    let word = |index| args.argv().get(index).unwrap_or_default();
-    let container = String::from_utf8_lossy(word(0)).to_uppercase();
-    let name = String::from_utf8_lossy(word(1));
-    let text = format!(
-        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try {container} HELP."
-    );
-    CommandError::Text(text.into())
-}
-
 /// A group's name and key, as its commands need them to log their effects.
 #[derive(Clone, Copy, Debug)]
 struct GroupKey<'a> {

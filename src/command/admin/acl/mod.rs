@@ -112,13 +112,7 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
 
 /// Where Redis itself counts the words: the error for one too many.
 fn at_most_one(args: &Args<'_>) -> Result<(), CommandError> {
-    if args.len() <= 1 {
-        return Ok(());
-    }
-    let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
-    let text =
-        format!("ERR unknown subcommand or wrong number of arguments for '{name}'. Try ACL HELP.");
-    Err(CommandError::Text(text.into()))
+    if args.len() <= 1 { Ok(()) } else { Err(args.miscounted()) }
 }
 
 /// `ACL CAT [category]`
