@@ -106,13 +106,31 @@ fn waitaof_waits_until_a_start_would_find_the_log() {
     server.wait_info("aof_rewrite_in_progress", "1");
     wait_until(|| unlogged::<i64>(client, "LLEN q") == 1 && server.info("aof_enabled") == "1");
     check(client, &[("RPUSH q b", "2"), ("WAITAOF 1 0 1", "[0 0]")]);
-    let mut waiting = server.raw();
+    let (mut waiting, mut patient) = (server.raw(), server.raw());
     waiting.send(b"WAITAOF 1 0 0\r\n");
+    patient.send(b"WAITAOF 1 0 100000\r\n");
     check(client, &[("WAITAOF 1 0 1", "[0 0]"), ("CONFIG SET rdb-key-save-delay 0", "OK")]);
     waiting.expect(b"*2\r\n:1\r\n:0\r\n");
+    patient.expect(b"*2\r\n:1\r\n:0\r\n");
     server.kill();
     server.start_again_with(&["--appendonly", "yes"]);
     check(&mut server.client(), &[("LRANGE q 0 -1", "[\"a\" \"b\"]")]);
+}
+
+#[test]
+fn waitaof_ends_with_the_log_that_it_waits_for() {
+    let fault = "export RESPQ_FAULT=rewrite.base:1+:error; exec";
+    let server = Server::start_by(fault, &["--appendonly", "no"]);
+    let client = &mut server.client();
+    check(client, &[("SET a 1", "OK"), ("CONFIG SET appendonly yes", "OK")]);
+    server.wait_info("aof_last_bgrewrite_status", "err");
+    let mut waiting = server.raw();
+    waiting.send(b"WAITAOF 1 0 0\r\nECHO x\r\n");
+    server.wait_info("blocked_clients", "1");
+    check(client, &[("CONFIG SET appendonly no", "OK")]);
+    let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    waiting.expect(format!("-{text}\r\n$1\r\nx\r\n").as_bytes());
+    server.wait_info("blocked_clients", "0");
 }
 
 #[test]
