@@ -218,8 +218,9 @@ impl Driven {
             context.services.stats.error(text);
             return Answer::Error(text.into());
         }
-        if command.has(Flag::Write) {
-            context.services.scripts.running.note_write();
+        let running = &context.services.scripts.running;
+        if command.has(Flag::Write) && !running.wrote() && !running.note_write() {
+            return KILL;
         }
         self.reply.switch(self.protocol);
         std::mem::swap(context.reply, &mut self.reply);
