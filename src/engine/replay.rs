@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Batch, Engine};
+use super::{Batch, Engine, Flow};
 use crate::aof::file::{Content, LogFile};
 use crate::aof::manifest::{self, Manifest, Part, Role};
 use crate::aof::reader::{End, Reader};
@@ -222,7 +222,8 @@ impl<'e> Replay<'e> {
 
     fn run(&mut self, argv: Argv<'_>, start: u64) {
         self.loaded.effects += 1;
-        self.batch.call(&mut self.client, &mut self.reply, argv);
+        let flow = self.batch.call(&mut self.client, &mut self.reply, argv);
+        debug_assert!(matches!(flow, Flow::Next), "what is replayed is done at once: {flow:?}");
         if self.reply.bytes().first() == Some(&b'-') {
             let text = String::from_utf8_lossy(self.reply.bytes()).trim_end().to_owned();
             self.note_failure(start, text);

@@ -97,6 +97,22 @@ fn a_lower_limit_on_arguments_does_not_touch_what_is_logged() {
     check(&mut server.client(), &[("STRLEN long", "1500001"), ("GET a", "\"1\"")]);
 }
 
+/// Redis before 7.0 may log a script as it was called.
+#[test]
+fn a_script_in_the_log_takes_its_time() {
+    let source =
+        "for i = 1, 1e6 do local x = i end for i = 1, 1000 do redis.call('RPUSH', 'q', i) end";
+    let push = |value| redis::cmd("RPUSH").arg("q").arg(value).get_packed_command();
+    let script = redis::cmd("EVAL").arg(source).arg(0).get_packed_command();
+    let mut server = Server::start(&["--appendonly", "no"]);
+    server.kill();
+    fs::write(server.dir().join("appendonly.aof"), [push("a"), script, push("b")].concat())
+        .expect("a log");
+    server.start_again_with(&["--appendonly", "yes", "--busy-reply-threshold", "1"]);
+    let client = &mut server.client();
+    check(client, &[("LLEN q", "1002"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
+}
+
 #[test]
 fn waitaof_waits_until_a_start_would_find_the_log() {
     let mut server = Server::start(&["--appendonly", "no", "--rdb-key-save-delay", "100000000"]);
