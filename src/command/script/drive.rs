@@ -23,9 +23,6 @@ pub(crate) fn drive(
     let services = context.services;
     services.scripts.running.start(function, services.clock.elapsed_ns());
     let threshold_ms = services.config.size(Setting::BusyReplyThreshold) as u64;
-    let is_replayed = context.mode == Mode::Replay;
-    // Nobody waits for what the log has run, and what comes behind it goes by all of it.
-    let may_be_busy = threshold_ms > 0 && !is_replayed;
     let mut reply = Reply::new(Protocol::Resp2);
     reply.give(Vec::with_capacity(REPLY_BYTES));
     let script = Box::new(Driven {
@@ -34,9 +31,9 @@ pub(crate) fn drive(
         protocol: Protocol::Resp2,
         reply,
         db: context.client.db,
-        deadline_ms: if may_be_busy { threshold_ms } else { u64::MAX },
+        deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
         logged: true,
-        is_replayed,
+        is_replayed: context.mode == Mode::Replay,
         calls: 0,
         answer: Answer::GoOn,
     });
