@@ -343,8 +343,8 @@ fn wait(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 ///
 /// Has all writes of this connection forced to disk and replies then: 1 for this server, and 0
 /// replicas, as it has none. With `numreplicas` it waits for the whole time-out in milliseconds
-/// (0: for ever), and with `numlocal` while the log cannot be synced. Errors: ERR if `numlocal` is 1
-/// and there is no append-only file, or none any more.
+/// (0: for ever), and with `numlocal` while the log cannot be synced.
+/// Errors: ERR if `numlocal` is 1 and there is no append-only file, or none any more.
 /// <https://redis.io/docs/latest/commands/waitaof/>
 fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     const RANGE: CommandError = CommandError::Plain("ERR value is out of range, must be positive");
