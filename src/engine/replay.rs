@@ -9,6 +9,7 @@ use crate::aof::reader::{End, Reader};
 use crate::aof::{ahead, folder};
 use crate::client::Client;
 use crate::command::Mode;
+use crate::command::table::table;
 use crate::config::Setting;
 use crate::error::ServerError;
 use crate::fault::{self, Point};
@@ -230,7 +231,7 @@ impl<'e> Replay<'e> {
         debug_assert!(matches!(flow, Flow::Next), "nothing waits in a replay: {flow:?}");
         if self.reply.bytes().first() == Some(&b'-') {
             let text = String::from_utf8_lossy(self.reply.bytes()).trim_end().to_owned();
-            self.note_failure(start, text);
+            self.note_failure(argv, start, text);
         }
         self.reply.truncate(0);
         self.engine.delay(Setting::KeyLoadDelay, self.loaded.effects);
@@ -241,9 +242,10 @@ impl<'e> Replay<'e> {
 
     /// An effect has failed. Words that no server writes are damage. But a script may have changed
     /// data without a trace (`redis.set_repl`), so others may find them as they were not: all
-    /// else is loaded nevertheless.
-    fn note_failure(&mut self, offset: u64, error: String) {
-        if MALFORMED.iter().any(|start| error.starts_with(start)) {
+    /// else is loaded nevertheless. What a script says that Redis has logged tells nothing.
+    fn note_failure(&mut self, argv: Argv<'_>, offset: u64, error: String) {
+        let is_script = table().resolve(argv).is_some_and(|command| command.group == "scripting");
+        if !is_script && MALFORMED.iter().any(|start| error.starts_with(start)) {
             self.failure = Some((offset, error));
             return;
         }

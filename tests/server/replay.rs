@@ -103,14 +103,18 @@ fn a_script_in_the_log_takes_its_time() {
     let source =
         "for i = 1, 1e6 do local x = i end for i = 1, 1000 do redis.call('RPUSH', 'q', i) end";
     let push = |value| redis::cmd("RPUSH").arg("q").arg(value).get_packed_command();
-    let script = redis::cmd("EVAL").arg(source).arg(0).get_packed_command();
+    let script = |source| redis::cmd("EVAL").arg(source).arg(0).get_packed_command();
+    let failing = "redis.call('RPUSH', 'q', 'x') return redis.call('SET', 'a', 1, 'NO')";
     let mut server = Server::start(&["--appendonly", "no"]);
     server.kill();
-    fs::write(server.dir().join("appendonly.aof"), [push("a"), script, push("b")].concat())
-        .expect("a log");
+    fs::write(
+        server.dir().join("appendonly.aof"),
+        [push("a"), script(source), script(failing), push("b")].concat(),
+    )
+    .expect("a log");
     server.start_again_with(&["--appendonly", "yes", "--busy-reply-threshold", "1"]);
     let client = &mut server.client();
-    check(client, &[("LLEN q", "1002"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
+    check(client, &[("LLEN q", "1003"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
 }
 
 #[test]
