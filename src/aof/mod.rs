@@ -189,7 +189,9 @@ impl Aof {
         self.enabled.store(false, Ordering::Release);
         buffer.db = None;
         drop(buffer);
-        self.end();
+        if !self.end() {
+            self.found_at_start.store(false, Ordering::Release);
+        }
         let mut output = self.output.lock();
         *output = Output::default();
         self.buffer.lock().rotations.clear();
@@ -283,6 +285,11 @@ impl Aof {
     /// Would a start find the files that are written?
     pub(crate) fn is_found_at_start(&self) -> bool {
         self.found_at_start.load(Ordering::Acquire)
+    }
+
+    /// Was the log closed before all that it took was on disk, in files that a start finds?
+    pub(crate) fn has_ended_unsafe(&self) -> bool {
+        !self.is_enabled() && !self.is_found_at_start()
     }
 
     /// Brings the commit forward: writes the buffer out, or syncs it, or has the log thread do so.

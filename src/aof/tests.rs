@@ -98,6 +98,18 @@ fn a_reply_waits_for_the_write_or_the_sync() {
 }
 
 #[test]
+fn a_log_that_is_closed_says_whether_all_is_on_disk() {
+    for is_broken in [false, true] {
+        let (aof, memory) = log(FsyncPolicy::EverySec);
+        let position = append(&aof, "SET a 1");
+        memory.broken.store(is_broken, Ordering::Relaxed);
+        aof.close();
+        assert_eq!((aof.is_durable(position), aof.has_ended_unsafe()), (!is_broken, is_broken));
+        assert!(aof.is_committed(position) && !aof.is_failing(), "nobody is held up");
+    }
+}
+
+#[test]
 fn a_rotation_parts_what_was_before_from_what_comes_after() {
     let (aof, first) = log(FsyncPolicy::EverySec);
     append(&aof, "SET a 1");

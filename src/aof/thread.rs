@@ -33,14 +33,16 @@ impl Aof {
         self.tell_listeners();
     }
 
-    /// Syncs all that was appended, and cuts off the space behind it.
-    pub(super) fn end(&self) {
-        if self.sync()
+    /// Syncs all that was appended, and cuts off the space behind it; `false` if the sync failed.
+    pub(super) fn end(&self) -> bool {
+        let is_synced = self.sync();
+        if is_synced
             && let Some(file) = &mut self.output.lock().file
             && let Err(error) = file.give_back_space()
         {
             tracing::warn!(%error, "cannot cut off the space behind the log");
         }
+        is_synced
     }
 
     pub(super) fn work_once(&self) {

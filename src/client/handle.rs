@@ -207,9 +207,12 @@ impl Handle {
     }
 
     /// Answers the blocking command of the client; the bytes may leave when the log is safe up
-    /// to `log_position`.
-    pub(crate) fn serve(&self, bytes: Vec<u8>, log_position: u64) {
-        self.outbox.lock().put(bytes.into(), log_position);
+    /// to `log_position`, or on disk if `needs_durable`.
+    pub(crate) fn serve(&self, bytes: Vec<u8>, log_position: u64, needs_durable: bool) {
+        let mut outbox = self.outbox.lock();
+        outbox.put(bytes.into(), log_position);
+        outbox.needs_durable |= needs_durable;
+        drop(outbox);
         // Who sees that the client was served finds the answer, too.
         self.has_mail.store(true, Ordering::Release);
         self.served.store(true, Ordering::Release);

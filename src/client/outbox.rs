@@ -16,6 +16,8 @@ use crate::observe::Stats;
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) log_position: u64,
+    /// Must the log be on disk up to there, whatever the policy?
+    pub(crate) needs_durable: bool,
 }
 
 impl Outbox {

@@ -105,6 +105,7 @@ impl Client {
         if let Some(outbox) = self.handle.take_outbox() {
             reply.raw(&outbox.bytes);
             self.mail_position = self.mail_position.max(outbox.log_position);
+            self.needs_durable |= outbox.needs_durable;
         }
     }
 
@@ -197,8 +198,8 @@ mod tests {
     fn mail_among_replies_depends_on_the_log() {
         let mut client = Client::internal();
         let mut reply = Reply::new(Protocol::Resp2);
-        client.handle.serve(b"+one\r\n".to_vec(), 7);
-        client.handle.serve(b"+two\r\n".to_vec(), 5);
+        client.handle.serve(b"+one\r\n".to_vec(), 7, false);
+        client.handle.serve(b"+two\r\n".to_vec(), 5, false);
         client.write_mail(&mut reply);
         client.write_mail(&mut reply);
         assert_eq!((reply.bytes(), client.mail_position), (&b"+one\r\n+two\r\n"[..], 7));

@@ -108,7 +108,7 @@ fn store(context: &mut Context<'_>, key: &[u8], bytes: Vec<u8>) {
 pub(super) fn pfadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
     let bytes_max = sparse_bytes_max(context);
-    let exists = match context.db.read::<StringValue>(key)? {
+    let exists = match context.db.write::<StringValue>(key)? {
         Some(string) => {
             hyperloglog::form(string.bytes_in(&mut itoa::Buffer::new()))?;
             true

@@ -313,6 +313,8 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 }
 
 const NEGATIVE: CommandError = CommandError::Plain("ERR timeout is negative");
+/// Time between two looks of WAITAOF at a log that cannot be synced yet.
+const LOOK_AGAIN_MS: u64 = 20;
 const NO_TIMEOUT: CommandError =
     CommandError::Plain("ERR timeout is not an integer or out of range");
 
@@ -343,7 +345,8 @@ fn wait(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 ///
 /// Has all writes of this connection forced to disk and replies then: 1 for this server, and 0
 /// replicas, as it has none. With `numreplicas` it waits for the whole time-out in milliseconds
-/// (0: for ever). Errors: ERR if `numlocal` is 1 and there is no append-only file.
+/// (0: for ever), and with `numlocal` while the log cannot be synced.
+/// Errors: ERR if `numlocal` is 1 and there is no append-only file, or none any more.
 /// <https://redis.io/docs/latest/commands/waitaof/>
 fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     const RANGE: CommandError = CommandError::Plain("ERR value is out of range, must be positive");
@@ -358,20 +361,21 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     };
     let replicas = args.integer_from(0, RANGE)?;
     let deadline_ms = deadline_ms(context, args)?;
-    let aof = &context.services.aof;
-    if wants_local && !aof.is_enabled() {
+    let Services { aof, config, .. } = context.services;
+    if wants_local && !aof.is_enabled() && !config.flag(Setting::AppendOnly) {
         return Err(CommandError::Plain(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
-    // During the first rewrite after `CONFIG SET appendonly yes`, that takes until it is complete.
-    let comes_in_time = aof.is_found_at_start() || deadline_ms.is_none();
-    let can_sync = aof.is_enabled() && !aof.is_failing() && comes_in_time;
+    // Not before the first rewrite after `CONFIG SET appendonly yes` is complete.
+    let can_sync = aof.is_enabled() && aof.is_found_at_start() && !aof.is_failing();
     context.client.needs_durable = can_sync && context.mode != Mode::Replay;
     let on_timeout = TimeoutReply::NoReplicaSynced { local: can_sync };
     if replicas == 0 && (can_sync || !wants_local) {
         on_timeout.write(context.reply);
         return Ok(Outcome::Done);
     }
-    context.wait(std::iter::empty(), "", deadline_ms, on_timeout)
+    let retry_at_ms = (wants_local && !can_sync).then(|| context.db.now_ms() + LOOK_AGAIN_MS);
+    let outcome = context.wait(std::iter::empty(), "", deadline_ms, on_timeout)?;
+    Ok(outcome.waiting(|wait| wait.retry_at_ms = retry_at_ms))
 }

@@ -245,7 +245,9 @@ impl<'e> Batch<'e> {
         if !self.deliveries.is_empty() {
             self.has_served = true;
             let deliveries = self.deliveries.drain(..);
-            deliveries.for_each(|delivery| delivery.client.serve(delivery.reply, position));
+            deliveries.for_each(|Delivery { client, reply, needs_durable }| {
+                client.serve(reply, position, needs_durable);
+            });
         }
         if !self.changes.messages.is_empty() {
             services.pubsub.deliver(&self.changes.messages, position, &services.poster());

@@ -101,6 +101,8 @@ impl Waiter {
 pub(super) struct Delivery {
     pub(super) client: Arc<Handle>,
     pub(super) reply: Vec<u8>,
+    /// Must the log be on disk before it leaves, whatever the policy?
+    pub(super) needs_durable: bool,
 }
 
 impl Engine {
@@ -252,7 +254,7 @@ impl Batch<'_> {
         let mut reply = Reply::new(waiter.protocol);
         reply.give(Vec::with_capacity(REPLY_BYTES));
         if !client.is_unlimited() && self.may_not(waiter, &client, &mut reply) {
-            self.deliver(waiter, reply);
+            self.deliver(waiter, reply, false);
             return None;
         }
         let services = &self.engine.services;
@@ -267,7 +269,7 @@ impl Batch<'_> {
         let ns = services.clock.elapsed_ns().saturating_sub(start_ns);
         services.count_call(waiter.command, ns, outcome.is_err());
         services.note_if_slow(waiter.command, &waiter.client, argv, ns);
-        self.deliver(waiter, reply);
+        self.deliver(waiter, reply, client.needs_durable);
         None
     }
 
@@ -283,12 +285,12 @@ impl Batch<'_> {
     }
 
     /// Ends a waiter with this reply.
-    fn deliver(&mut self, waiter: &Waiter, mut reply: Reply) {
+    fn deliver(&mut self, waiter: &Waiter, mut reply: Reply, needs_durable: bool) {
         if let Some(locked) = self.locked.as_mut() {
             self.engine.remove_waiter(locked, waiter);
         }
         let client = Arc::clone(&waiter.client);
         let reply = if waiter.silent { Vec::new() } else { reply.take() };
-        self.deliveries.push(Delivery { client, reply });
+        self.deliveries.push(Delivery { client, reply, needs_durable });
     }
 }

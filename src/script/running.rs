@@ -118,9 +118,12 @@ impl Running {
         self.runs.load(Ordering::Acquire) && self.function.lock().is_none()
     }
 
-    /// It has called a command that writes.
-    pub(crate) fn note_write(&self) {
-        self.wrote.store(true, Ordering::Release);
+    /// It is about to call a command that writes; `false` if it is to end before that.
+    pub(crate) fn note_write(&self) -> bool {
+        let _turn = self.function.lock();
+        let goes_on = self.wrote() || !self.is_killed();
+        self.wrote.store(goes_on, Ordering::Release);
+        goes_on
     }
 
     pub(crate) fn wrote(&self) -> bool {
@@ -152,13 +155,33 @@ impl Running {
         if !self.runs.load(Ordering::Acquire) {
             return Err(NotKilled::NothingRuns);
         }
+        // It must not write between the look and the kill.
+        let function = self.function.lock();
         if self.wrote() {
             return Err(NotKilled::Wrote);
         }
-        if self.function.lock().is_some() != is_function {
+        if function.is_some() != is_function {
             return Err(NotKilled::OtherKind);
         }
         self.killed.store(true, Ordering::Release);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_killed_writes_no_more() {
+        let running = Running::default();
+        running.start(None, 0);
+        assert_eq!(running.kill(false), Ok(()));
+        assert!(!running.note_write() && !running.wrote());
+        running.start(None, 0);
+        assert!(running.note_write());
+        assert_eq!(running.kill(false), Err(NotKilled::Wrote));
+        running.stop();
+        assert!(running.note_write(), "it is not stopped between two writes");
     }
 }

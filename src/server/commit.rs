@@ -34,6 +34,11 @@ impl Hold {
     pub(super) fn is_over(self, aof: &Aof) -> bool {
         aof.is_committed(self.position) && (!self.durable || aof.is_durable(self.position))
     }
+
+    /// Will the replies never leave?
+    fn is_in_vain(self, aof: &Aof) -> bool {
+        aof.is_given_up() || (self.durable && aof.has_ended_unsafe())
+    }
 }
 
 /// The waiting connections of one worker.
@@ -56,7 +61,7 @@ impl Committer {
             if hold.is_over(aof) {
                 return Poll::Ready(true);
             }
-            if aof.is_given_up() {
+            if hold.is_in_vain(aof) {
                 return Poll::Ready(false);
             }
             self.waiting.borrow_mut().push((hold, context.waker().clone()));
@@ -81,7 +86,7 @@ impl Committer {
                 if hold.durable && !aof.is_durable(hold.position) {
                     aof.want_durable(hold.position);
                 }
-                let ready = hold.is_over(aof) || aof.is_given_up();
+                let ready = hold.is_over(aof) || hold.is_in_vain(aof);
                 if ready {
                     waker.wake_by_ref();
                 }

@@ -50,6 +50,7 @@ impl Connection {
         let has_mail = outbox.is_some();
         if let Some(outbox) = outbox {
             position = position.max(outbox.log_position);
+            self.client.needs_durable |= outbox.needs_durable;
             self.output.append(outbox.bytes);
         }
         position = position.max(std::mem::take(&mut self.client.mail_position));

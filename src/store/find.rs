@@ -99,12 +99,26 @@ impl Db<'_> {
     /// As [`Db::locate`], counted as a hit or a miss.
     pub(super) fn locate_to_read(&mut self, key: &[u8]) -> Option<Spot> {
         let spot = self.locate(key);
-        if spot.is_some() {
+        self.count_look(key, spot.is_some());
+        spot
+    }
+
+    /// A command has looked for `key`: counts that as a hit or a miss.
+    pub(crate) fn count_look(&mut self, key: &[u8], found: bool) {
+        if found {
             self.changes.hits += 1;
         } else {
             self.changes.misses += 1;
             self.notify(key, Class::KeyMiss, "keymiss");
         }
-        spot
+    }
+
+    /// The entry of `key`, for a command that asks about the entry itself: as [`Db::look`], but a
+    /// miss is no event.
+    pub(crate) fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
+        let spot = self.locate(key);
+        self.changes.hits += u64::from(spot.is_some());
+        self.changes.misses += u64::from(spot.is_none());
+        self.at(spot?).map(|entry| &*entry)
     }
 }

@@ -1,6 +1,6 @@
 //! Keyspace events.
 
-use crate::harness::{Raw, Server, check, run, wait_until};
+use crate::harness::{Raw, Server, check, error, run, wait_until};
 
 /// Reads one message of a pattern subscription: channel and payload.
 fn event(raw: &mut Raw) -> String {
@@ -44,6 +44,46 @@ fn events_follow_the_setting() {
     check(client, &[("CONFIG SET notify-keyspace-events g", "OK"), ("DEL a", "1")]);
     check(client, &[("PUBLISH __key x", "1")]);
     assert_eq!(event(&mut raw), "__key x");
+}
+
+/// As often as redis-server 7.2.4 does.
+#[test]
+fn each_look_at_a_key_counts() {
+    let server = Server::start(&["--notify-keyspace-events", "Em"]);
+    let client = &mut server.client();
+    let _: () = run(client, "XADD x 1-1 a b");
+    let _: () = run(client, "XGROUP CREATE x g 0");
+    let _: () = run(client, "SET s 1");
+    for (line, looks) in [
+        ("XREAD STREAMS KEY 0", 2),
+        ("XREADGROUP GROUP g c STREAMS KEY >", 2),
+        ("XCLAIM KEY g c 0 1-1", 1),
+        ("XAUTOCLAIM KEY g c 0 0", 1),
+        ("XACK KEY g 1-1", 1),
+        ("OBJECT ENCODING KEY", 1),
+        ("OBJECT FREQ KEY", 1),
+        ("OBJECT IDLETIME KEY", 1),
+        ("OBJECT REFCOUNT KEY", 1),
+        ("PFADD KEY a", 0),
+    ] {
+        for (key, counter) in [("x", "keyspace_hits"), ("none", "keyspace_misses")] {
+            let count = || server.info(counter).parse::<i64>().expect("a number");
+            let before = count();
+            let _ = error(client, &line.replace("KEY", key));
+            // A group that is not there ends the second look.
+            let ends_early = key == "none" && line.starts_with("XREADGROUP");
+            assert_eq!(count() - before, if ends_early { 1 } else { looks }, "{line} {counter}");
+        }
+    }
+    let mut raw = subscribed(&server);
+    for line in ["DEL none", "PFADD n a", "OBJECT ENCODING none", "XREAD STREAMS none 0"] {
+        let _ = error(client, line);
+    }
+    for _ in 0..2 {
+        assert_eq!(event(&mut raw), "__keyevent@0__:keymiss none");
+    }
+    let _ = error(client, "XACK other g 1-1");
+    assert_eq!(event(&mut raw), "__keyevent@0__:keymiss other");
 }
 
 #[test]

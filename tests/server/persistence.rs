@@ -244,7 +244,7 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     for n in 0..256 {
         check(client, &[(&format!("SET small{n} 1"), "OK")]);
     }
-    let mut held = server.raw();
+    let (mut held, mut waiting) = (server.raw(), server.raw());
     let value = "x".repeat(60_000);
     held.send(format!("SET big {value}\r\n").as_bytes());
     let text = "MISCONF Errors writing to the AOF file: File too large";
@@ -268,12 +268,15 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
         assert_eq!(refused.code(), Some("MISCONF"), "{refused}");
     }
     assert_eq!(error(client, "PING"), text);
+    waiting.send(b"WAITAOF 1 0 0\r\n");
+    server.wait_info("blocked_clients", "1");
     let raised = Command::new("prlimit")
         .args(["--fsize=unlimited", "--pid", &server.pid().to_string()])
         .status()
         .expect("prlimit is there");
     assert!(raised.success());
     held.expect(b"+OK\r\n");
+    waiting.expect(b"*2\r\n:1\r\n:0\r\n");
     wait_until(|| server.info("aof_last_write_status") == "ok");
     check(client, &[("SET other 1", "OK"), ("STRLEN big", "60000")]);
 }

@@ -97,6 +97,26 @@ fn a_lower_limit_on_arguments_does_not_touch_what_is_logged() {
     check(&mut server.client(), &[("STRLEN long", "1500001"), ("GET a", "\"1\"")]);
 }
 
+/// Redis before 7.0 may log a script as it was called.
+#[test]
+fn a_script_in_the_log_takes_its_time() {
+    let source =
+        "for i = 1, 1e6 do local x = i end for i = 1, 1000 do redis.call('RPUSH', 'q', i) end";
+    let push = |value| redis::cmd("RPUSH").arg("q").arg(value).get_packed_command();
+    let script = |source| redis::cmd("EVAL").arg(source).arg(0).get_packed_command();
+    let failing = "redis.call('RPUSH', 'q', 'x') return redis.call('SET', 'a', 1, 'NO')";
+    let mut server = Server::start(&["--appendonly", "no"]);
+    server.kill();
+    fs::write(
+        server.dir().join("appendonly.aof"),
+        [push("a"), script(source), script(failing), push("b")].concat(),
+    )
+    .expect("a log");
+    server.start_again_with(&["--appendonly", "yes", "--busy-reply-threshold", "1"]);
+    let client = &mut server.client();
+    check(client, &[("LLEN q", "1003"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
+}
+
 #[test]
 fn waitaof_waits_until_a_start_would_find_the_log() {
     let mut server = Server::start(&["--appendonly", "no", "--rdb-key-save-delay", "100000000"]);
@@ -106,13 +126,31 @@ fn waitaof_waits_until_a_start_would_find_the_log() {
     server.wait_info("aof_rewrite_in_progress", "1");
     wait_until(|| unlogged::<i64>(client, "LLEN q") == 1 && server.info("aof_enabled") == "1");
     check(client, &[("RPUSH q b", "2"), ("WAITAOF 1 0 1", "[0 0]")]);
-    let mut waiting = server.raw();
+    let (mut waiting, mut patient) = (server.raw(), server.raw());
     waiting.send(b"WAITAOF 1 0 0\r\n");
+    patient.send(b"WAITAOF 1 0 100000\r\n");
     check(client, &[("WAITAOF 1 0 1", "[0 0]"), ("CONFIG SET rdb-key-save-delay 0", "OK")]);
     waiting.expect(b"*2\r\n:1\r\n:0\r\n");
+    patient.expect(b"*2\r\n:1\r\n:0\r\n");
     server.kill();
     server.start_again_with(&["--appendonly", "yes"]);
     check(&mut server.client(), &[("LRANGE q 0 -1", "[\"a\" \"b\"]")]);
+}
+
+#[test]
+fn waitaof_ends_with_the_log_that_it_waits_for() {
+    let fault = "export RESPQ_FAULT=rewrite.base:1+:error; exec";
+    let server = Server::start_by(fault, &["--appendonly", "no"]);
+    let client = &mut server.client();
+    check(client, &[("SET a 1", "OK"), ("CONFIG SET appendonly yes", "OK")]);
+    server.wait_info("aof_last_bgrewrite_status", "err");
+    let mut waiting = server.raw();
+    waiting.send(b"WAITAOF 1 0 0\r\nECHO x\r\n");
+    server.wait_info("blocked_clients", "1");
+    check(client, &[("CONFIG SET appendonly no", "OK")]);
+    let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    waiting.expect(format!("-{text}\r\n$1\r\nx\r\n").as_bytes());
+    server.wait_info("blocked_clients", "0");
 }
 
 #[test]

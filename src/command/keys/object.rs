@@ -19,7 +19,7 @@ fn reply_about(
     show: impl FnOnce(&Entry, u64) -> i64,
 ) -> CommandResult {
     let now_ms = context.db.now_ms();
-    match context.db.peek(args.bytes()?) {
+    match context.db.inspect(args.bytes()?) {
         Some(entry) => context.reply.integer(show(entry, now_ms)),
         None => context.reply.nil(),
     }
@@ -33,7 +33,7 @@ fn reply_about(
 /// <https://redis.io/docs/latest/commands/object-encoding/>
 pub(super) fn encoding(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let list_limit = context.services.config.number(Setting::ListMaxListpackSize);
-    match context.db.peek(args.bytes()?) {
+    match context.db.inspect(args.bytes()?) {
         Some(entry) => context.reply.bulk(entry.value.encoding(list_limit).as_bytes()),
         None => context.reply.nil(),
     }
@@ -49,6 +49,7 @@ pub(super) fn freq(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     let usage = context.db.changes().usage;
     let mut asked = args.clone();
     if usage == Usage::Recency && context.db.exists(asked.bytes()?) {
+        context.db.inspect(args.bytes()?);
         return Err(CommandError::Plain(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
              note that when switching between policies at runtime LRU and LFU data will take some \
@@ -67,6 +68,7 @@ pub(super) fn idletime(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
     let mut asked = args.clone();
     let is_counted = context.db.changes().usage != Usage::Recency;
     if is_counted && context.db.exists(asked.bytes()?) {
+        context.db.inspect(args.bytes()?);
         return Err(CommandError::Plain(
             "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
              switching between policies at runtime LRU and LFU data will take some time to adjust.",

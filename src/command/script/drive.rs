@@ -34,6 +34,8 @@ pub(crate) fn drive(
         deadline_ms: if threshold_ms == 0 { u64::MAX } else { threshold_ms },
         logged: true,
         is_replayed: context.mode == Mode::Replay,
+        calls: 0,
+        answer: Answer::GoOn,
     });
     script.go_on(context)
 }
@@ -42,6 +44,10 @@ pub(crate) fn drive(
 const REPLY_BYTES: usize = 256;
 /// Replies from this length on are not copied, but given away with their buffer.
 const LONG_BYTES: usize = 4096;
+
+/// Commands between two looks at the clock. A script that the interpreter does not count, as it
+/// seems to run straight through, may have found a function that calls others again and again.
+const CALLS_PER_LOOK: u32 = 64;
 
 /// A script under way.
 struct Driven {
@@ -59,6 +65,10 @@ struct Driven {
     logged: bool,
     /// Does the log have it run?
     is_replayed: bool,
+    /// Commands it has called.
+    calls: u32,
+    /// What it is told when others had their turn.
+    answer: Answer,
 }
 
 impl std::fmt::Debug for Driven {
@@ -93,14 +103,23 @@ impl Driven {
     /// Answers what the script asks until it ends, or until it is time for others.
     fn work(&mut self, context: &mut Context<'_>) -> Option<Result<Returned, Failed>> {
         let running = &context.services.scripts.running;
-        let mut answer = if running.is_killed() { KILL } else { Answer::GoOn };
+        let answer = std::mem::replace(&mut self.answer, Answer::GoOn);
+        let mut answer = if running.is_killed() { KILL } else { answer };
         loop {
             let ask = match self.run.go_on(answer) {
                 Step::Finished(result) => return Some(result),
                 Step::Ask(ask) => ask,
             };
             answer = match ask {
-                Ask::Call(argv) => self.call(context, argv.as_argv()),
+                Ask::Call(argv) => {
+                    let answer = self.call(context, argv.as_argv());
+                    self.calls = self.calls.wrapping_add(1);
+                    if self.calls.is_multiple_of(CALLS_PER_LOOK) && self.is_over(context) {
+                        self.answer = answer;
+                        return None;
+                    }
+                    answer
+                }
                 Ask::MayCall(argv) => may_call(context, argv.as_argv()),
                 Ask::Log(level, text) => log(level, &text),
                 Ask::SetLogged(logged) => {
@@ -114,16 +133,20 @@ impl Driven {
                 }
                 Ask::Tick { .. } if running.is_killed() => KILL,
                 Ask::Tick { is_over: true } => Answer::Kill("ERR not enough memory"),
-                Ask::Tick { .. } => {
-                    let now_ns = context.services.clock.elapsed_ns();
-                    if running.elapsed_ms(now_ns) >= self.deadline_ms {
-                        running.note_busy();
-                        return None;
-                    }
-                    Answer::GoOn
-                }
+                Ask::Tick { .. } if self.is_over(context) => return None,
+                Ask::Tick { .. } => Answer::GoOn,
             };
         }
+    }
+
+    /// Has it used up its time? Then others are told from now on.
+    fn is_over(&self, context: &Context<'_>) -> bool {
+        let running = &context.services.scripts.running;
+        let is_over = running.elapsed_ms(context.services.clock.elapsed_ns()) >= self.deadline_ms;
+        if is_over {
+            running.note_busy();
+        }
+        is_over
     }
 
     /// Why a command is not run for the script. One that has written is not stopped half-way.
@@ -195,8 +218,9 @@ impl Driven {
             context.services.stats.error(text);
             return Answer::Error(text.into());
         }
-        if command.has(Flag::Write) {
-            context.services.scripts.running.note_write();
+        let running = &context.services.scripts.running;
+        if command.has(Flag::Write) && !running.wrote() && !running.note_write() {
+            return KILL;
         }
         self.reply.switch(self.protocol);
         std::mem::swap(context.reply, &mut self.reply);

@@ -1,7 +1,7 @@
 //! XCLAIM and XAUTOCLAIM.
 
 use super::effects::{Delivery, Position};
-use super::{GroupKey, no_group, write_entry, write_id};
+use super::{GroupKey, has_group, no_group, write_entry, write_id};
 use crate::command::{Args, CommandError, CommandResult, Context, Mode, Outcome};
 use crate::types::stream::{Pending, Stream, StreamId, one_more};
 
@@ -65,8 +65,7 @@ impl Options {
 /// <https://redis.io/docs/latest/commands/xclaim/>
 pub(super) fn xclaim(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, name, consumer) = (args.bytes()?, args.bytes()?, args.bytes()?);
-    let stream = context.db.write::<Stream>(key)?;
-    if stream.is_none_or(|stream| stream.group(name).is_none()) {
+    if !has_group(context, key, name)? {
         return Err(no_group(key, name));
     }
     let error = CommandError::Plain("ERR Invalid min-idle-time argument for XCLAIM");
@@ -234,8 +233,7 @@ pub(super) fn xautoclaim(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
             return Err(CommandError::Syntax);
         }
     }
-    let stream = context.db.write::<Stream>(key)?;
-    if stream.is_none_or(|stream| stream.group(name).is_none()) {
+    if !has_group(context, key, name)? {
         return Err(no_group(key, name));
     }
     let claim = Claim {

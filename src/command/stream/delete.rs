@@ -1,6 +1,6 @@
 //! XACK, XACKDEL, XDEL, XDELEX.
 
-use super::no_group;
+use super::{has_group, no_group};
 use crate::command::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::store::Class;
 use crate::types::stream::{Stream, StreamId};
@@ -36,9 +36,7 @@ impl References {
 /// <https://redis.io/docs/latest/commands/xack/>
 pub(super) fn xack(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, group) = (args.bytes()?, args.bytes()?);
-    let known =
-        context.db.write::<Stream>(key)?.is_some_and(|stream| stream.group(group).is_some());
-    if !known {
+    if !has_group(context, key, group)? {
         context.reply.integer(0);
         return Ok(Outcome::Done);
     }

@@ -183,7 +183,7 @@ pub(super) fn xread(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     let start = context.reply.len();
     let mut served = 0;
     for (key, after) in request.keys.iter().zip(&after) {
-        let entry = context.db.peek(key);
+        let entry = context.db.look(key);
         let stream = entry.and_then(|entry| Stream::of(&entry.value));
         let Some((stream, from)) = stream.zip(after.next()) else { continue };
         let mut entries = stream.entries.range(from, StreamId::MAX).take(request.count).peekable();

@@ -2,7 +2,7 @@
 
 use super::effects::{Delivery, Position};
 use super::read::{Request, close_streams, open_stream, wait};
-use super::{GroupKey, INVALID_ID, write_entry, write_entry_parts, write_id};
+use super::{GroupKey, INVALID_ID, has_group, write_entry, write_entry_parts, write_id};
 use crate::command::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::types::stream::{ConsumerId, Entries, Group, Pending, Stream, StreamId, one_more};
 
@@ -23,8 +23,7 @@ pub(super) fn xreadgroup(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
     let (group, consumer) = request.group.ok_or(CommandError::Syntax)?;
     let mut sources = Vec::with_capacity(request.ids.len());
     for (key, id) in request.keys.iter().zip(&request.ids) {
-        let stream = context.db.write::<Stream>(key)?;
-        if stream.is_none_or(|stream| stream.group(group).is_none()) {
+        if !has_group(context, key, group)? {
             return Err(no_group_to_read(key, group));
         }
         sources.push(Source::parse(id)?);
@@ -33,6 +32,7 @@ pub(super) fn xreadgroup(context: &mut Context<'_>, args: &mut Args<'_>) -> Comm
     let mut served = 0;
     for (&key, source) in request.keys.iter().zip(sources) {
         let reader = Reader { group: GroupKey { key, group }, consumer, request: &request };
+        context.db.count_look(key, true);
         reader.group.make_consumer(context, consumer);
         served += usize::from(match source {
             Source::History(after) => reader.serve_history(context, after),
