@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use parking_lot::Mutex;
 
-use super::{ClientId, Outbox};
+use super::{Bell, ClientId, Outbox};
 use crate::acl::Account;
 use crate::resp::Protocol;
 
@@ -126,7 +126,8 @@ pub(crate) struct Handle {
     above_soft_limit_ms: AtomicU64,
     waiting: Mutex<Waiting>,
     killed: AtomicBool,
-    wake: Box<dyn Fn() + Send + Sync>,
+    /// Makes its connection look at this handle.
+    pub(crate) bell: Bell,
 }
 
 impl fmt::Debug for Handle {
@@ -139,13 +140,8 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// A client that connected at `now_ms`; `wake` makes its connection look at this handle.
-    pub(crate) fn new(
-        id: ClientId,
-        peer: Peer,
-        now_ms: u64,
-        wake: Box<dyn Fn() + Send + Sync>,
-    ) -> Self {
+    /// A client that connected at `now_ms`.
+    pub(crate) fn new(id: ClientId, peer: Peer, now_ms: u64) -> Self {
         let figures = Figures::default();
         figures.last_active_ms.store(now_ms, Ordering::Relaxed);
         figures.protocol.store(2, Ordering::Relaxed);
@@ -165,7 +161,7 @@ impl Handle {
             above_soft_limit_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             killed: AtomicBool::new(false),
-            wake,
+            bell: Bell::default(),
         }
     }
 
@@ -231,7 +227,7 @@ impl Handle {
 
     /// Makes the connection look at this handle.
     pub(crate) fn ring(&self) {
-        (self.wake)();
+        self.bell.ring();
     }
 
     /// Was the client's blocking command answered since the last look?

@@ -1,5 +1,6 @@
 //! Clients as data: what a connection knows about its client, and what others may know of it.
 
+mod bell;
 pub(crate) mod caching;
 pub(crate) mod handle;
 mod memory;
@@ -10,6 +11,7 @@ pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
 
+pub(crate) use bell::Bell;
 pub(crate) use caching::{Caching, Opt, Tracker};
 pub(crate) use handle::{Handle, Kind, Peer, Unblock};
 pub(crate) use monitor::Monitors;

@@ -95,7 +95,7 @@ impl Client {
 
     /// A client of the server's own, without a connection: replay and tests.
     pub(crate) fn internal() -> Self {
-        let handle = Handle::new(0, Peer::default(), 0, Box::new(|| {}));
+        let handle = Handle::new(0, Peer::default(), 0);
         Self::new(Arc::new(handle), Account::of_server(), true)
     }
 

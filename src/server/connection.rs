@@ -16,10 +16,8 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::Duration;
 
-use super::bell::Bell;
 use super::buffers::READ_BYTES;
 use super::input::Input;
 use super::output::Output;
@@ -85,10 +83,6 @@ struct Rest<'w> {
 pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) stream: Stream,
-    /// Others have something for this client.
-    pub(super) bell: Arc<Bell>,
-    /// The waker that the bell has.
-    pub(super) waker: Option<Waker>,
     pub(super) client: Client,
     decoder: RequestDecoder,
     pub(super) input: Input,
@@ -102,15 +96,11 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
-        let bell = Arc::new(Bell::default());
-        let rope = Arc::clone(&bell);
-        let client = worker.engine.connect(peer, Box::new(move || rope.ring()));
+        let client = worker.engine.connect(peer);
         let protocol = client.handle.protocol();
         Ok(Self {
             worker,
             stream,
-            bell,
-            waker: None,
             client,
             decoder: RequestDecoder::new(),
             input: Input::default(),

@@ -23,7 +23,6 @@ use crate::engine::Engine;
 use crate::error::ServerError;
 use crate::fault;
 
-mod bell;
 mod buffers;
 mod commit;
 mod connection;

@@ -131,7 +131,7 @@ impl Connection {
         let services = &self.worker.engine.services;
         // Mail may come without end: the client's requests have their turn in between.
         let mail_last = self.mails > 0;
-        if !mail_last && self.bell.has_rung(context, &mut self.waker) {
+        if !mail_last && self.client.handle.bell.has_rung(context) {
             self.mails += 1;
             return Poll::Ready(Ok(Event::Mail));
         }
@@ -160,7 +160,7 @@ impl Connection {
             self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
             return Poll::Ready(Ok(Event::Input));
         }
-        if mail_last && self.bell.has_rung(context, &mut self.waker) {
+        if mail_last && self.client.handle.bell.has_rung(context) {
             self.mails = (self.mails + 1) % (MAILS_IN_A_ROW + 1);
             return Poll::Ready(Ok(Event::Mail));
         }
