@@ -132,7 +132,7 @@ impl Client {
     /// Selects a database, which exists.
     pub(crate) fn select(&mut self, db: usize) {
         self.db = db;
-        self.handle.figures.db.store(db, Ordering::Relaxed);
+        self.handle.figures.db.set(db);
     }
 
     /// Queues a command if a transaction is open; `false` if none is.
@@ -142,19 +142,19 @@ impl Client {
         let figures = &self.handle.figures;
         figures.queued_bytes.fetch_add(argv.bytes(), Ordering::Relaxed);
         transaction.queue.push(argv);
-        figures.queued.store(transaction.queue.len() + 1, Ordering::Relaxed);
+        figures.queued.set(transaction.queue.len() + 1);
         true
     }
 
     /// Opens a transaction.
     pub(crate) fn open_transaction(&mut self) {
         self.transaction = Some(Transaction::default());
-        self.handle.figures.queued.store(1, Ordering::Relaxed);
+        self.handle.figures.queued.set(1);
     }
 
     /// Closes the transaction, if one is open, and takes it.
     pub(crate) fn close_transaction(&mut self) -> Option<Transaction> {
-        self.handle.figures.queued.store(0, Ordering::Relaxed);
+        self.handle.figures.queued.set(0);
         self.handle.figures.queued_bytes.store(0, Ordering::Relaxed);
         self.transaction.take()
     }
@@ -163,13 +163,13 @@ impl Client {
     pub(crate) fn let_go_of_watches(&mut self) {
         self.let_go.append(&mut self.watched);
         self.dirty = Arc::default();
-        self.handle.figures.watched.store(0, Ordering::Relaxed);
+        self.handle.figures.watched.set(0);
     }
 
     /// Takes the keys with watches of this client, those without effect included.
     pub(crate) fn take_watches(&mut self) -> impl Iterator<Item = WatchedKey> + use<> {
         self.dirty.store(false, Ordering::Release);
-        self.handle.figures.watched.store(0, Ordering::Relaxed);
+        self.handle.figures.watched.set(0);
         std::mem::take(&mut self.watched).into_iter().chain(std::mem::take(&mut self.let_go))
     }
 

@@ -250,7 +250,7 @@ fn watch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         context.client.watched.push(watched);
     }
     let figures = &context.client.handle.figures;
-    figures.watched.store(context.client.watched.len(), Ordering::Relaxed);
+    figures.watched.set(context.client.watched.len());
     context.reply.ok();
     Ok(Outcome::Done)
 }

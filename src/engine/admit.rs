@@ -1,6 +1,5 @@
 //! May a request run? What it must pass before, and what it is told if it does not.
 
-use std::sync::atomic::Ordering;
 
 use super::batch::Batch;
 use super::call::write_error;
@@ -73,7 +72,7 @@ impl Batch<'_> {
 
     /// The command that a request names: often the client's last one did the same.
     fn resolve(&self, client: &Client, argv: Argv<'_>) -> Option<&'static Command> {
-        let last = client.handle.figures.last_command.load(Ordering::Relaxed).checked_sub(1);
+        let last = client.handle.figures.last_command();
         if let Some(last) = last.and_then(|index| table().all().get(index))
             && last.has_own_name()
             && last.is_called(argv.get(0)?)

@@ -118,7 +118,7 @@ impl Batch<'_> {
         reply: &mut Reply,
         argv: Argv<'_>,
     ) -> Flow {
-        client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
+        client.handle.figures.set_last_command(command.index);
         // Whoever monitors sees what a script or function does after the call of it.
         let runs_others = command.group == "scripting";
         if runs_others {
@@ -291,7 +291,8 @@ impl Host for Engine {
         }
         if !self.services.monitors.is_empty() {
             let of_client = context.mode == Mode::Transaction;
-            let origin = if of_client { context.client.handle.peer.origin() } else { "lua".into() };
+            let origin =
+                if of_client { context.client.handle.peer.origin() } else { "lua".to_owned() };
             self.services.show_to_monitors(command, context.db.index(), &origin, argv);
         }
         let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);

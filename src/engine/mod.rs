@@ -154,7 +154,7 @@ impl Engine {
         if now_ms.abs_diff(warned_ms) > WARNED_EVERY_MS {
             self.warned_ms.store(now_ms, Ordering::Relaxed);
             tracing::warn!(
-                from = %client.handle.peer.address,
+                from = %client.handle.peer.address(),
                 "closed a connection on which POST or Host: came: perhaps a web page has a browser \
                  send commands to this server"
             );

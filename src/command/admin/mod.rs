@@ -203,9 +203,9 @@ fn is_permitted(context: &Context<'_>, setting: Setting) -> bool {
         "yes" => true,
         "local" => {
             let peer = &context.client.handle.peer;
-            let address = &peer.address;
+            let address = peer.address();
             let is_loopback = address.starts_with("127.") || address.starts_with("[::1]");
-            is_loopback || peer.is_local_socket || address.is_empty()
+            is_loopback || peer.is_local_socket() || address.is_empty()
         }
         _ => false,
     }
