@@ -12,6 +12,7 @@ mod peer;
 pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
+pub(crate) mod transaction;
 
 pub(crate) use bell::Bell;
 pub(crate) use caching::{Caching, Opt, Tracker};

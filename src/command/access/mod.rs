@@ -47,7 +47,7 @@ impl Origin {
 
     /// Where a client's own requests are made now.
     pub(crate) fn of(client: &Client) -> Self {
-        if client.transaction.is_some() { Self::Transaction } else { Self::TopLevel }
+        if client.is_in_transaction() { Self::Transaction } else { Self::TopLevel }
     }
 }
 

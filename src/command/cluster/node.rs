@@ -1,6 +1,5 @@
 //! What CLUSTER tells of the node, and of a cluster that has no other.
 
-
 use super::require_cluster;
 use crate::client::Peer;
 use crate::command::{Args, CommandError, CommandResult, Context, Outcome, Services};
