@@ -2,7 +2,8 @@
 //!
 //! The loop: run what has arrived, hold the replies until the log is committed, send them with
 //! one write, wait for more. What waits for events, and what happens then, is in `waiting.rs`;
-//! the buffers are `input.rs` and `output.rs`. An idle connection holds no buffer.
+//! the buffers are `input.rs` and `output.rs`. An idle connection has neither: it leaves its desk
+//! (`desk.rs`) to others.
 //!
 //! A peer that does not read: while more than [`RUN_BELOW_BYTES`] wait to be sent, no more of its
 //! requests are run, but they are still read. So a client may send a long pipeline before it
@@ -19,14 +20,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::buffers::READ_BYTES;
-use super::input::Input;
-use super::output::Output;
+use super::desk::Desk;
 use super::stream::{Socket, Stream};
 use super::worker::Worker;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
 use crate::engine::{Batch, Finished, Flow, SuspendedCall, Waiter};
-use crate::resp::request::{Decoded, Limits, RequestDecoder};
+use crate::resp::request::{Decoded, Limits};
 
 /// Unsent bytes above which no further request of the client is run.
 const RUN_BELOW_BYTES: usize = 1024 * 1024;
@@ -72,6 +72,7 @@ enum Ran<'w> {
 
 /// Requests whose first was put aside. Their batch keeps its locks.
 struct Rest<'w> {
+    desk: Box<Desk>,
     batch: Batch<'w>,
     call: SuspendedCall,
     /// Length of the request.
@@ -84,9 +85,8 @@ pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) stream: Stream,
     pub(super) client: Client,
-    decoder: RequestDecoder,
-    pub(super) input: Input,
-    pub(super) output: Output,
+    /// `None` while there is nothing to run and nothing to send.
+    pub(super) desk: Option<Box<Desk>>,
     /// Times in a row that mail came; between them the others on this thread get their turn.
     pub(super) mails: u8,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
@@ -97,17 +97,7 @@ impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
         let client = worker.engine.connect(peer);
-        let protocol = client.handle.protocol();
-        Ok(Self {
-            worker,
-            stream,
-            client,
-            decoder: RequestDecoder::new(),
-            input: Input::default(),
-            output: Output::new(protocol),
-            mails: 0,
-            ended: false,
-        })
+        Ok(Self { worker, stream, client, desk: None, mails: 0, ended: false })
     }
 
     /// Serves the client until either side closes.
@@ -118,13 +108,13 @@ impl Connection {
         while !self.worker.engine.unwatch(&mut self.client) {
             tokio::time::sleep(BUSY_PAUSE).await;
         }
-        let Self { worker, stream, client, input, output, .. } = *self;
+        let Self { worker, stream, client, desk, .. } = *self;
         if worker.engine.is_stopping() {
             // The system closes it with the process: who sees that may start the next server.
             std::mem::forget(stream);
         }
         worker.engine.disconnect(client);
-        drop((input, output));
+        drop(desk);
         worker.engine.note_own_memory();
     }
 
@@ -171,7 +161,7 @@ impl Connection {
             }
             Next::Paused => Box::pin(self.wait_unpaused()).await,
             Next::Read => {
-                if self.input.has_more {
+                if self.desk.as_ref().is_some_and(|desk| desk.input.has_more) {
                     tokio::task::yield_now().await;
                 }
                 self.wait_for_input().await
@@ -186,32 +176,32 @@ impl Connection {
 
     /// Runs the requests that have arrived.
     fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
-        if self.input.is_empty() {
+        let Some(mut desk) = self.desk.take_if(|desk| !desk.input.is_empty()) else {
             return Ran::Finished(Finished::default(), Next::Read);
-        }
-        self.output.open(&worker.buffers);
-        self.note_input();
-        let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
+        };
+        desk.output.open(&worker.buffers);
+        self.note_input(&desk);
+        let left_for_later = desk.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        match self.run_batch(&mut batch, left_for_later) {
-            Ok(next) => self.end_batch(&mut batch, next),
-            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+        match self.run_batch(&mut desk, &mut batch, left_for_later) {
+            Ok(next) => self.end_batch(desk, &mut batch, next),
+            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
         }
     }
 
     /// Goes on with requests whose first was put aside.
     fn run_rest<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
-        let Rest { mut batch, call, bytes, left_for_later } = *rest;
-        let ran = match batch.go_on(call, &mut self.client, &mut self.output.reply) {
+        let Rest { mut desk, mut batch, call, bytes, left_for_later } = *rest;
+        let ran = match batch.go_on(call, &mut self.client, &mut desk.output.reply) {
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
-                self.input.consume(bytes);
-                self.run_batch(&mut batch, left_for_later)
+                desk.input.consume(bytes);
+                self.run_batch(&mut desk, &mut batch, left_for_later)
             }
         };
         match ran {
-            Ok(next) => self.end_batch(&mut batch, next),
-            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+            Ok(next) => self.end_batch(desk, &mut batch, next),
+            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
         }
     }
 
@@ -219,6 +209,7 @@ impl Connection {
     /// so many bytes.
     fn run_batch(
         &mut self,
+        desk: &mut Desk,
         batch: &mut Batch<'_>,
         left_for_later: usize,
     ) -> Result<Next, (SuspendedCall, usize)> {
@@ -226,31 +217,31 @@ impl Connection {
             if self.client.closing {
                 return Ok(Next::Close);
             }
-            if self.output.pending() > self.run_below_bytes() {
+            if desk.output.pending() > self.run_below_bytes() {
                 return Ok(Next::Send);
             }
-            let has_had_its_turn = batch.has_run_long() && !self.input.is_empty();
-            if has_had_its_turn || self.input.len() < left_for_later {
+            let has_had_its_turn = batch.has_run_long() && !desk.input.is_empty();
+            if has_had_its_turn || desk.input.len() < left_for_later {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
-            batch.look_ahead(self.client.db, self.input.unread());
-            let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {
+            batch.look_ahead(self.client.db, desk.input.unread());
+            let (argv, bytes) = match desk.decoder.decode(desk.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {
-                    self.input.consume(bytes);
+                    desk.input.consume(bytes);
                     continue;
                 }
                 Ok(Decoded::Incomplete) => return Ok(Next::Read),
                 Err(error) => {
-                    self.output.reply.error(&format!("ERR {error}"));
+                    desk.output.reply.error(&format!("ERR {error}"));
                     return Ok(Next::Close);
                 }
             };
-            match batch.call(&mut self.client, &mut self.output.reply, argv) {
-                Flow::Next => self.input.consume(bytes),
+            match batch.call(&mut self.client, &mut desk.output.reply, argv) {
+                Flow::Next => desk.input.consume(bytes),
                 Flow::Blocked(waiter) => {
-                    self.input.consume(bytes);
+                    desk.input.consume(bytes);
                     return Ok(Next::Blocked(waiter));
                 }
                 Flow::Postponed => return Ok(Next::Paused),
@@ -273,37 +264,57 @@ impl Connection {
         if self.client.authenticated { RUN_BELOW_BYTES } else { STRANGERS_RUN_BELOW_BYTES }
     }
 
-    fn end_batch<'w>(&mut self, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
+    fn end_batch<'w>(&mut self, mut desk: Box<Desk>, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
         let finished = batch.finish();
-        self.settle_input();
+        self.settle_input(&mut desk);
+        self.desk = Some(desk);
         Ran::Finished(finished, next)
     }
 
-    fn settle_input(&mut self) {
-        self.input.settle(&self.worker.buffers);
-        self.input.wanted = self.decoder.wanted_bytes();
-        if self.input.is_empty() {
-            self.decoder.shrink();
+    fn settle_input(&self, desk: &mut Desk) {
+        desk.input.settle(&self.worker.buffers);
+        desk.input.wanted = desk.decoder.wanted_bytes();
+        if desk.input.is_empty() {
+            desk.decoder.shrink();
         }
-        self.note_input();
+        self.note_input(desk);
+    }
+
+    /// What to work with.
+    pub(super) fn desk(&mut self) -> &mut Desk {
+        let protocol = self.client.handle.protocol();
+        self.desk.get_or_insert_with(|| self.worker.desks.take(protocol))
+    }
+
+    /// Lets others have the desk, if it is clear.
+    pub(super) fn leave_desk(&mut self) {
+        if let Some(desk) = self.desk.take_if(|desk| desk.is_clear()) {
+            self.worker.desks.give(desk);
+        }
+    }
+
+    /// Bytes not sent yet.
+    pub(super) fn pending(&self) -> usize {
+        self.desk.as_ref().map_or(0, |desk| desk.output.pending())
     }
 
     /// Shows others how much of the input is not run yet.
-    pub(super) fn note_input(&self) {
+    pub(super) fn note_input(&self, desk: &Desk) {
         let figures = &self.client.handle.figures;
-        let taken = self.decoder.taken_bytes().min(self.input.len());
+        let taken = desk.decoder.taken_bytes().min(desk.input.len());
         figures.argv_bytes.store(taken, Ordering::Relaxed);
-        figures.query_bytes.store(self.input.len() - taken, Ordering::Relaxed);
-        figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
+        figures.query_bytes.store(desk.input.len() - taken, Ordering::Relaxed);
+        figures.query_bytes_free.store(desk.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
 }
 
 fn suspended(
+    desk: Box<Desk>,
     batch: Batch<'_>,
     call: SuspendedCall,
     bytes: usize,
     left_for_later: usize,
 ) -> Ran<'_> {
-    Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
+    Ran::Suspended(Box::new(Rest { desk, batch, call, bytes, left_for_later }))
 }

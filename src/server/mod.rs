@@ -26,6 +26,7 @@ use crate::fault;
 mod buffers;
 mod commit;
 mod connection;
+mod desk;
 mod input;
 mod listener;
 mod logging;

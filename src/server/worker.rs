@@ -13,6 +13,7 @@ use tokio::task::LocalSet;
 use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
+use super::desk::Desks;
 use super::listener::Accepted;
 use super::turns::Turns;
 use crate::config::Setting;
@@ -32,6 +33,7 @@ pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
     pub(super) committer: Committer,
     pub(super) buffers: Buffers,
+    pub(super) desks: Desks,
     pub(super) turns: Turns,
 }
 
@@ -95,6 +97,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     let worker = Rc::new(Worker {
         committer: Committer::new(&engine),
         buffers: Buffers::default(),
+        desks: Desks::default(),
         turns: Turns::default(),
         engine,
     });
