@@ -106,7 +106,7 @@ impl Connection {
         self.stream.say_goodbye();
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
         while !self.worker.engine.unwatch(&mut self.client) {
-            tokio::time::sleep(BUSY_PAUSE).await;
+            Box::pin(tokio::time::sleep(BUSY_PAUSE)).await;
         }
         let Self { worker, stream, client, desk, .. } = *self;
         if worker.engine.is_stopping() {
@@ -116,6 +116,7 @@ impl Connection {
         worker.engine.disconnect(client);
         drop(desk);
         worker.engine.note_own_memory();
+        worker.note_closed();
     }
 
     async fn serve(&mut self) -> Closed {
@@ -124,20 +125,12 @@ impl Connection {
         {
             return closed;
         }
-        let worker = Rc::clone(&self.worker);
         loop {
             if self.client.handle.is_killed() {
                 return Closed::ByServer;
             }
-            worker.turns.wait_for_mine().await;
-            let mut ran = self.run_requests(&worker);
-            while let Ran::Suspended(rest) = ran {
-                tokio::task::yield_now().await;
-                ran = self.run_rest(rest);
-            }
-            let Ran::Finished(finished, next) = ran else { continue };
-            worker.turns.let_others_run(&finished).await;
-            let outcome = match self.send(finished.position).await {
+            let (position, next) = self.take_turn().await;
+            let outcome = match self.send(position).await {
                 Ok(()) => self.go_on(&next).await,
                 Err(closed) => Err(closed),
             };
@@ -148,6 +141,19 @@ impl Connection {
                 return closed;
             }
         }
+    }
+
+    /// Runs the requests that have arrived when it is this connection's turn; replies the log
+    /// position that the replies depend on, and how it goes on.
+    async fn take_turn(&mut self) -> (u64, Next) {
+        let worker = Rc::clone(&self.worker);
+        worker.turns.wait_for_mine().await;
+        let (finished, next) = match self.run_requests(&worker) {
+            Ran::Finished(finished, next) => (finished, next),
+            Ran::Suspended(rest) => Box::pin(self.run_rest(rest)).await,
+        };
+        worker.turns.let_others_run(&finished).await;
+        (finished.position, next)
     }
 
     /// What is rare or takes long has its state in a box: every idle connection has room for the
@@ -164,7 +170,14 @@ impl Connection {
                 if self.desk.as_ref().is_some_and(|desk| desk.input.has_more) {
                     tokio::task::yield_now().await;
                 }
-                self.wait_for_input().await
+                if !self.ended {
+                    self.next_event(None).await?;
+                }
+                if !self.ended {
+                    return Ok(());
+                }
+                Box::pin(self.send_rest()).await;
+                Err(Closed::ByPeer)
             }
             Next::Send => Box::pin(self.wait_for_room()).await,
             Next::Yield => {
@@ -189,8 +202,19 @@ impl Connection {
         }
     }
 
+    /// Runs the rest of requests whose first was put aside, while others have their turns.
+    async fn run_rest(&mut self, mut rest: Box<Rest<'_>>) -> (Finished, Next) {
+        loop {
+            tokio::task::yield_now().await;
+            match self.resume(rest) {
+                Ran::Finished(finished, next) => return (finished, next),
+                Ran::Suspended(left) => rest = left,
+            }
+        }
+    }
+
     /// Goes on with requests whose first was put aside.
-    fn run_rest<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
+    fn resume<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
         let Rest { mut desk, mut batch, call, bytes, left_for_later } = *rest;
         let ran = match batch.go_on(call, &mut self.client, &mut desk.output.reply) {
             Flow::Suspended(call) => Err((call, bytes)),

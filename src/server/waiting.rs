@@ -32,7 +32,7 @@ const MAILS_IN_A_ROW: u8 = 16;
 
 /// What can happen to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Event {
+pub(super) enum Event {
     /// Something has arrived, or the peer has closed its side.
     Input,
     /// Others have done something to the client.
@@ -126,18 +126,24 @@ impl Connection {
     }
 
     /// Waits for the next event.
-    async fn next_event(&mut self, mut alarm: Option<Pin<&mut Sleep>>) -> Result<Event, Closed> {
-        self.leave_desk();
-        let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
-        let event = event.map_err(|_| Closed::ByPeer)?;
-        match event {
-            Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
-            Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
-            Event::Input => self.check_input()?,
-            Event::Sent => self.settle_output()?,
-            Event::Mail | Event::TimeUp => {}
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    pub(super) fn next_event(
+        &mut self,
+        mut alarm: Option<Pin<&mut Sleep>>,
+    ) -> impl Future<Output = Result<Event, Closed>> {
+        async move {
+            self.leave_desk();
+            let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
+            let event = event.map_err(|_| Closed::ByPeer)?;
+            match event {
+                Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
+                Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
+                Event::Input => self.check_input()?,
+                Event::Sent => self.settle_output()?,
+                Event::Mail | Event::TimeUp => {}
+            }
+            Ok(event)
         }
-        Ok(event)
     }
 
     fn poll_event(
@@ -236,19 +242,6 @@ impl Connection {
             }
         }
         Ok(())
-    }
-
-    /// Waits for bytes from the peer.
-    pub(super) async fn wait_for_input(&mut self) -> Result<(), Closed> {
-        while !self.ended {
-            match self.next_event(None).await? {
-                Event::Input if !self.ended => return Ok(()),
-                Event::Mail => self.send(0).await?,
-                Event::Input | Event::Sent | Event::TimeUp => {}
-            }
-        }
-        self.send_rest().await;
-        Err(Closed::ByPeer)
     }
 
     /// Waits until the peer has taken most of what there is to send.
