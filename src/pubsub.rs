@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_channel_without_subscribers_is_gone() {
         let pubsub = PubSub::default();
-        let client = Arc::new(Handle::new(7, Peer::default(), 0, Box::new(|| {})));
+        let client = Arc::new(Handle::new(7, Peer::default(), 0));
         for topic in [Topic::Channel, Topic::Pattern, Topic::ShardChannel] {
             pubsub.subscribe(topic, b"a*", &client);
         }

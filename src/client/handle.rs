@@ -1,36 +1,14 @@
 //! The part of a client that every thread may see: who it is, and ways to reach it.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{ClientId, Outbox};
+use super::{Bell, ClientId, Figures, Outbox, Peer};
 use crate::acl::Account;
 use crate::resp::Protocol;
-
-/// Where a client comes from and what it reached, as `ip:port`, or a socket's path and `:0`.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Peer {
-    pub(crate) address: Box<str>,
-    pub(crate) local_address: Box<str>,
-    /// The number of its file descriptor.
-    pub(crate) fd: i32,
-    /// Did it come over a socket of the file system?
-    pub(crate) is_local_socket: bool,
-}
-
-impl Peer {
-    /// Where it comes from, as MONITOR shows it.
-    pub(crate) fn origin(&self) -> Cow<'_, str> {
-        match self.address.strip_suffix(":0") {
-            Some(path) if self.is_local_socket => Cow::Owned(format!("unix:{path}")),
-            _ => Cow::Borrowed(&self.address),
-        }
-    }
-}
 
 /// How a waiting client is let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,42 +31,6 @@ enum Waiting {
     Yes,
 }
 
-/// Figures that CLIENT LIST shows; written by the connection only.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    pub(crate) db: AtomicUsize,
-    /// Index of the last command in the table, plus one.
-    pub(crate) last_command: AtomicUsize,
-    pub(crate) last_active_ms: AtomicU64,
-    /// Queued commands plus one; 0 outside of MULTI.
-    pub(crate) queued: AtomicUsize,
-    pub(crate) queued_bytes: AtomicUsize,
-    pub(crate) watched: AtomicUsize,
-    pub(crate) protocol: AtomicU32,
-    /// Bytes of arguments of a request that is not complete.
-    pub(crate) argv_bytes: AtomicUsize,
-    pub(crate) query_bytes: AtomicUsize,
-    pub(crate) query_bytes_free: AtomicUsize,
-    pub(crate) output_bytes: AtomicUsize,
-    /// Subscriptions.
-    pub(crate) channels: AtomicUsize,
-    pub(crate) patterns: AtomicUsize,
-    pub(crate) shard_channels: AtomicUsize,
-    /// The buffer that holds what was not sent yet; 0 if all was.
-    pub(crate) reply_buf_bytes: AtomicUsize,
-    /// Prefixes of the keys of whose changes it is told.
-    pub(crate) prefixes: AtomicUsize,
-    /// The client that is told of changes, plus one; 0: none is.
-    pub(crate) redirect: AtomicU64,
-    pub(crate) broken_redirect: AtomicBool,
-    pub(crate) broadcast: AtomicBool,
-    pub(crate) monitor: AtomicBool,
-    /// Does CLIENT PAUSE hold the client up?
-    pub(crate) paused: AtomicBool,
-    pub(crate) no_evict: AtomicBool,
-    pub(crate) no_touch: AtomicBool,
-}
-
 /// What a client is there for; each kind has limits of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -97,11 +39,14 @@ pub(crate) enum Kind {
     PubSub,
 }
 
-/// The client library, as it calls itself.
+/// What a client calls itself.
 #[derive(Debug, Default)]
-pub(crate) struct Library {
-    pub(crate) name: Box<[u8]>,
-    pub(crate) version: Box<[u8]>,
+pub(crate) struct Names {
+    /// Of the connection.
+    pub(crate) own: Box<[u8]>,
+    /// Of the client library, and its version.
+    pub(crate) library: Box<[u8]>,
+    pub(crate) library_version: Box<[u8]>,
 }
 
 /// A client as others see it.
@@ -110,8 +55,8 @@ pub(crate) struct Handle {
     pub(crate) peer: Peer,
     pub(crate) created_ms: u64,
     pub(crate) figures: Figures,
-    pub(crate) name: Mutex<Box<[u8]>>,
-    pub(crate) library: Mutex<Library>,
+    /// `None` until it is given one.
+    names: Mutex<Option<Box<Names>>>,
     /// Its part in what the registry counts.
     pub(super) counted_bytes: AtomicUsize,
     /// The user whom it speaks for; `None`: nobody has said so yet.
@@ -126,7 +71,8 @@ pub(crate) struct Handle {
     above_soft_limit_ms: AtomicU64,
     waiting: Mutex<Waiting>,
     killed: AtomicBool,
-    wake: Box<dyn Fn() + Send + Sync>,
+    /// Makes its connection look at this handle.
+    pub(crate) bell: Bell,
 }
 
 impl fmt::Debug for Handle {
@@ -139,13 +85,8 @@ impl fmt::Debug for Handle {
 }
 
 impl Handle {
-    /// A client that connected at `now_ms`; `wake` makes its connection look at this handle.
-    pub(crate) fn new(
-        id: ClientId,
-        peer: Peer,
-        now_ms: u64,
-        wake: Box<dyn Fn() + Send + Sync>,
-    ) -> Self {
+    /// A client that connected at `now_ms`.
+    pub(crate) fn new(id: ClientId, peer: Peer, now_ms: u64) -> Self {
         let figures = Figures::default();
         figures.last_active_ms.store(now_ms, Ordering::Relaxed);
         figures.protocol.store(2, Ordering::Relaxed);
@@ -154,8 +95,7 @@ impl Handle {
             peer,
             created_ms: now_ms,
             figures,
-            name: Mutex::default(),
-            library: Mutex::default(),
+            names: Mutex::default(),
             counted_bytes: AtomicUsize::new(0),
             account: Mutex::default(),
             outbox: Mutex::default(),
@@ -165,15 +105,28 @@ impl Handle {
             above_soft_limit_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             killed: AtomicBool::new(false),
-            wake,
+            bell: Bell::default(),
         }
     }
 
     pub(crate) fn kind(&self) -> Kind {
         let figures = &self.figures;
         let counts = [&figures.channels, &figures.patterns, &figures.shard_channels];
-        let subscribed = counts.iter().any(|count| count.load(Ordering::Relaxed) > 0);
+        let subscribed = counts.iter().any(|count| count.get() > 0);
         if subscribed { Kind::PubSub } else { Kind::Normal }
+    }
+
+    /// Looks at the client's names.
+    pub(crate) fn with_names<T>(&self, look: impl FnOnce(&Names) -> T) -> T {
+        match &*self.names.lock() {
+            Some(names) => look(names),
+            None => look(&Names::default()),
+        }
+    }
+
+    /// Gives the client names or takes them away.
+    pub(crate) fn change_names(&self, change: impl FnOnce(&mut Names)) {
+        change(self.names.lock().get_or_insert_default());
     }
 
     /// The user whom the client speaks for.
@@ -234,7 +187,7 @@ impl Handle {
 
     /// Makes the connection look at this handle.
     pub(crate) fn ring(&self) {
-        (self.wake)();
+        self.bell.ring();
     }
 
     /// Was the client's blocking command answered since the last look?

@@ -24,7 +24,7 @@ impl Handle {
             &figures.watched,
             &figures.prefixes,
         ];
-        let names: usize = names.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        let names: usize = names.iter().map(|count| count.get()).sum();
         let buffers = [
             &figures.argv_bytes,
             &figures.query_bytes,

@@ -1,20 +1,27 @@
 //! Clients as data: what a connection knows about its client, and what others may know of it.
 
+mod bell;
 pub(crate) mod caching;
+pub(crate) mod figures;
 pub(crate) mod handle;
 mod memory;
 pub(crate) mod monitor;
 pub(crate) mod outbox;
 pub(crate) mod pause;
+mod peer;
 pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
+pub(crate) mod transaction;
 
+pub(crate) use bell::Bell;
 pub(crate) use caching::{Caching, Opt, Tracker};
-pub(crate) use handle::{Handle, Kind, Peer, Unblock};
+pub(crate) use figures::Figures;
+pub(crate) use handle::{Handle, Kind, Unblock};
 pub(crate) use monitor::Monitors;
 pub(crate) use outbox::{Outbox, Poster};
 pub(crate) use pause::{Pause, Paused};
+pub(crate) use peer::Peer;
 pub(crate) use registry::Registry;
 pub(crate) use state::{Client, ReplyMode};
 pub(crate) use subscriptions::Subscriptions;

@@ -37,14 +37,9 @@ impl Default for Registry {
 
 impl Registry {
     /// Registers a client that connected at `now_ms`.
-    pub(crate) fn add(
-        &self,
-        peer: Peer,
-        now_ms: u64,
-        wake: Box<dyn Fn() + Send + Sync>,
-    ) -> Arc<Handle> {
+    pub(crate) fn add(&self, peer: Peer, now_ms: u64) -> Arc<Handle> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let handle = Arc::new(Handle::new(id, peer, now_ms, wake));
+        let handle = Arc::new(Handle::new(id, peer, now_ms));
         self.clients.insert(id, Arc::clone(&handle));
         handle
     }

@@ -1,20 +1,11 @@
 //! The state of a client that its connection owns.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::transaction::Transaction;
 use super::{Caching, Handle, Peer, Subscriptions};
 use crate::acl::Account;
 use crate::resp::Reply;
-use crate::resp::argv::{Argv, OwnedArgv};
-
-/// Commands queued between MULTI and EXEC.
-#[derive(Debug, Default)]
-pub(crate) struct Transaction {
-    pub(crate) queue: Vec<OwnedArgv>,
-    /// Was a command refused while queueing? Then EXEC refuses all.
-    pub(crate) aborted: bool,
-}
 
 /// Which replies a client wants to see (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,13 +19,6 @@ pub(crate) enum ReplyMode {
     Skipping,
 }
 
-/// A key that a client watches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WatchedKey {
-    pub(crate) db: usize,
-    pub(crate) key: Box<[u8]>,
-}
-
 /// A client, as the one who runs its commands knows it.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -46,12 +30,9 @@ pub(crate) struct Client {
     pub(crate) authenticated: bool,
     /// The selected database.
     pub(crate) db: usize,
-    pub(crate) transaction: Option<Transaction>,
-    pub(crate) watched: Vec<WatchedKey>,
-    /// Keys whose watches have no effect any more, but stand in the keyspace still.
-    pub(crate) let_go: Vec<WatchedKey>,
-    /// Set by others when a watched key changes.
-    pub(crate) dirty: Arc<AtomicBool>,
+    /// `None` until the first MULTI or WATCH with something behind it.
+    pub(super) transaction: Option<Box<Transaction>>,
+    pub(super) in_transaction: bool,
     pub(crate) reply_mode: ReplyMode,
     /// `None` until the first subscription.
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
@@ -79,9 +60,7 @@ impl Client {
             authenticated,
             db: 0,
             transaction: None,
-            watched: Vec::new(),
-            let_go: Vec::new(),
-            dirty: Arc::default(),
+            in_transaction: false,
             reply_mode: ReplyMode::On,
             subscriptions: None,
             caching: None,
@@ -95,7 +74,7 @@ impl Client {
 
     /// A client of the server's own, without a connection: replay and tests.
     pub(crate) fn internal() -> Self {
-        let handle = Handle::new(0, Peer::default(), 0, Box::new(|| {}));
+        let handle = Handle::new(0, Peer::default(), 0);
         Self::new(Arc::new(handle), Account::of_server(), true)
     }
 
@@ -134,58 +113,7 @@ impl Client {
     /// Selects a database, which exists.
     pub(crate) fn select(&mut self, db: usize) {
         self.db = db;
-        self.handle.figures.db.store(db, Ordering::Relaxed);
-    }
-
-    /// Queues a command if a transaction is open; `false` if none is.
-    #[inline(never)]
-    pub(crate) fn queue(&mut self, argv: Argv<'_>) -> bool {
-        let Some(transaction) = &mut self.transaction else { return false };
-        let argv = argv.to_owned();
-        let figures = &self.handle.figures;
-        figures.queued_bytes.fetch_add(argv.bytes(), Ordering::Relaxed);
-        transaction.queue.push(argv);
-        figures.queued.store(transaction.queue.len() + 1, Ordering::Relaxed);
-        true
-    }
-
-    /// Opens a transaction.
-    pub(crate) fn open_transaction(&mut self) {
-        self.transaction = Some(Transaction::default());
-        self.handle.figures.queued.store(1, Ordering::Relaxed);
-    }
-
-    /// Closes the transaction, if one is open, and takes it.
-    pub(crate) fn close_transaction(&mut self) -> Option<Transaction> {
-        self.handle.figures.queued.store(0, Ordering::Relaxed);
-        self.handle.figures.queued_bytes.store(0, Ordering::Relaxed);
-        self.transaction.take()
-    }
-
-    /// The client watches nothing from now on, though its shards cannot be told now.
-    pub(crate) fn let_go_of_watches(&mut self) {
-        self.let_go.append(&mut self.watched);
-        self.dirty = Arc::default();
-        self.handle.figures.watched.store(0, Ordering::Relaxed);
-    }
-
-    /// Takes the keys with watches of this client, those without effect included.
-    pub(crate) fn take_watches(&mut self) -> impl Iterator<Item = WatchedKey> + use<> {
-        self.dirty.store(false, Ordering::Release);
-        self.handle.figures.watched.store(0, Ordering::Relaxed);
-        std::mem::take(&mut self.watched).into_iter().chain(std::mem::take(&mut self.let_go))
-    }
-
-    /// The keys with watches of this client, those without effect included.
-    pub(crate) fn watches(&self) -> impl Iterator<Item = &WatchedKey> {
-        self.watched.iter().chain(&self.let_go)
-    }
-
-    /// A command was refused: an open transaction can no longer be run.
-    pub(crate) fn abort_transaction(&mut self) {
-        if let Some(transaction) = &mut self.transaction {
-            transaction.aborted = true;
-        }
+        self.handle.figures.db.set(db);
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a client has subscribed to.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
-use super::handle::Figures;
+use super::Figures;
 use crate::message::Topic;
 
 /// The names a client has subscribed to, by kind.
@@ -40,8 +39,8 @@ impl Subscriptions {
 impl Figures {
     /// Shows others how much the client has subscribed to.
     pub(crate) fn count_subscriptions(&self, subscriptions: &Subscriptions) {
-        self.channels.store(subscriptions.channels.len(), Ordering::Relaxed);
-        self.patterns.store(subscriptions.patterns.len(), Ordering::Relaxed);
-        self.shard_channels.store(subscriptions.shard_channels.len(), Ordering::Relaxed);
+        self.channels.set(subscriptions.channels.len());
+        self.patterns.set(subscriptions.patterns.len());
+        self.shard_channels.set(subscriptions.shard_channels.len());
     }
 }

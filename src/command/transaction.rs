@@ -3,8 +3,6 @@
 //! EXEC holds the locks of all queued commands and watched keys while it runs them, so nobody sees
 //! half a transaction, and its effects stand in the log between MULTI and EXEC.
 
-use std::sync::atomic::Ordering;
-
 use super::access::{Asked, Origin};
 use super::row::row;
 use super::table::table;
@@ -12,7 +10,7 @@ use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, KeySpec, Mode,
     Outcome, Suspended,
 };
-use crate::client::state::WatchedKey;
+use crate::client::transaction::WatchedKey;
 use crate::resp::argv::{Argv, OwnedArgv};
 
 pub(crate) const COMMANDS: &[CommandSpec] = &[
@@ -111,21 +109,21 @@ fn discard(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// key has changed. Errors: ERR without MULTI; EXECABORT if a command was refused while queueing.
 /// <https://redis.io/docs/latest/commands/exec/>
 fn exec(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let Some(transaction) = context.client.close_transaction() else {
+    let Some(queue) = context.client.close_transaction() else {
         return Err(CommandError::Plain("ERR EXEC without MULTI"));
     };
     touch_expired_watches(context);
-    let dirty = context.client.dirty.load(Ordering::Acquire);
+    let dirty = context.client.is_dirty();
     forget_watches(context);
-    if transaction.aborted {
+    if queue.aborted {
         return Err(CommandError::ExecAborted);
     }
     if dirty {
         context.reply.nil_array();
         return Ok(Outcome::Done);
     }
-    context.reply.array(transaction.queue.len());
-    Box::new(Executing { queue: transaction.queue.into_iter(), suspended: None }).go_on(context)
+    context.reply.array(queue.commands.len());
+    Box::new(Executing { queue: queue.commands.into_iter(), suspended: None }).go_on(context)
 }
 
 /// A transaction that is being run.
@@ -189,7 +187,7 @@ fn go_on_with(call: Box<dyn Suspended>, context: &mut Context<'_>) -> Option<Box
 
 /// Looks at the watched keys, so that one whose time is up goes and counts as changed.
 fn touch_expired_watches(context: &mut Context<'_>) {
-    for watched in &context.client.watched {
+    for watched in context.client.watched() {
         context.db.other(watched.db).exists(&watched.key);
     }
 }
@@ -212,7 +210,7 @@ pub(super) fn forget_watches(context: &mut Context<'_>) {
 /// Replies OK; the commands that follow are queued. Errors: ERR if one is open already.
 /// <https://redis.io/docs/latest/commands/multi/>
 fn multi(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    if context.client.transaction.is_some() {
+    if context.client.is_in_transaction() {
         return Err(CommandError::Plain("ERR MULTI calls can not be nested"));
     }
     context.client.open_transaction();
@@ -236,21 +234,17 @@ fn unwatch(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// Errors: ERR inside MULTI.
 /// <https://redis.io/docs/latest/commands/watch/>
 fn watch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    if context.client.transaction.is_some() {
+    if context.client.is_in_transaction() {
         return Err(CommandError::Plain("ERR WATCH inside MULTI is not allowed"));
     }
     let db = context.db.index();
     for key in args.rest() {
-        let watched = WatchedKey { db, key: key.into() };
-        if context.client.watched.contains(&watched) {
-            continue;
+        let client = context.client.handle.id;
+        if let Some(dirty) = context.client.watch(WatchedKey { db, key: key.into() }) {
+            context.db.exists(key);
+            context.db.watch(key, client, dirty);
         }
-        context.db.exists(key);
-        context.db.watch(key, context.client.handle.id, &context.client.dirty);
-        context.client.watched.push(watched);
     }
-    let figures = &context.client.handle.figures;
-    figures.watched.store(context.client.watched.len(), Ordering::Relaxed);
     context.reply.ok();
     Ok(Outcome::Done)
 }

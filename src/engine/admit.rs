@@ -1,7 +1,5 @@
 //! May a request run? What it must pass before, and what it is told if it does not.
 
-use std::sync::atomic::Ordering;
-
 use super::batch::Batch;
 use super::call::write_error;
 use super::evict::Room;
@@ -66,7 +64,7 @@ impl Batch<'_> {
         if self.engine.services.pause.is_set() && self.engine.is_postponed(client, command, argv) {
             return Ok(Admitted::Postpone);
         }
-        if client.transaction.is_some() && !command.has(Flag::Unqueued) {
+        if client.is_in_transaction() && !command.has(Flag::Unqueued) {
             if command.has(Flag::NoMulti) {
                 return Err(CommandError::Plain("ERR Command not allowed inside a transaction"));
             }
@@ -77,7 +75,7 @@ impl Batch<'_> {
 
     /// The command that a request names: often the client's last one did the same.
     fn resolve(&self, client: &Client, argv: Argv<'_>) -> Option<&'static Command> {
-        let last = client.handle.figures.last_command.load(Ordering::Relaxed).checked_sub(1);
+        let last = client.handle.figures.last_command();
         if let Some(last) = last.and_then(|index| table().all().get(index))
             && last.has_own_name()
             && last.is_called(argv.get(0)?)
@@ -150,7 +148,7 @@ impl Batch<'_> {
         // DISCARD and RESET end it even if the watched keys are out of reach.
         let ends = command.is_some_and(|command| {
             let is_end = is_busy && command.has(Flag::WholeTransaction);
-            command.spec.name == "exec" || (is_end && client.transaction.is_some())
+            command.spec.name == "exec" || (is_end && client.is_in_transaction())
         });
         let mut aborted = None;
         if ends {
@@ -189,10 +187,10 @@ fn allowed_when_subscribed(client: &Client, command: &Command) -> bool {
 /// does.
 fn needs_memory(command: &Command, client: &Client) -> bool {
     if !command.has(Flag::WholeTransaction) {
-        let is_queued = client.transaction.is_some() && !command.has(Flag::Unqueued);
+        let is_queued = client.is_in_transaction() && !command.has(Flag::Unqueued);
         return is_queued || command.has(Flag::DenyOom);
     }
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
+    let queued = client.queued().iter();
     queued
         .filter_map(|argv| table().resolve(argv.as_argv()))
         .any(|command| command.has(Flag::DenyOom))
@@ -200,8 +198,7 @@ fn needs_memory(command: &Command, client: &Client) -> bool {
 
 /// Is it a writing command, or EXEC with one in its queue?
 fn is_write(command: &Command, client: &Client) -> bool {
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.queue);
-    let mut queued = queued.filter_map(|argv| table().resolve(argv.as_argv()));
+    let mut queued = client.queued().iter().filter_map(|argv| table().resolve(argv.as_argv()));
     command.has(Flag::Write)
         || (command.spec.name == "exec" && queued.any(|queued| queued.has(Flag::Write)))
 }

@@ -122,7 +122,7 @@ impl Batch<'_> {
         reply: &mut Reply,
         argv: Argv<'_>,
     ) -> Flow {
-        client.handle.figures.last_command.store(command.index + 1, Ordering::Relaxed);
+        client.handle.figures.set_last_command(command.index);
         if command.only_key.is_none() {
             self.engine.services.count_calls(&mut self.uncounted);
         }
@@ -307,7 +307,8 @@ impl Host for Engine {
         }
         if !self.services.monitors.is_empty() {
             let of_client = context.mode == Mode::Transaction;
-            let origin = if of_client { context.client.handle.peer.origin() } else { "lua".into() };
+            let origin =
+                if of_client { context.client.handle.peer.origin() } else { "lua".to_owned() };
             self.services.show_to_monitors(command, context.db.index(), &origin, argv);
         }
         let ns = self.services.clock.elapsed_ns().saturating_sub(start_ns);

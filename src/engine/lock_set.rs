@@ -56,7 +56,7 @@ impl Engine {
         if !is_exec {
             return set;
         }
-        for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
+        for argv in client.queued() {
             if let Some(command) = table().resolve(argv.as_argv()) {
                 set = set.union(self.lock_set_of_queued(command, argv.as_argv()));
             }
@@ -109,7 +109,7 @@ impl Engine {
             });
         };
         if command.has(Flag::WholeTransaction) {
-            for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
+            for argv in client.queued() {
                 let argv = argv.as_argv();
                 let Some(command) = table().resolve(argv) else { continue };
                 if command.spec.name == "select" {

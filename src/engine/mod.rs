@@ -124,11 +124,11 @@ impl Engine {
         Batch::new(self)
     }
 
-    /// A client has connected; `wake` makes its connection look at its handle.
-    pub(crate) fn connect(&self, peer: Peer, wake: Box<dyn Fn() + Send + Sync>) -> Client {
+    /// A client has connected.
+    pub(crate) fn connect(&self, peer: Peer) -> Client {
         let services = &self.services;
         services.stats.connections.add(1);
-        let handle: Arc<Handle> = services.clients.add(peer, services.clock.now_ms(), wake);
+        let handle: Arc<Handle> = services.clients.add(peer, services.clock.now_ms());
         handle.set_protocol(services.default_protocol());
         let mut client = Client::new(handle, Account::of_server(), false);
         client.speak_for(services.acl.default_account(), services.acl.is_open());
@@ -155,7 +155,7 @@ impl Engine {
         if now_ms.abs_diff(warned_ms) > WARNED_EVERY_MS {
             self.warned_ms.store(now_ms, Ordering::Relaxed);
             tracing::warn!(
-                from = %client.handle.peer.address,
+                from = %client.handle.peer.address(),
                 "closed a connection on which POST or Host: came: perhaps a web page has a browser \
                  send commands to this server"
             );

@@ -23,8 +23,8 @@ impl Engine {
             Some(_) if client.is_internal() => false,
             Some((Paused::All, _)) => command.full_name != "client|unpause",
             Some((Paused::Writes, _)) if command.spec.name == "exec" => {
-                let queue = client.transaction.iter().flat_map(|transaction| &transaction.queue);
-                queue.map(|argv| argv.as_argv()).any(|argv| {
+                let queued = client.queued().iter();
+                queued.map(|argv| argv.as_argv()).any(|argv| {
                     table().resolve(argv).is_some_and(|command| self.may_write(command, argv))
                 })
             }

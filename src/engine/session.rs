@@ -23,7 +23,7 @@ pub struct Session<'e> {
 impl Engine {
     /// Opens a session.
     pub fn session(&self) -> Session<'_> {
-        let client = self.connect(Peer::default(), Box::new(|| {}));
+        let client = self.connect(Peer::default());
         let reply = Reply::new(Protocol::Resp2);
         Session { engine: self, client: Some(client), reply, waiter: None }
     }

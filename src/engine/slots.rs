@@ -27,7 +27,7 @@ pub(super) fn require_one_slot(
     if command.spec.name != "exec" {
         return shared.add_keys(command, argv).then_some(()).ok_or(CommandError::CrossSlot);
     }
-    for argv in client.transaction.iter().flat_map(|transaction| &transaction.queue) {
+    for argv in client.queued() {
         let argv = argv.as_argv();
         let Some(command) = table().resolve(argv) else { continue };
         if !shared.add_keys(command, argv) {

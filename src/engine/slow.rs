@@ -73,8 +73,8 @@ impl Services {
             at_s: self.clock.now_ms() / 1000,
             us,
             words: trimmed(without_secrets(command, argv).as_argv()),
-            client_address: client.peer.address.clone(),
-            client_name: client.name.lock().clone(),
+            client_address: client.peer.address().into(),
+            client_name: client.with_names(|names| names.own.clone()),
         };
         self.slowlog.note(call, self.config.size(Setting::SlowlogMaxLen));
     }

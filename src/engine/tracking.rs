@@ -27,9 +27,10 @@ impl Batch<'_> {
     /// After a call: finds out who is to be told of the keys that it changed.
     pub(super) fn note_touched(&mut self, client: &mut Client, command: &Command) {
         self.tell_touched();
+        let in_transaction = client.is_in_transaction();
         let Some(caching) = &mut client.caching else { return };
         let of_client = command.container.is_some_and(|container| container.name == "client");
-        if client.transaction.is_none() && !of_client {
+        if !in_transaction && !of_client {
             caching.said = false;
         }
     }

@@ -56,8 +56,8 @@ impl Committer {
     }
 
     /// Waits until replies may leave; `false` if they never will.
-    pub(super) async fn over(&self, aof: &Aof, hold: Hold) -> bool {
-        poll_fn(|context| {
+    pub(super) fn over(&self, aof: &Aof, hold: Hold) -> impl Future<Output = bool> {
+        poll_fn(move |context| {
             if hold.is_over(aof) {
                 return Poll::Ready(true);
             }
@@ -68,7 +68,6 @@ impl Committer {
             self.wanted.notify_one();
             Poll::Pending
         })
-        .await
     }
 
     /// Commits whenever someone waits, and wakes who need not wait any longer.

@@ -2,7 +2,8 @@
 //!
 //! The loop: run what has arrived, hold the replies until the log is committed, send them with
 //! one write, wait for more. What waits for events, and what happens then, is in `waiting.rs`;
-//! the buffers are `input.rs` and `output.rs`. An idle connection holds no buffer.
+//! the buffers are `input.rs` and `output.rs`. An idle connection has neither: it leaves its desk
+//! (`desk.rs`) to others.
 //!
 //! A peer that does not read: while more than [`RUN_BELOW_BYTES`] wait to be sent, no more of its
 //! requests are run, but they are still read. So a client may send a long pipeline before it
@@ -16,19 +17,16 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::Duration;
 
-use super::bell::Bell;
 use super::buffers::READ_BYTES;
-use super::input::Input;
-use super::output::Output;
+use super::desk::Desk;
 use super::stream::{Socket, Stream};
 use super::worker::Worker;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
 use crate::engine::{Batch, Finished, Flow, SuspendedCall, Waiter};
-use crate::resp::request::{Decoded, Limits, RequestDecoder};
+use crate::resp::request::{Decoded, Limits};
 
 /// Unsent bytes above which no further request of the client is run.
 const RUN_BELOW_BYTES: usize = 1024 * 1024;
@@ -74,6 +72,7 @@ enum Ran<'w> {
 
 /// Requests whose first was put aside. Their batch keeps its locks.
 struct Rest<'w> {
+    desk: Box<Desk>,
     batch: Batch<'w>,
     call: SuspendedCall,
     /// Length of the request.
@@ -85,14 +84,9 @@ struct Rest<'w> {
 pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     pub(super) stream: Stream,
-    /// Others have something for this client.
-    pub(super) bell: Arc<Bell>,
-    /// The waker that the bell has.
-    pub(super) waker: Option<Waker>,
     pub(super) client: Client,
-    decoder: RequestDecoder,
-    pub(super) input: Input,
-    pub(super) output: Output,
+    /// `None` while there is nothing to run and nothing to send.
+    pub(super) desk: Option<Box<Desk>>,
     /// Times in a row that mail came; between them the others on this thread get their turn.
     pub(super) mails: u8,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
@@ -102,22 +96,8 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
-        let bell = Arc::new(Bell::default());
-        let rope = Arc::clone(&bell);
-        let client = worker.engine.connect(peer, Box::new(move || rope.ring()));
-        let protocol = client.handle.protocol();
-        Ok(Self {
-            worker,
-            stream,
-            bell,
-            waker: None,
-            client,
-            decoder: RequestDecoder::new(),
-            input: Input::default(),
-            output: Output::new(protocol),
-            mails: 0,
-            ended: false,
-        })
+        let client = worker.engine.connect(peer);
+        Ok(Self { worker, stream, client, desk: None, mails: 0, ended: false })
     }
 
     /// Serves the client until either side closes.
@@ -126,16 +106,17 @@ impl Connection {
         self.stream.say_goodbye();
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
         while !self.worker.engine.unwatch(&mut self.client) {
-            tokio::time::sleep(BUSY_PAUSE).await;
+            Box::pin(tokio::time::sleep(BUSY_PAUSE)).await;
         }
-        let Self { worker, stream, client, input, output, .. } = *self;
+        let Self { worker, stream, client, desk, .. } = *self;
         if worker.engine.is_stopping() {
             // The system closes it with the process: who sees that may start the next server.
             std::mem::forget(stream);
         }
         worker.engine.disconnect(client);
-        drop((input, output));
+        drop(desk);
         worker.engine.note_own_memory();
+        worker.note_closed();
     }
 
     async fn serve(&mut self) -> Closed {
@@ -144,20 +125,12 @@ impl Connection {
         {
             return closed;
         }
-        let worker = Rc::clone(&self.worker);
         loop {
             if self.client.handle.is_killed() {
                 return Closed::ByServer;
             }
-            worker.turns.wait_for_mine().await;
-            let mut ran = self.run_requests(&worker);
-            while let Ran::Suspended(rest) = ran {
-                tokio::task::yield_now().await;
-                ran = self.run_rest(rest);
-            }
-            let Ran::Finished(finished, next) = ran else { continue };
-            worker.turns.let_others_run(&finished).await;
-            let outcome = match self.send(finished.position).await {
+            let (position, next) = self.take_turn().await;
+            let outcome = match self.send(position).await {
                 Ok(()) => self.go_on(&next).await,
                 Err(closed) => Err(closed),
             };
@@ -168,6 +141,19 @@ impl Connection {
                 return closed;
             }
         }
+    }
+
+    /// Runs the requests that have arrived when it is this connection's turn; replies the log
+    /// position that the replies depend on, and how it goes on.
+    async fn take_turn(&mut self) -> (u64, Next) {
+        let worker = Rc::clone(&self.worker);
+        worker.turns.wait_for_mine().await;
+        let (finished, next) = match self.run_requests(&worker) {
+            Ran::Finished(finished, next) => (finished, next),
+            Ran::Suspended(rest) => Box::pin(self.run_rest(rest)).await,
+        };
+        worker.turns.let_others_run(&finished).await;
+        (finished.position, next)
     }
 
     /// What is rare or takes long has its state in a box: every idle connection has room for the
@@ -181,10 +167,17 @@ impl Connection {
             }
             Next::Paused => Box::pin(self.wait_unpaused()).await,
             Next::Read => {
-                if self.input.has_more {
+                if self.desk.as_ref().is_some_and(|desk| desk.input.has_more) {
                     tokio::task::yield_now().await;
                 }
-                self.wait_for_input().await
+                if !self.ended {
+                    self.next_event(None).await?;
+                }
+                if !self.ended {
+                    return Ok(());
+                }
+                Box::pin(self.send_rest()).await;
+                Err(Closed::ByPeer)
             }
             Next::Send => Box::pin(self.wait_for_room()).await,
             Next::Yield => {
@@ -196,32 +189,43 @@ impl Connection {
 
     /// Runs the requests that have arrived.
     fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
-        if self.input.is_empty() {
+        let Some(mut desk) = self.desk.take_if(|desk| !desk.input.is_empty()) else {
             return Ran::Finished(Finished::default(), Next::Read);
-        }
-        self.output.open(&worker.buffers);
-        self.note_input();
-        let left_for_later = self.input.len().saturating_sub(RUN_BYTES_MAX);
+        };
+        desk.output.open(&worker.buffers);
+        self.note_input(&desk);
+        let left_for_later = desk.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        match self.run_batch(&mut batch, left_for_later) {
-            Ok(next) => self.end_batch(&mut batch, next),
-            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+        match self.run_batch(&mut desk, &mut batch, left_for_later) {
+            Ok(next) => self.end_batch(desk, &mut batch, next),
+            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
+        }
+    }
+
+    /// Runs the rest of requests whose first was put aside, while others have their turns.
+    async fn run_rest(&mut self, mut rest: Box<Rest<'_>>) -> (Finished, Next) {
+        loop {
+            tokio::task::yield_now().await;
+            match self.resume(rest) {
+                Ran::Finished(finished, next) => return (finished, next),
+                Ran::Suspended(left) => rest = left,
+            }
         }
     }
 
     /// Goes on with requests whose first was put aside.
-    fn run_rest<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
-        let Rest { mut batch, call, bytes, left_for_later } = *rest;
-        let ran = match batch.go_on(call, &mut self.client, &mut self.output.reply) {
+    fn resume<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
+        let Rest { mut desk, mut batch, call, bytes, left_for_later } = *rest;
+        let ran = match batch.go_on(call, &mut self.client, &mut desk.output.reply) {
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
-                self.input.consume(bytes);
-                self.run_batch(&mut batch, left_for_later)
+                desk.input.consume(bytes);
+                self.run_batch(&mut desk, &mut batch, left_for_later)
             }
         };
         match ran {
-            Ok(next) => self.end_batch(&mut batch, next),
-            Err((call, bytes)) => suspended(batch, call, bytes, left_for_later),
+            Ok(next) => self.end_batch(desk, &mut batch, next),
+            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
         }
     }
 
@@ -229,6 +233,7 @@ impl Connection {
     /// so many bytes.
     fn run_batch(
         &mut self,
+        desk: &mut Desk,
         batch: &mut Batch<'_>,
         left_for_later: usize,
     ) -> Result<Next, (SuspendedCall, usize)> {
@@ -236,31 +241,31 @@ impl Connection {
             if self.client.closing {
                 return Ok(Next::Close);
             }
-            if self.output.pending() > self.run_below_bytes() {
+            if desk.output.pending() > self.run_below_bytes() {
                 return Ok(Next::Send);
             }
-            let has_had_its_turn = batch.has_run_long() && !self.input.is_empty();
-            if has_had_its_turn || self.input.len() < left_for_later {
+            let has_had_its_turn = batch.has_run_long() && !desk.input.is_empty();
+            if has_had_its_turn || desk.input.len() < left_for_later {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
-            batch.look_ahead(self.client.db, self.input.unread());
-            let (argv, bytes) = match self.decoder.decode(self.input.unread(), &limits) {
+            batch.look_ahead(self.client.db, desk.input.unread());
+            let (argv, bytes) = match desk.decoder.decode(desk.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {
-                    self.input.consume(bytes);
+                    desk.input.consume(bytes);
                     continue;
                 }
                 Ok(Decoded::Incomplete) => return Ok(Next::Read),
                 Err(error) => {
-                    self.output.reply.error(&format!("ERR {error}"));
+                    desk.output.reply.error(&format!("ERR {error}"));
                     return Ok(Next::Close);
                 }
             };
-            match batch.call(&mut self.client, &mut self.output.reply, argv) {
-                Flow::Next => self.input.consume(bytes),
+            match batch.call(&mut self.client, &mut desk.output.reply, argv) {
+                Flow::Next => desk.input.consume(bytes),
                 Flow::Blocked(waiter) => {
-                    self.input.consume(bytes);
+                    desk.input.consume(bytes);
                     return Ok(Next::Blocked(waiter));
                 }
                 Flow::Postponed => return Ok(Next::Paused),
@@ -283,37 +288,57 @@ impl Connection {
         if self.client.authenticated { RUN_BELOW_BYTES } else { STRANGERS_RUN_BELOW_BYTES }
     }
 
-    fn end_batch<'w>(&mut self, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
+    fn end_batch<'w>(&mut self, mut desk: Box<Desk>, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
         let finished = batch.finish();
-        self.settle_input();
+        self.settle_input(&mut desk);
+        self.desk = Some(desk);
         Ran::Finished(finished, next)
     }
 
-    fn settle_input(&mut self) {
-        self.input.settle(&self.worker.buffers);
-        self.input.wanted = self.decoder.wanted_bytes();
-        if self.input.is_empty() {
-            self.decoder.shrink();
+    fn settle_input(&self, desk: &mut Desk) {
+        desk.input.settle(&self.worker.buffers);
+        desk.input.wanted = desk.decoder.wanted_bytes();
+        if desk.input.is_empty() {
+            desk.decoder.shrink();
         }
-        self.note_input();
+        self.note_input(desk);
+    }
+
+    /// What to work with.
+    pub(super) fn desk(&mut self) -> &mut Desk {
+        let protocol = self.client.handle.protocol();
+        self.desk.get_or_insert_with(|| self.worker.desks.take(protocol))
+    }
+
+    /// Lets others have the desk, if it is clear.
+    pub(super) fn leave_desk(&mut self) {
+        if let Some(desk) = self.desk.take_if(|desk| desk.is_clear()) {
+            self.worker.desks.give(desk);
+        }
+    }
+
+    /// Bytes not sent yet.
+    pub(super) fn pending(&self) -> usize {
+        self.desk.as_ref().map_or(0, |desk| desk.output.pending())
     }
 
     /// Shows others how much of the input is not run yet.
-    pub(super) fn note_input(&self) {
+    pub(super) fn note_input(&self, desk: &Desk) {
         let figures = &self.client.handle.figures;
-        let taken = self.decoder.taken_bytes().min(self.input.len());
+        let taken = desk.decoder.taken_bytes().min(desk.input.len());
         figures.argv_bytes.store(taken, Ordering::Relaxed);
-        figures.query_bytes.store(self.input.len() - taken, Ordering::Relaxed);
-        figures.query_bytes_free.store(self.input.free_bytes(), Ordering::Relaxed);
+        figures.query_bytes.store(desk.input.len() - taken, Ordering::Relaxed);
+        figures.query_bytes_free.store(desk.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
 }
 
 fn suspended(
+    desk: Box<Desk>,
     batch: Batch<'_>,
     call: SuspendedCall,
     bytes: usize,
     left_for_later: usize,
 ) -> Ran<'_> {
-    Ran::Suspended(Box::new(Rest { batch, call, bytes, left_for_later }))
+    Ran::Suspended(Box::new(Rest { desk, batch, call, bytes, left_for_later }))
 }

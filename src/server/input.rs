@@ -1,7 +1,7 @@
 //! What a client has sent and what was not run yet.
 
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::buffers::{Buffers, READ_BYTES};
 use super::stream::Stream;
@@ -45,14 +45,13 @@ impl Input {
         self.used += bytes;
     }
 
-    /// Reads what has arrived; 0 at the end.
+    /// Reads what has arrived, as `stream` says that something has; 0 at the end.
     pub(super) fn poll_read(
         &mut self,
         stream: &mut Stream,
         buffers: &Buffers,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        ready!(stream.poll_read_ready(context))?;
         self.make_room(buffers);
         let room = self.buf.capacity() - self.buf.len();
         let read = stream.poll_read(&mut self.buf, context);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -245,7 +245,7 @@ fn admit(engine: &Arc<Engine>, workers: &Workers, caller: Caller) {
     }
     let peer = caller.peer();
     if let Err(error) = caller.prepare(config) {
-        tracing::debug!(%error, client = peer.address, "cannot set options of a socket");
+        tracing::debug!(%error, client = peer.address(), "cannot set options of a socket");
     }
     match caller.into_socket(engine) {
         Ok(socket) => workers.hand_over(Accepted { socket, peer }),
@@ -270,22 +270,13 @@ impl Caller {
 
     fn peer(&self) -> Peer {
         match self {
-            Self::Tcp(stream, address) | Self::Tls(stream, address) => Peer {
-                address: address.to_string().into(),
-                local_address: stream
-                    .local_addr()
-                    .map_or_else(|_| Box::default(), |a| a.to_string().into()),
-                fd: stream.as_raw_fd(),
-                is_local_socket: false,
-            },
+            Self::Tcp(stream, address) | Self::Tls(stream, address) => {
+                let unknown = (Ipv4Addr::UNSPECIFIED, 0).into();
+                let local_address = stream.local_addr().unwrap_or(unknown);
+                Peer::of_network(*address, local_address, stream.as_raw_fd())
+            }
             Self::Unix(stream, path) => {
-                let address = format!("{}:0", path.display());
-                Peer {
-                    local_address: address.as_str().into(),
-                    address: address.into(),
-                    fd: stream.as_raw_fd(),
-                    is_local_socket: true,
-                }
+                Peer::of_file_system(&path.to_string_lossy(), stream.as_raw_fd())
             }
         }
     }

@@ -23,10 +23,10 @@ use crate::engine::Engine;
 use crate::error::ServerError;
 use crate::fault;
 
-mod bell;
 mod buffers;
 mod commit;
 mod connection;
+mod desk;
 mod input;
 mod listener;
 mod logging;

@@ -5,10 +5,10 @@ use std::task::{Context, Poll, ready};
 
 use super::buffers::{Buffers, READ_BYTES};
 use super::stream::Stream;
-use crate::resp::{Protocol, Reply};
+use crate::resp::Reply;
 
 /// Replies, those that were sent at the front.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) reply: Reply,
     /// Is the buffer one of those that connections share?
@@ -18,10 +18,6 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(protocol: Protocol) -> Self {
-        Self { reply: Reply::new(protocol), is_shared: false, sent: 0 }
-    }
-
     /// Bytes not sent yet.
     pub(super) fn pending(&self) -> usize {
         self.reply.len() - self.sent

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::Sleep;
@@ -32,7 +32,7 @@ const MAILS_IN_A_ROW: u8 = 16;
 
 /// What can happen to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Event {
+pub(super) enum Event {
     /// Something has arrived, or the peer has closed its side.
     Input,
     /// Others have done something to the client.
@@ -45,30 +45,16 @@ enum Event {
 impl Connection {
     /// Sends the replies once the log is committed up to `position`, and what others wrote
     /// behind them, as far as the peer takes it.
-    pub(super) async fn send(&mut self, mut position: u64) -> Result<(), Closed> {
-        let outbox = self.client.handle.take_outbox();
-        let has_mail = outbox.is_some();
-        if let Some(outbox) = outbox {
-            position = position.max(outbox.log_position);
-            self.client.needs_durable |= outbox.needs_durable;
-            self.output.append(outbox.bytes);
-        }
-        position = position.max(std::mem::take(&mut self.client.mail_position));
-        if !self.output.is_empty() {
+    pub(super) async fn send(&mut self, position: u64) -> Result<(), Closed> {
+        let has_mail = self.take_mail();
+        let position = position.max(std::mem::take(&mut self.client.mail_position));
+        if self.pending() > 0 {
+            let hold = self.hold(position);
             let aof = &self.worker.engine.services.aof;
-            let durable = std::mem::take(&mut self.client.needs_durable);
-            if durable {
-                position = position.max(aof.appended());
-            }
-            let hold = Hold { position, durable };
             if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
                 return Err(Closed::ByServer);
             }
-            self.check_output()?;
-            let sent = self.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
-            let stats = &self.worker.engine.services.stats;
-            stats.bytes_out.add(sent as u64);
-            stats.writes.add(1);
+            self.send_committed()?;
         }
         let settled = self.settle_output();
         if has_mail {
@@ -78,10 +64,36 @@ impl Connection {
         settled
     }
 
+    /// Puts what others wrote behind the replies; `false` if they wrote nothing.
+    fn take_mail(&mut self) -> bool {
+        let Some(outbox) = self.client.handle.take_outbox() else { return false };
+        self.client.mail_position = self.client.mail_position.max(outbox.log_position);
+        self.client.needs_durable |= outbox.needs_durable;
+        self.desk().output.append(outbox.bytes);
+        true
+    }
+
+    /// What the next replies wait for, which depend on the log up to `position`.
+    fn hold(&mut self, position: u64) -> Hold {
+        let durable = std::mem::take(&mut self.client.needs_durable);
+        let appended = if durable { self.worker.engine.services.aof.appended() } else { 0 };
+        Hold { position: position.max(appended), durable }
+    }
+
+    fn send_committed(&mut self) -> Result<(), Closed> {
+        self.check_output()?;
+        let Some(desk) = &mut self.desk else { return Ok(()) };
+        let sent = desk.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
+        let stats = &self.worker.engine.services.stats;
+        stats.bytes_out.add(sent as u64);
+        stats.writes.add(1);
+        Ok(())
+    }
+
     /// Disconnects a client for which more is to be sent than it may ever have: it gets nothing of
     /// that.
-    fn check_output(&mut self) -> Result<(), Closed> {
-        let pending = self.output.pending();
+    fn check_output(&self) -> Result<(), Closed> {
+        let pending = self.pending();
         if pending <= READ_BYTES {
             return Ok(());
         }
@@ -93,15 +105,19 @@ impl Connection {
 
     /// Notes how much is left to send, and disconnects a client that does not read.
     fn settle_output(&mut self) -> Result<(), Closed> {
-        self.output.settle(&self.worker.buffers);
-        let pending = self.output.pending();
+        let mut reply_buf_bytes = 0;
+        if let Some(desk) = &mut self.desk {
+            desk.output.settle(&self.worker.buffers);
+            reply_buf_bytes = desk.output.reply.capacity();
+        }
+        let pending = self.pending();
         let handle = &self.client.handle;
         let before = handle.figures.output_bytes.load(Ordering::Relaxed);
         if pending == 0 && before == 0 {
             return Ok(());
         }
         handle.figures.output_bytes.store(pending, Ordering::Relaxed);
-        handle.figures.reply_buf_bytes.store(self.output.reply.capacity(), Ordering::Relaxed);
+        handle.figures.reply_buf_bytes.store(reply_buf_bytes, Ordering::Relaxed);
         let poster = self.worker.engine.services.poster();
         if poster.check(handle, pending) {
             return Err(Closed::ByServer);
@@ -111,17 +127,24 @@ impl Connection {
     }
 
     /// Waits for the next event.
-    async fn next_event(&mut self, mut alarm: Option<Pin<&mut Sleep>>) -> Result<Event, Closed> {
-        let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
-        let event = event.map_err(|_| Closed::ByPeer)?;
-        match event {
-            Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
-            Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
-            Event::Input => self.check_input()?,
-            Event::Sent => self.settle_output()?,
-            Event::Mail | Event::TimeUp => {}
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps its arguments twice")]
+    pub(super) fn next_event(
+        &mut self,
+        mut alarm: Option<Pin<&mut Sleep>>,
+    ) -> impl Future<Output = Result<Event, Closed>> {
+        async move {
+            self.leave_desk();
+            let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
+            let event = event.map_err(|_| Closed::ByPeer)?;
+            match event {
+                Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
+                Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
+                Event::Input => self.check_input()?,
+                Event::Sent => self.settle_output()?,
+                Event::Mail | Event::TimeUp => {}
+            }
+            Ok(event)
         }
-        Ok(event)
     }
 
     fn poll_event(
@@ -132,12 +155,13 @@ impl Connection {
         let services = &self.worker.engine.services;
         // Mail may come without end: the client's requests have their turn in between.
         let mail_last = self.mails > 0;
-        if !mail_last && self.bell.has_rung(context, &mut self.waker) {
+        if !mail_last && self.client.handle.bell.has_rung(context) {
             self.mails += 1;
             return Poll::Ready(Ok(Event::Mail));
         }
-        if !self.output.is_empty()
-            && let Poll::Ready(sent) = self.output.poll_send(&mut self.stream, context)
+        if let Some(desk) = &mut self.desk
+            && !desk.output.is_empty()
+            && let Poll::Ready(sent) = desk.output.poll_send(&mut self.stream, context)
         {
             services.stats.bytes_out.add(sent? as u64);
             services.stats.writes.add(1);
@@ -149,19 +173,11 @@ impl Connection {
             return Poll::Ready(Ok(Event::TimeUp));
         }
         if !self.ended
-            && let Poll::Ready(read) =
-                self.input.poll_read(&mut self.stream, &self.worker.buffers, context)
+            && let Poll::Ready(read) = self.poll_read(context)
         {
-            let bytes = read?;
-            self.ended = bytes == 0;
-            self.mails = 0;
-            services.stats.bytes_in.add(bytes as u64);
-            services.stats.reads.add(1);
-            let now_ms = services.clock.now_ms();
-            self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
-            return Poll::Ready(Ok(Event::Input));
+            return Poll::Ready(read.map(|()| Event::Input));
         }
-        if mail_last && self.bell.has_rung(context, &mut self.waker) {
+        if mail_last && self.client.handle.bell.has_rung(context) {
             self.mails = (self.mails + 1) % (MAILS_IN_A_ROW + 1);
             return Poll::Ready(Ok(Event::Mail));
         }
@@ -169,13 +185,34 @@ impl Connection {
         Poll::Pending
     }
 
+    /// Reads what has arrived.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.stream.poll_read_ready(context))?;
+        let protocol = self.client.handle.protocol();
+        let desk = self.desk.get_or_insert_with(|| self.worker.desks.take(protocol));
+        let read = desk.input.poll_read(&mut self.stream, &self.worker.buffers, context);
+        let Poll::Ready(bytes) = read? else {
+            self.leave_desk();
+            return Poll::Pending;
+        };
+        self.ended = bytes == 0;
+        self.mails = 0;
+        let services = &self.worker.engine.services;
+        services.stats.bytes_in.add(bytes as u64);
+        services.stats.reads.add(1);
+        let now_ms = services.clock.now_ms();
+        self.client.handle.figures.last_active_ms.store(now_ms, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+
     /// Disconnects a client that has sent more than it may.
     fn check_input(&mut self) -> Result<(), Closed> {
+        let Some(desk) = &self.desk else { return Ok(()) };
         let services = &self.worker.engine.services;
         let queued = self.client.handle.figures.queued_bytes.load(Ordering::Relaxed);
-        let bytes = self.input.len() + queued;
+        let bytes = desk.input.len() + queued;
         if services.config.client_memory_limit() > 0 {
-            self.note_input();
+            self.note_input(desk);
             if self.client.handle.is_killed() {
                 return Err(Closed::ByServer);
             }
@@ -208,22 +245,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits for bytes from the peer.
-    pub(super) async fn wait_for_input(&mut self) -> Result<(), Closed> {
-        while !self.ended {
-            match self.next_event(None).await? {
-                Event::Input if !self.ended => return Ok(()),
-                Event::Mail => self.send(0).await?,
-                Event::Input | Event::Sent | Event::TimeUp => {}
-            }
-        }
-        self.send_rest().await;
-        Err(Closed::ByPeer)
-    }
-
     /// Waits until the peer has taken most of what there is to send.
     pub(super) async fn wait_for_room(&mut self) -> Result<(), Closed> {
-        while self.output.pending() > self.run_below_bytes() / 2 {
+        while self.pending() > self.run_below_bytes() / 2 {
             if self.next_event(None).await? == Event::Mail {
                 self.send(0).await?;
             }
@@ -319,17 +343,17 @@ impl Connection {
             Some(Unblock::Error) => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             Some(Unblock::NoShutdown) => "ERR Errors trying to SHUTDOWN. Check logs.",
             Some(Unblock::Timeout) | None => {
-                return waiter.on_timeout().write(&mut self.output.reply);
+                return waiter.on_timeout().write(&mut self.desk().output.reply);
             }
         };
         self.worker.engine.services.stats.error(text);
-        self.output.reply.error(text);
+        self.desk().output.reply.error(text);
     }
 
     /// Sends what is left before closing, for as long as the peer takes something.
     pub(super) async fn send_rest(&mut self) {
         self.ended = true;
-        while !self.output.is_empty() {
+        while self.pending() > 0 {
             let alarm = std::pin::pin!(tokio::time::sleep(PATIENCE));
             match self.next_event(Some(alarm)).await {
                 Ok(Event::Mail | Event::Sent) => {}

@@ -1,5 +1,6 @@
 //! Worker threads: each serves its connections on a runtime of its own.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,12 +8,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
+use super::desk::Desks;
 use super::listener::Accepted;
 use super::turns::Turns;
 use crate::config::Setting;
@@ -32,7 +35,20 @@ pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
     pub(super) committer: Committer,
     pub(super) buffers: Buffers,
+    pub(super) desks: Desks,
     pub(super) turns: Turns,
+    /// Connections that have not ended.
+    open: Cell<usize>,
+    /// Tells that one has.
+    closed: Notify,
+}
+
+impl Worker {
+    /// A connection has ended.
+    pub(super) fn note_closed(&self) {
+        self.open.set(self.open.get() - 1);
+        self.closed.notify_one();
+    }
 }
 
 /// The threads, and the way to each.
@@ -95,27 +111,28 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     let worker = Rc::new(Worker {
         committer: Committer::new(&engine),
         buffers: Buffers::default(),
+        desks: Desks::default(),
         turns: Turns::default(),
+        open: Cell::new(0),
+        closed: Notify::new(),
         engine,
     });
     let committing = tokio::task::spawn_local({
         let worker = Rc::clone(&worker);
         async move { worker.committer.run(&worker.engine.services.aof).await }
     });
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = receiver.recv() => {
-                let Some(Accepted { socket, peer }) = accepted else { break };
-                match Connection::new(Rc::clone(&worker), socket, peer) {
-                    Ok(connection) => { connections.spawn_local(Box::new(connection).run()); }
-                    Err(error) => tracing::warn!(%error, "cannot serve a client"),
-                }
+    while let Some(Accepted { socket, peer }) = receiver.recv().await {
+        match Connection::new(Rc::clone(&worker), socket, peer) {
+            Ok(connection) => {
+                worker.open.set(worker.open.get() + 1);
+                tokio::task::spawn_local(Box::new(connection).run());
             }
-            Some(_) = connections.join_next() => {}
+            Err(error) => tracing::warn!(%error, "cannot serve a client"),
         }
     }
-    while connections.join_next().await.is_some() {}
+    while worker.open.get() > 0 {
+        worker.closed.notified().await;
+    }
     committing.abort();
 }
 

@@ -5,7 +5,6 @@
 //! makes them, and when a blocking command is served. What is denied goes into ACL LOG.
 
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
@@ -48,7 +47,7 @@ impl Origin {
 
     /// Where a client's own requests are made now.
     pub(crate) fn of(client: &Client) -> Self {
-        if client.transaction.is_some() { Self::Transaction } else { Self::TopLevel }
+        if client.is_in_transaction() { Self::Transaction } else { Self::TopLevel }
     }
 }
 
@@ -119,8 +118,7 @@ impl Services {
         rights.check(&asked.request()).map_err(|denied| {
             if asked.origin != Origin::Script {
                 // ACL LOG is to show the command as the client's last one.
-                let last = &client.handle.figures.last_command;
-                last.store(asked.command.index + 1, Ordering::Relaxed);
+                client.handle.figures.set_last_command(asked.command.index);
             }
             self.log_denied(client, asked, denied);
             let why = why(&client.account, asked, denied, Detail::None);

@@ -223,9 +223,9 @@ fn permits(services: &Services, client: &Client, setting: Setting) -> bool {
         "yes" => true,
         "local" => {
             let peer = &client.handle.peer;
-            let address = &peer.address;
+            let address = peer.address();
             let is_loopback = address.starts_with("127.") || address.starts_with("[::1]");
-            is_loopback || peer.is_local_socket || address.is_empty()
+            is_loopback || peer.is_local_socket() || address.is_empty()
         }
         _ => false,
     }

@@ -25,10 +25,10 @@ impl Filter<'_> {
         self.id.is_none_or(|id| client.id == id)
             && self.kind.is_none_or(|kind| kind == client.kind())
             && !self.nobody
-            && self.address.is_none_or(|address| client.peer.address.as_bytes() == address)
+            && self.address.is_none_or(|address| client.peer.address().as_bytes() == address)
             && self
                 .local_address
-                .is_none_or(|address| client.peer.local_address.as_bytes() == address)
+                .is_none_or(|address| client.peer.local_address().as_bytes() == address)
             && self.user.as_ref().is_none_or(|user| client.speaks_for(user))
     }
 }

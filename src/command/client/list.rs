@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::table::table;
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::acl::accounts::DEFAULT;
+use crate::client::figures::Count;
 use crate::client::{ClientId, Handle, Kind};
 
 /// `CLIENT INFO`
@@ -78,29 +79,32 @@ fn describe(client: &Handle, now_ms: u64, text: &mut Vec<u8>) {
     text.extend_from_slice(
         format!(
             "id={} addr={} laddr={} fd={} name=",
-            client.id, client.peer.address, client.peer.local_address, client.peer.fd
+            client.id,
+            client.peer.address(),
+            client.peer.local_address(),
+            client.peer.fd
         )
         .as_bytes(),
     );
-    text.extend_from_slice(&client.name.lock());
+    client.with_names(|names| text.extend_from_slice(&names.own));
     let [channels, patterns, shard_channels] =
-        [&figures.channels, &figures.patterns, &figures.shard_channels]
-            .map(|count| count.load(Ordering::Relaxed));
+        [&figures.channels, &figures.patterns, &figures.shard_channels].map(Count::get);
     text.extend_from_slice(
         format!(
             " age={age} idle={idle} flags={} db={} sub={channels} psub={patterns} \
              ssub={shard_channels}",
             flags(client),
-            figures.db.load(Ordering::Relaxed),
+            figures.db.get(),
         )
         .as_bytes(),
     );
     describe_memory(client, text);
-    let library = client.library.lock();
-    text.extend_from_slice(b" lib-name=");
-    text.extend_from_slice(&library.name);
-    text.extend_from_slice(b" lib-ver=");
-    text.extend_from_slice(&library.version);
+    client.with_names(|names| {
+        text.extend_from_slice(b" lib-name=");
+        text.extend_from_slice(&names.library);
+        text.extend_from_slice(b" lib-ver=");
+        text.extend_from_slice(&names.library_version);
+    });
     text.push(b'\n');
 }
 
@@ -108,13 +112,12 @@ fn describe(client: &Handle, now_ms: u64, text: &mut Vec<u8>) {
 fn describe_memory(client: &Handle, text: &mut Vec<u8>) {
     let figures = &client.figures;
     let load = |figure: &std::sync::atomic::AtomicUsize| figure.load(Ordering::Relaxed);
-    let multi = i64::try_from(load(&figures.queued)).unwrap_or(i64::MAX) - 1;
+    let multi = i64::try_from(figures.queued.get()).unwrap_or(i64::MAX) - 1;
     let (query, query_free) = (load(&figures.query_bytes), load(&figures.query_bytes_free));
     let (queued, output) = (load(&figures.queued_bytes), client.pending_bytes());
     let (argv, reply_buf) = (load(&figures.argv_bytes), load(&figures.reply_buf_bytes));
     let total = client.memory_bytes();
-    let command = load(&figures.last_command).checked_sub(1);
-    let command = command.and_then(|index| table().all().get(index));
+    let command = figures.last_command().and_then(|index| table().all().get(index));
     text.extend_from_slice(
         format!(
             " multi={multi} qbuf={query} qbuf-free={query_free} argv-mem={argv} multi-mem={queued} \
@@ -140,12 +143,12 @@ fn flags(client: &Handle) -> String {
     for (letter, is_set) in [
         ('O', figures.monitor.load(Ordering::Relaxed)),
         ('P', client.kind() == Kind::PubSub),
-        ('x', figures.queued.load(Ordering::Relaxed) > 0),
+        ('x', figures.queued.get() > 0),
         ('b', client.is_blocked()),
         ('t', client.redirect() >= 0),
         ('R', figures.broken_redirect.load(Ordering::Relaxed)),
         ('B', figures.broadcast.load(Ordering::Relaxed)),
-        ('U', client.peer.is_local_socket),
+        ('U', client.peer.is_local_socket()),
         ('e', figures.no_evict.load(Ordering::Relaxed)),
         ('T', figures.no_touch.load(Ordering::Relaxed)),
     ] {

@@ -213,7 +213,7 @@ pub(super) fn is_printable(word: &[u8]) -> bool {
 
 /// Gives the connection a name, which is printable; an empty one takes the name away.
 pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
-    *context.client.handle.name.lock() = name.into();
+    context.client.handle.change_names(|names| names.own = name.into());
 }
 
 /// `CLIENT GETNAME`
@@ -221,13 +221,11 @@ pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
 /// Replies the name of the connection, or nil.
 /// <https://redis.io/docs/latest/commands/client-getname/>
 fn getname(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
-    let name = context.client.handle.name.lock();
-    if name.is_empty() {
-        context.reply.nil();
-    } else {
-        context.reply.bulk(&name);
-    }
-    drop(name);
+    let reply = &mut *context.reply;
+    context.client.handle.with_names(|names| match &*names.own {
+        [] => reply.nil(),
+        name => reply.bulk(name),
+    });
     Ok(Outcome::Done)
 }
 
@@ -311,13 +309,10 @@ fn setinfo(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         let rule = "cannot contain spaces, newlines or special characters.";
         return Err(CommandError::Text(format!("ERR {shown} {rule}").into()));
     }
-    let mut library = context.client.handle.library.lock();
-    if is_name {
-        library.name = value.into();
-    } else {
-        library.version = value.into();
-    }
-    drop(library);
+    context.client.handle.change_names(|names| {
+        let changed = if is_name { &mut names.library } else { &mut names.library_version };
+        *changed = value.into();
+    });
     context.reply.ok();
     Ok(Outcome::Done)
 }
@@ -364,7 +359,7 @@ fn unblock(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// Counts the blocking command that a client was let go from.
 fn count_let_go(context: &Context<'_>, client: &Handle, how: Unblock) {
-    let command = client.figures.last_command.load(Ordering::Relaxed).checked_sub(1);
+    let command = client.figures.last_command();
     let tracked = context.services.config.flag(Setting::LatencyTracking);
     if let Some(command) = command {
         let failed = how == Unblock::Error;

@@ -159,7 +159,7 @@ fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
     figures.redirect.store(options.redirect + 1, Ordering::Relaxed);
     figures.broadcast.store(options.broadcast, Ordering::Relaxed);
     figures.broken_redirect.store(false, Ordering::Relaxed);
-    figures.prefixes.store(prefixes.len(), Ordering::Relaxed);
+    figures.prefixes.set(prefixes.len());
     client.caching = Some(Box::new(Caching { tracker, prefixes, opt, said: false }));
 }
 
@@ -172,7 +172,7 @@ pub(in super::super) fn stop(context: &mut Context<'_>) {
         figures.redirect.store(0, Ordering::Relaxed);
         figures.broadcast.store(false, Ordering::Relaxed);
         figures.broken_redirect.store(false, Ordering::Relaxed);
-        figures.prefixes.store(0, Ordering::Relaxed);
+        figures.prefixes.set(0);
     }
 }
 

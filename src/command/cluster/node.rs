@@ -1,7 +1,5 @@
 //! What CLUSTER tells of the node, and of a cluster that has no other.
 
-use std::net::SocketAddr;
-
 use super::require_cluster;
 use crate::client::Peer;
 use crate::command::{Args, CommandError, CommandResult, Context, Outcome, Services};
@@ -22,7 +20,7 @@ impl Node {
     /// As the settings `cluster-announce-…` say, else as the client has reached it.
     fn of(services: &Services, peer: &Peer) -> Self {
         let config = &services.config;
-        let reached = peer.local_address.parse::<SocketAddr>().ok();
+        let reached = peer.local_ip();
         let [plain, tls] = [Setting::Port, Setting::TlsPort].map(|port| config.number(port));
         let port = reached.map_or(if plain == 0 { tls } else { plain }, |at| at.port().into());
         let is_encrypted = port == tls;

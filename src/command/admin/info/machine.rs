@@ -68,7 +68,7 @@ fn listeners(config: &Config, text: &mut Text) {
 pub(super) fn clients(context: &mut Context<'_>, text: &mut Text) {
     let services = context.services;
     let all = services.clients.all();
-    let max = |of: fn(&crate::client::handle::Figures) -> usize| {
+    let max = |of: fn(&crate::client::Figures) -> usize| {
         all.iter().map(|client| of(&client.figures)).max().unwrap_or(0)
     };
     text.line("connected_clients", all.len());
