@@ -121,13 +121,16 @@ pub(super) fn pfadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     }
     let bytes = context.db.create::<StringValue>(key)?.make_mut();
     let mut changed = !exists;
-    for element in args.rest() {
+    let added = args.rest().try_for_each(|element| {
         changed |= hyperloglog::add(bytes, element, bytes_max)?;
-    }
+        Ok::<(), Invalid>(())
+    });
+    // A break is found where an element goes: what came before it is changed, and that is logged.
     if changed {
         hyperloglog::set_cached(bytes, None);
         context.modified(key, Class::String, "pfadd");
     }
+    added?;
     context.reply.integer(i64::from(changed));
     Ok(Outcome::Done)
 }

@@ -1,6 +1,6 @@
 //! The groups `bitmap` and `hyperloglog`.
 
-use crate::harness::{Server, check, run};
+use crate::harness::{Server, check, error, run};
 
 #[test]
 fn single_bits() {
@@ -187,6 +187,23 @@ fn estimates() {
             ("PFCOUNT list", "(WRONGTYPE Operation against a key holding the wrong kind of value)"),
         ],
     );
+}
+
+#[test]
+fn what_a_broken_estimate_has_taken_is_logged() {
+    let mut server = Server::start(&["--appendfsync", "always"]);
+    let client = &mut server.client();
+    run::<i64>(client, "PFADD broken a b c d e f g h");
+    let whole: Vec<u8> = run(client, "GET broken");
+    redis::cmd("SET").arg("broken").arg(&whole[..whole.len() - 3]).exec(client).unwrap();
+    let elements: Vec<String> = (0..100).map(|n| format!("element:{n}")).collect();
+    let line = format!("PFADD broken {}", elements.join(" "));
+    assert_eq!(error(client, &line), "INVALIDOBJ Corrupted HLL object detected");
+    let after: Vec<u8> = run(client, "GET broken");
+    assert_ne!(after, whole[..whole.len() - 3], "some elements were added before the break");
+    server.kill();
+    server.start_again();
+    assert_eq!(run::<Vec<u8>>(&mut server.client(), "GET broken"), after);
 }
 
 #[test]
