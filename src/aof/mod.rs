@@ -287,7 +287,14 @@ impl Aof {
         self.found_at_start.load(Ordering::Acquire)
     }
 
-    /// Was the log closed before all that it took was on disk, in files that a start finds?
+    /// Can what it takes be made durable? Not before the first rewrite after `CONFIG SET appendonly
+    /// yes` is complete.
+    pub(crate) fn can_sync(&self) -> bool {
+        self.is_enabled() && self.is_found_at_start() && !self.is_failing()
+    }
+
+    /// Is there no log that a start finds: none yet, or one that was closed before all that it took
+    /// was on disk?
     pub(crate) fn has_ended_unsafe(&self) -> bool {
         !self.is_enabled() && !self.is_found_at_start()
     }

@@ -312,9 +312,10 @@ fn restore(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-const NEGATIVE: CommandError = CommandError::Plain("ERR timeout is negative");
-/// Time between two looks of WAITAOF at a log that cannot be synced yet.
+/// Time between two looks of a WAITAOF that waits at the state of the log.
 const LOOK_AGAIN_MS: u64 = 20;
+
+const NEGATIVE: CommandError = CommandError::Plain("ERR timeout is negative");
 const NO_TIMEOUT: CommandError =
     CommandError::Plain("ERR timeout is not an integer or out of range");
 
@@ -367,15 +368,14 @@ fn waitaof(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
-    // Not before the first rewrite after `CONFIG SET appendonly yes` is complete.
-    let can_sync = aof.is_enabled() && aof.is_found_at_start() && !aof.is_failing();
-    context.client.needs_durable = can_sync && context.mode != Mode::Replay;
+    let can_sync = aof.can_sync();
+    context.client.needs_durable |= can_sync && context.mode != Mode::Replay;
     let on_timeout = TimeoutReply::NoReplicaSynced { local: can_sync };
     if replicas == 0 && (can_sync || !wants_local) {
         on_timeout.write(context.reply);
         return Ok(Outcome::Done);
     }
-    let retry_at_ms = (wants_local && !can_sync).then(|| context.db.now_ms() + LOOK_AGAIN_MS);
+    let retry_at_ms = wants_local.then(|| context.db.now_ms() + LOOK_AGAIN_MS);
     let outcome = context.wait(std::iter::empty(), "", deadline_ms, on_timeout)?;
     Ok(outcome.waiting(|wait| wait.retry_at_ms = retry_at_ms))
 }

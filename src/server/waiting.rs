@@ -14,6 +14,7 @@ use super::buffers::READ_BYTES;
 use super::commit::Hold;
 use super::connection::{BUSY_PAUSE, Closed, Connection};
 use crate::client::Unblock;
+use crate::command::TimeoutReply;
 use crate::config::Setting;
 use crate::engine::{Engine, Waiter};
 
@@ -342,12 +343,18 @@ impl Connection {
         let text = match released {
             Some(Unblock::Error) => "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             Some(Unblock::NoShutdown) => "ERR Errors trying to SHUTDOWN. Check logs.",
-            Some(Unblock::Timeout) | None => {
-                return waiter.on_timeout().write(&mut self.desk().output.reply);
-            }
+            Some(Unblock::Timeout) | None => return self.answer_time_out(waiter.on_timeout()),
         };
         self.worker.engine.services.stats.error(text);
         self.desk().output.reply.error(text);
+    }
+
+    fn answer_time_out(&mut self, mut reply: TimeoutReply) {
+        if let TimeoutReply::NoReplicaSynced { local } = &mut reply {
+            *local = self.worker.engine.services.aof.can_sync();
+            self.client.needs_durable |= *local;
+        }
+        reply.write(&mut self.desk().output.reply);
     }
 
     /// Sends what is left before closing, for as long as the peer takes something.

@@ -154,6 +154,38 @@ fn waitaof_ends_with_the_log_that_it_waits_for() {
 }
 
 #[test]
+fn waitaof_for_replicas_ends_with_the_log_too() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut waiting = server.raw();
+    waiting.send(b"SET a 1\r\nWAITAOF 1 1 0\r\n");
+    server.wait_info("blocked_clients", "1");
+    check(client, &[("CONFIG SET appendonly no", "OK")]);
+    let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    waiting.expect(format!("+OK\r\n-{text}\r\n").as_bytes());
+}
+
+#[test]
+fn waitaof_tells_at_its_end_whether_the_log_is_safe_then() {
+    let mut server = Server::start(&["--appendonly", "no", "--rdb-key-save-delay", "100000000"]);
+    let client = &mut server.client();
+    check(client, &[("RPUSH q a", "1"), ("RPUSH p a", "1")]);
+    check(client, &[("CONFIG SET appendonly yes", "OK")]);
+    server.wait_info("aof_rewrite_in_progress", "1");
+    let mut waiting = server.raw();
+    let id = waiting.line("CLIENT ID")[1..].to_owned();
+    waiting.send(b"WAITAOF 1 1 0\r\n");
+    server.wait_info("blocked_clients", "1");
+    check(client, &[("CONFIG SET rdb-key-save-delay 0", "OK")]);
+    server.wait_info("aof_rewrite_in_progress", "0");
+    check(client, &[(&format!("CLIENT UNBLOCK {id}"), "1")]);
+    waiting.expect(b"*2\r\n:1\r\n:0\r\n");
+    server.kill();
+    server.start_again_with(&["--appendonly", "yes"]);
+    check(&mut server.client(), &[("LRANGE q 0 -1", "[\"a\"]")]);
+}
+
+#[test]
 fn who_cannot_write_its_lines_serves_nevertheless() {
     let dir = tempfile::tempdir().expect("a folder");
     let port = free_port().to_string();
