@@ -103,7 +103,8 @@ fn store(context: &mut Context<'_>, key: &[u8], bytes: Vec<u8>) {
 /// `PFADD key [element [element ...]]`
 ///
 /// Adds elements; the key is made if need be. Replies 1 if the key was made or the estimate may
-/// have changed, else 0. Errors: WRONGTYPE; INVALIDOBJ on a broken string. O(elements).
+/// have changed, else 0. Errors: WRONGTYPE; INVALIDOBJ on a broken string, to which the elements
+/// that go before the break are added, as in Redis. O(elements).
 /// <https://redis.io/docs/latest/commands/pfadd/>
 pub(super) fn pfadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.bytes()?;
@@ -121,16 +122,22 @@ pub(super) fn pfadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
     }
     let bytes = context.db.create::<StringValue>(key)?.make_mut();
     let mut changed = !exists;
-    let added = args.rest().try_for_each(|element| {
+    let elements = args.rest();
+    let mut added = 0;
+    let outcome = elements.clone().try_for_each(|element| {
         changed |= hyperloglog::add(bytes, element, bytes_max)?;
+        added += 1;
         Ok::<(), Invalid>(())
     });
-    // A break is found where an element goes: what came before it is changed, and that is logged.
     if changed {
         hyperloglog::set_cached(bytes, None);
         context.modified(key, Class::String, "pfadd");
     }
-    added?;
+    if outcome.is_err() && changed {
+        let words: Vec<&[u8]> = [b"PFADD", key].into_iter().chain(elements.take(added)).collect();
+        context.propagate(&words);
+    }
+    outcome?;
     context.reply.integer(i64::from(changed));
     Ok(Outcome::Done)
 }
@@ -199,8 +206,8 @@ pub(super) fn pfmerge(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
     let merged = merge(context, args.rest())?;
     let bytes_max = sparse_bytes_max(context);
     let mut bytes = hyperloglog::encode(&merged.registers, merged.form, bytes_max);
-    if let Some(before) = read(context, destination)? {
-        hyperloglog::keep_cached(&mut bytes, &before);
+    if let Some(before) = context.db.write::<StringValue>(destination)? {
+        hyperloglog::keep_cached(&mut bytes, before.bytes_in(&mut itoa::Buffer::new()));
     }
     hyperloglog::set_cached(&mut bytes, None);
     store(context, destination, bytes);

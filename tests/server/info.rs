@@ -80,6 +80,18 @@ fn info_has_the_sections_asked_for() {
 }
 
 #[test]
+fn merging_looks_at_each_key_once() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    run::<i64>(client, "PFADD source a b");
+    for (hits, misses) in [(1, 1), (3, 1)] {
+        run::<()>(client, "PFMERGE merged source");
+        let counts = ["keyspace_hits", "keyspace_misses"].map(|field| number(&server, field));
+        assert_eq!(counts, [hits, misses]);
+    }
+}
+
+#[test]
 fn info_tells_the_truth() {
     let server = Server::start(&[]);
     let client = &mut server.client();
