@@ -84,8 +84,13 @@ impl Input {
         }
     }
 
-    /// Gives a shared buffer back, keeping a rest in a buffer of its own size.
+    /// Gives a shared buffer back, keeping a rest in a buffer of its own size. Without a rest it is
+    /// as at first.
     pub(super) fn settle(&mut self, buffers: &Buffers) {
+        if self.is_empty() {
+            buffers.give(std::mem::take(self).buf);
+            return;
+        }
         if self.len() >= REST_BYTES_MAX || self.buf.capacity() < READ_BYTES {
             return;
         }
