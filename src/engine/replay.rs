@@ -244,7 +244,8 @@ impl<'e> Replay<'e> {
     /// data without a trace (`redis.set_repl`), so others may find them as they were not: all
     /// else is loaded nevertheless. What a script says that Redis has logged tells nothing.
     fn note_failure(&mut self, argv: Argv<'_>, offset: u64, error: String) {
-        let is_script = table().resolve(argv).is_some_and(|command| command.group == "scripting");
+        let command = table().resolve(argv).or_else(|| table().resolve_logged(argv));
+        let is_script = command.is_some_and(|command| command.of_scripts);
         if !is_script && MALFORMED.iter().any(|start| error.starts_with(start)) {
             self.failure = Some((offset, error));
             return;
