@@ -41,10 +41,7 @@ pub(crate) fn shard_bits(hash: u64) -> usize {
 ///
 /// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>
 pub(crate) fn tag(key: &[u8]) -> &[u8] {
-    if !short::contains(key, b'{') {
-        return key;
-    }
-    let Some(open) = memchr::memchr(b'{', key) else { return key };
+    let Some(open) = short::position(key, b'{') else { return key };
     let rest = &key[open + 1..];
     match memchr::memchr(b'}', rest) {
         Some(len) if len > 0 => &rest[..len],

@@ -2,12 +2,12 @@
 //! instructions, where a loop or a call would take longer than all else that is done with them.
 
 /// Longer texts are not short.
-pub(crate) const SHORT_BYTES_MAX: usize = 16;
+const SHORT_BYTES_MAX: usize = 16;
 
 /// The bytes of a short text as two words that may overlap: with its length they tell all of it.
 /// `None` for one of less than 2 or more than [`SHORT_BYTES_MAX`] bytes.
 #[inline]
-pub(crate) fn words(text: &[u8]) -> Option<[u64; 2]> {
+fn words(text: &[u8]) -> Option<[u64; 2]> {
     if text.len() > SHORT_BYTES_MAX {
         return None;
     }
@@ -41,12 +41,12 @@ pub(crate) fn letters(text: &[u8]) -> Option<[u64; 2]> {
     words(text).map(|words| words.map(|word| word | LOWER))
 }
 
-/// Is `byte` in a text?
+/// Where `byte` stands in a text first. A short one that has none is told at once.
 #[inline]
-pub(crate) fn contains(text: &[u8], byte: u8) -> bool {
+pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
     match words(text) {
-        Some(words) if byte != 0 => words.into_iter().any(|word| has_byte(word, byte)),
-        _ => memchr::memchr(byte, text).is_some(),
+        Some(words) if byte != 0 && !words.into_iter().any(|word| has_byte(word, byte)) => None,
+        _ => memchr::memchr(byte, text),
     }
 }
 
@@ -87,12 +87,15 @@ mod tests {
     #[test]
     fn a_byte_is_found_anywhere() {
         for (text, other) in texts() {
-            assert!(contains(&other, b'{') && !contains(&text, b'{'), "{other:?}");
+            let at = other.iter().position(|byte| *byte == b'{');
+            assert!(at.is_some() && position(&other, b'{') == at, "{other:?}");
+            assert_eq!(position(&text, b'{'), None, "{text:?}");
         }
         let bytes: Vec<u8> = (0..=255).collect();
         for part in bytes.chunks(7).chain(bytes.chunks(16)).chain(bytes.chunks(3)) {
             for byte in 0..=255 {
-                assert_eq!(contains(part, byte), part.contains(&byte), "{byte} in {part:?}");
+                let at = part.iter().position(|other| *other == byte);
+                assert_eq!(position(part, byte), at, "{byte} in {part:?}");
             }
         }
     }

@@ -102,6 +102,11 @@ impl Command {
         self.flags & flag.bit() != 0
     }
 
+    /// May it tell of how often commands were called? One that goes to a single key does not.
+    pub(crate) fn may_tell_of_calls(&self) -> bool {
+        self.only_key.is_none()
+    }
+
     /// Words before the arguments: 1, or 2 for a subcommand.
     pub(crate) fn name_words(&self) -> usize {
         1 + usize::from(self.container.is_some())

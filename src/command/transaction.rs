@@ -239,10 +239,10 @@ fn watch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     let db = context.db.index();
     for key in args.rest() {
-        let client = context.client.handle.id;
+        let id = context.client.handle.id;
         if let Some(dirty) = context.client.watch(WatchedKey { db, key: key.into() }) {
             context.db.exists(key);
-            context.db.watch(key, client, dirty);
+            context.db.watch(key, id, dirty);
         }
     }
     context.reply.ok();

@@ -296,6 +296,10 @@ impl<'e> Batch<'e> {
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         self.release();
+        debug_assert!(
+            self.uncounted.is_empty(),
+            "calls run under locks, whose release counts them"
+        );
         ROOM.set(std::mem::take(&mut self.uncounted));
     }
 }

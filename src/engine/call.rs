@@ -123,7 +123,7 @@ impl Batch<'_> {
         argv: Argv<'_>,
     ) -> Flow {
         client.handle.figures.set_last_command(command.index);
-        if command.only_key.is_none() {
+        if command.may_tell_of_calls() {
             self.engine.services.count_calls(&mut self.uncounted);
         }
         // Whoever monitors sees what a script or function does after the call of it.
@@ -293,7 +293,7 @@ impl Host for Engine {
         command: &'static Command,
         argv: Argv<'_>,
     ) -> Option<Box<dyn Suspended>> {
-        if command.only_key.is_none() || context.uncounted.len() >= UNCOUNTED_MAX {
+        if command.may_tell_of_calls() || context.uncounted.len() >= UNCOUNTED_MAX {
             self.services.count_calls(context.uncounted);
         }
         let propagated = std::mem::take(&mut context.propagated);

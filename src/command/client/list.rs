@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::table::table;
 use super::super::{Args, CommandError, CommandResult, Context, Outcome};
 use crate::acl::accounts::DEFAULT;
-use crate::client::figures::Count;
+use crate::client::figures::Number;
 use crate::client::{ClientId, Handle, Kind};
 
 /// `CLIENT INFO`
@@ -88,7 +88,7 @@ fn describe(client: &Handle, now_ms: u64, text: &mut Vec<u8>) {
     );
     client.with_names(|names| text.extend_from_slice(&names.own));
     let [channels, patterns, shard_channels] =
-        [&figures.channels, &figures.patterns, &figures.shard_channels].map(Count::get);
+        [&figures.channels, &figures.patterns, &figures.shard_channels].map(Number::get);
     text.extend_from_slice(
         format!(
             " age={age} idle={idle} flags={} db={} sub={channels} psub={patterns} \

@@ -213,7 +213,10 @@ pub(super) fn is_printable(word: &[u8]) -> bool {
 
 /// Gives the connection a name, which is printable; an empty one takes the name away.
 pub(super) fn rename(context: &mut Context<'_>, name: &[u8]) {
-    context.client.handle.change_names(|names| names.own = name.into());
+    let handle = &context.client.handle;
+    if !name.is_empty() || handle.with_names(|names| !names.own.is_empty()) {
+        handle.change_names(|names| names.own = name.into());
+    }
 }
 
 /// `CLIENT GETNAME`

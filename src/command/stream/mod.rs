@@ -337,16 +337,16 @@ fn block_limits(context: &Context<'_>) -> BlockLimits {
     }
 }
 
-/// `NOGROUP` of commands that need a group to be there.
 /// Does the stream at `key` have this group? Counts as a look at the key.
 fn has_group(context: &mut Context<'_>, key: &[u8], group: &[u8]) -> Result<bool, CommandError> {
     let stream = context.db.write::<Stream>(key)?;
     let is_there = stream.is_some();
-    let has_group = stream.is_some_and(|stream| stream.group(group).is_some());
+    let is_group_there = stream.is_some_and(|stream| stream.group(group).is_some());
     context.db.count_look(key, is_there);
-    Ok(has_group)
+    Ok(is_group_there)
 }
 
+/// `NOGROUP` of commands that need a group to be there.
 fn no_group(key: &[u8], group: &[u8]) -> CommandError {
     let (key, group) = (String::from_utf8_lossy(key), String::from_utf8_lossy(group));
     CommandError::Text(format!("NOGROUP No such key '{key}' or consumer group '{group}'").into())
