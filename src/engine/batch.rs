@@ -134,7 +134,7 @@ impl<'e> Batch<'e> {
         loop {
             self.lock(need)?;
             let is_exec = command.has(Flag::WholeTransaction) && command.spec.name == "exec";
-            if !command.has(Flag::Write) && !is_exec {
+            if (!command.has(Flag::Write) && !is_exec) || !self.engine.has_waiters() {
                 return Ok(());
             }
             let Some(locked) = &mut self.locked else { return Ok(()) };

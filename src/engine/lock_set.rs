@@ -71,8 +71,14 @@ impl Engine {
         self.key_shards(command, argv)
     }
 
+    /// Does anyone wait for a key?
+    pub(super) fn has_waiters(&self) -> bool {
+        self.waiters_count.load(Ordering::Relaxed) > 0
+    }
+
     /// The shards that a call needs, which are locked, and those needed to serve everyone who waits
     /// for a key that it may change, or for a key that serving them may change, and so on.
+    #[inline(never)]
     pub(super) fn with_waiters(
         &self,
         need: ShardSet,
@@ -81,23 +87,10 @@ impl Engine {
         argv: Argv<'_>,
         client: &Client,
     ) -> ShardSet {
-        let nobody_waits = self.waiters_count.load(Ordering::Relaxed) == 0;
-        if nobody_waits || need == self.services.keyspace.all() {
-            return need;
-        }
-        self.with_some_waiters(need, locked, command, argv, client)
-    }
-
-    #[inline(never)]
-    fn with_some_waiters(
-        &self,
-        need: ShardSet,
-        locked: &mut Locked,
-        command: &Command,
-        argv: Argv<'_>,
-        client: &Client,
-    ) -> ShardSet {
         let mut set = need;
+        if set == self.services.keyspace.all() {
+            return set;
+        }
         let mut keys: Vec<(usize, Box<[u8]>)> = Vec::new();
         let mut db = client.db;
         let databases = self.services.keyspace.databases();
