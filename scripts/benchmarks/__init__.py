@@ -9,4 +9,5 @@
   files.py        loading and rewriting what is on disk
   jobs.py         BullMQ, Celery, Asynq
   report.py       ratios, tables, JSON, the picture
+  training.py     what scripts/pgo has a server do while it counts
 """
