@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!                                       ┌▶ reader: extent ─▶ values ─▶ visit
-//! scout: file ─▶ checksum, extents ─────┼▶ reader: extent ─▶ values ─▶ visit
-//!                (where entries lie)    └▶ ...
+//! scanner: file ─▶ checksum, extents ───┼▶ reader: extent ─▶ values ─▶ visit
+//!                  (where entries lie)  └▶ ...
 //! ```
 //!
-//! The scout goes through the file from its start: it checks the checksum, and finds where entries
+//! The scanner goes through the file from its start: it checks the checksum, and finds where entries
 //! end without making their values. What it passes on are extents: places of entries in the file,
 //! which the readers read on their own. So a large value holds up one reader and nobody else, and
 //! nothing but the blocks of each reader is held in memory.
@@ -28,7 +28,7 @@ use crate::types::value::Value;
 
 /// Bytes from which on an extent is passed on.
 const EXTENT_BYTES: u64 = 128 << 10;
-/// How many extents the scout is ahead at most.
+/// How many extents the scanner is ahead at most.
 const EXTENTS_AHEAD: usize = 1024;
 const READERS_MAX: usize = 8;
 
@@ -93,7 +93,7 @@ pub(crate) fn load<F: ReadAt + ?Sized>(
     let (sender, extents) = sync_channel(EXTENTS_AHEAD);
     let extents = Mutex::new(extents);
     let failure = Failure::none();
-    let scouted = std::thread::scope(|scope| {
+    let scanned = std::thread::scope(|scope| {
         for _ in 0..readers {
             let (extents, reader) =
                 (&extents, Reader { file, limits, visit: &visit, failure: &failure });
@@ -104,22 +104,22 @@ pub(crate) fn load<F: ReadAt + ?Sized>(
         }
         let input = Input::new(Blocks::all(file));
         let extent = Extent { db: 0, start: 0, end: 0 };
-        let mut scout = Scout { input, extent, sender, failure: &failure };
-        let outcome = scout.run();
+        let mut scanner = Scanner { input, extent, sender, failure: &failure };
+        let outcome = scanner.run();
         // Before an error, too, values may be wrong.
-        scout.pass_on();
-        outcome.map(|()| scout.input.offset).map_err(|error| (scout.input.offset, error))
+        scanner.pass_on();
+        outcome.map(|()| scanner.input.offset).map_err(|error| (scanner.input.offset, error))
     });
     let read = failure.first.into_inner().map_or(Ok(()), Err);
-    match (read, scouted) {
-        (Err(read), Err(scouted)) if scouted.0 < read.0 => Err(scouted),
+    match (read, scanned) {
+        (Err(read), Err(scanned)) if scanned.0 < read.0 => Err(scanned),
         (Err(read), _) => Err(read),
-        (Ok(()), scouted) => scouted,
+        (Ok(()), scanned) => scanned,
     }
 }
 
 /// Finds extents.
-struct Scout<'f, F: ?Sized> {
+struct Scanner<'f, F: ?Sized> {
     input: Input<Blocks<'f, F>>,
     /// The one that has begun, as far as it goes.
     extent: Extent,
@@ -127,7 +127,7 @@ struct Scout<'f, F: ?Sized> {
     failure: &'f Failure,
 }
 
-impl<F: ReadAt + ?Sized> Scout<'_, F> {
+impl<F: ReadAt + ?Sized> Scanner<'_, F> {
     /// Goes through the file to its end, unless a reader fails.
     fn run(&mut self) -> Result<(), RdbError> {
         let version = file::version(&mut self.input)?;

@@ -113,20 +113,20 @@ impl<'a> Db<'a> {
 
     /// The entry of `key`. Does not count as an access.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Entry> {
-        let spot = self.locate(key)?;
-        self.at(spot).map(|entry| &*entry)
+        let location = self.locate(key)?;
+        self.at(location).map(|entry| &*entry)
     }
 
     /// The entry of `key`, to change its value. Counts as an access.
     pub(crate) fn entry_mut(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        let spot = self.locate(key)?;
-        self.open_at(spot, key)
+        let location = self.locate(key)?;
+        self.open_at(location, key)
     }
 
     /// The entry of `key`, for a reading command: counted as a hit or a miss, but not as an access.
     pub(crate) fn look(&mut self, key: &[u8]) -> Option<&Entry> {
-        let spot = self.locate_to_read(key)?;
-        self.at(spot).map(|entry| &*entry)
+        let location = self.locate_to_read(key)?;
+        self.at(location).map(|entry| &*entry)
     }
 
     pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
@@ -135,8 +135,8 @@ impl<'a> Db<'a> {
 
     /// The value of `key`, for a reading command: counted as a hit or a miss.
     pub(crate) fn value(&mut self, key: &[u8]) -> Option<&Value> {
-        let spot = self.locate_to_read(key)?;
-        self.access_at(spot).map(|entry| &entry.value)
+        let location = self.locate_to_read(key)?;
+        self.access_at(location).map(|entry| &entry.value)
     }
 
     /// The data of `key`, to read.
@@ -178,7 +178,7 @@ impl<'a> Db<'a> {
     /// As [`Db::write`]; a key that does not exist is made, without content.
     pub(crate) fn create<T: DataType>(&mut self, key: &[u8]) -> Result<&mut T, WrongType> {
         let entry = match self.locate(key) {
-            Some(spot) => self.open_at(spot, key).expect("it was just found there"),
+            Some(location) => self.open_at(location, key).expect("it was just found there"),
             None => self.insert(key, T::empty()),
         };
         T::of_mut(&mut entry.value).ok_or(WrongType)
@@ -206,8 +206,8 @@ impl<'a> Db<'a> {
         let mut is_volatile = false;
         let kept_bytes = self.shard(key).preserve_last(key);
         self.changes.kept_bytes += kept_bytes;
-        let spot = self.locate(key);
-        match spot.and_then(|spot| self.access_at(spot)) {
+        let location = self.locate(key);
+        match location.and_then(|location| self.access_at(location)) {
             Some(entry) => {
                 is_volatile = entry.expires_at_ms != NEVER;
                 let before = std::mem::replace(&mut entry.value, value);
@@ -262,10 +262,10 @@ impl<'a> Db<'a> {
 
     /// Lets an existing `key` expire at an instant (unix ms), or never.
     pub(crate) fn set_expiry(&mut self, key: &[u8], expires_at_ms: Option<u64>) {
-        let Some(spot) = self.find(key) else { return };
-        let shard = self.shard_at(spot);
+        let Some(location) = self.find(key) else { return };
+        let shard = self.shard_at(location);
         shard.preserve(key);
-        let Some(entry) = shard.keys.at_mut(spot.place) else { return };
+        let Some(entry) = shard.keys.at_mut(location.place) else { return };
         let was = entry.expires_at_ms;
         entry.expires_at_ms = expires_at_ms.unwrap_or(NEVER);
         shard.volatile -= usize::from(was != NEVER);
@@ -292,8 +292,8 @@ impl<'a> Db<'a> {
     }
 
     fn set_used(&mut self, key: &[u8], used: u32) {
-        let Some(spot) = self.locate(key) else { return };
-        if let Some(entry) = self.at(spot) {
+        let Some(location) = self.locate(key) else { return };
+        if let Some(entry) = self.at(location) {
             entry.used = used;
         }
     }
@@ -315,9 +315,9 @@ impl<'a> Db<'a> {
     /// filed.
     pub(super) fn settle(&mut self, key: &[u8]) {
         let list_limit = self.changes.list_limit;
-        let Some(spot) = self.find(key) else { return };
-        let shard = self.shard_at(spot);
-        let Some(entry) = shard.keys.at_mut(spot.place) else { return };
+        let Some(location) = self.find(key) else { return };
+        let shard = self.shard_at(location);
+        let Some(entry) = shard.keys.at_mut(location.place) else { return };
         if let Value::List(list) = &mut entry.value {
             list.note_size(list_limit);
         }

@@ -9,26 +9,26 @@ use crate::types::table::Place;
 
 /// Where an entry is: the place of its shard among those that are locked, and in its table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
+pub(super) struct Location {
     rank: u8,
     pub(super) place: Place,
 }
 
 impl Db<'_> {
-    /// The shard at a spot.
-    pub(super) fn shard_at(&mut self, spot: Spot) -> &mut ShardDb {
-        self.locked.at(usize::from(spot.rank)).db(self.index)
+    /// The shard at a location.
+    pub(super) fn shard_at(&mut self, location: Location) -> &mut ShardDb {
+        self.locked.at(usize::from(location.rank)).db(self.index)
     }
 
-    /// The entry at a spot.
-    pub(super) fn at(&mut self, spot: Spot) -> Option<&mut Entry> {
-        self.shard_at(spot).keys.at_mut(spot.place)
+    /// The entry at a location.
+    pub(super) fn at(&mut self, location: Location) -> Option<&mut Entry> {
+        self.shard_at(location).keys.at_mut(location.place)
     }
 
     /// Where the entry of `key` is, expired or not.
     #[inline]
-    pub(super) fn find(&mut self, key: &[u8]) -> Option<Spot> {
-        let last = self.locked.last_spot;
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Location> {
+        let last = self.locked.last_location;
         match last {
             Some(last) if self.at(last).is_some_and(|entry| short::same(entry.key(), key)) => {
                 Some(last)
@@ -37,31 +37,31 @@ impl Db<'_> {
         }
     }
 
-    fn search(&mut self, key: &[u8]) -> Option<Spot> {
+    fn search(&mut self, key: &[u8]) -> Option<Location> {
         let rank = self.locked.find_rank(key);
         let keys = &self.locked.at(rank).db(self.index).keys;
         let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
-        let spot = Some(Spot { rank: rank.to_le_bytes()[0], place });
-        self.locked.last_spot = spot;
-        spot
+        let location = Some(Location { rank: rank.to_le_bytes()[0], place });
+        self.locked.last_location = location;
+        location
     }
 
     /// Where the entry of `key` is; it or parts of it go before that if their time is up.
-    pub(super) fn locate(&mut self, key: &[u8]) -> Option<Spot> {
-        let spot = self.find(key)?;
-        let shard = self.shard_at(spot);
+    pub(super) fn locate(&mut self, key: &[u8]) -> Option<Location> {
+        let location = self.find(key)?;
+        let shard = self.shard_at(location);
         let may_expire = shard.volatile > 0 || shard.has_expiring_parts;
         if may_expire && !self.keeps_expired {
-            return self.locate_alive(key, spot);
+            return self.locate_alive(key, location);
         }
-        Some(spot)
+        Some(location)
     }
 
     /// As [`Db::locate`], for an entry that may have expired.
     #[inline(never)]
-    fn locate_alive(&mut self, key: &[u8], spot: Spot) -> Option<Spot> {
+    fn locate_alive(&mut self, key: &[u8], location: Location) -> Option<Location> {
         let now_ms = self.now_ms;
-        let entry = self.at(spot)?;
+        let entry = self.at(location)?;
         if entry.is_expired(now_ms) {
             if !self.expiry_paused {
                 self.expire(key);
@@ -69,38 +69,33 @@ impl Db<'_> {
             return None;
         }
         if entry.due_ms() >= now_ms {
-            return Some(spot);
+            return Some(location);
         }
         self.expire_parts(key, usize::MAX);
         self.find(key)
     }
 
-    /// The entry at a spot; counts as an access.
-    pub(super) fn access_at(&mut self, spot: Spot) -> Option<&mut Entry> {
-        let entry =
-            self.locked.at(usize::from(spot.rank)).db(self.index).keys.at_mut(spot.place)?;
+    /// The entry at a location; counts as an access.
+    pub(super) fn access_at(&mut self, location: Location) -> Option<&mut Entry> {
+        let shard = self.locked.at(usize::from(location.rank)).db(self.index);
+        let entry = shard.keys.at_mut(location.place)?;
         if !self.no_touch {
             entry.used = self.changes.used_now(entry.used, self.now_ms);
         }
         Some(entry)
     }
 
-    /// The entry of `key`, which is at a spot, to change its value. Counts as an access.
-    pub(super) fn open_at(&mut self, spot: Spot, key: &[u8]) -> Option<&mut Entry> {
-        let shard = self.locked.at(usize::from(spot.rank)).db(self.index);
-        shard.preserve(key);
-        let entry = shard.keys.at_mut(spot.place)?;
-        if !self.no_touch {
-            entry.used = self.changes.used_now(entry.used, self.now_ms);
-        }
-        Some(entry)
+    /// The entry of `key`, which is at a location, to change its value. Counts as an access.
+    pub(super) fn open_at(&mut self, location: Location, key: &[u8]) -> Option<&mut Entry> {
+        self.shard_at(location).preserve(key);
+        self.access_at(location)
     }
 
     /// As [`Db::locate`], counted as a hit or a miss.
-    pub(super) fn locate_to_read(&mut self, key: &[u8]) -> Option<Spot> {
-        let spot = self.locate(key);
-        self.count_look(key, spot.is_some());
-        spot
+    pub(super) fn locate_to_read(&mut self, key: &[u8]) -> Option<Location> {
+        let location = self.locate(key);
+        self.count_look(key, location.is_some());
+        location
     }
 
     /// A command has looked for `key`: counts that as a hit or a miss.
@@ -116,9 +111,9 @@ impl Db<'_> {
     /// The entry of `key`, for a command that asks about the entry itself: as [`Db::look`], but a
     /// miss is no event.
     pub(crate) fn inspect(&mut self, key: &[u8]) -> Option<&Entry> {
-        let spot = self.locate(key);
-        self.changes.hits += u64::from(spot.is_some());
-        self.changes.misses += u64::from(spot.is_none());
-        self.at(spot?).map(|entry| &*entry)
+        let location = self.locate(key);
+        self.changes.hits += u64::from(location.is_some());
+        self.changes.misses += u64::from(location.is_none());
+        self.at(location?).map(|entry| &*entry)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use smallvec::SmallVec;
 
-use super::find::Spot;
+use super::find::Location;
 use super::shard::Shard;
 use crate::hash;
 
@@ -152,7 +152,7 @@ impl Keyspace {
             shards: self.shards.len(),
             only: None,
             last: LastKey::default(),
-            last_spot: None,
+            last_location: None,
         };
         locked.narrow(set);
         locked
@@ -177,7 +177,7 @@ pub(crate) struct Locked {
     last: LastKey,
     /// Where an entry was found last. A command goes to its key several times, and so does the next
     /// one; what is there now, if anything, must be looked at.
-    pub(super) last_spot: Option<Spot>,
+    pub(super) last_location: Option<Location>,
 }
 
 /// Longer keys are hashed each time.
