@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{Bell, ClientId, Figures, Outbox, Peer};
+use super::{ClientId, Figures, Outbox, Peer, Wakeup};
 use crate::acl::Account;
 use crate::resp::Protocol;
 
@@ -62,7 +62,7 @@ pub(crate) struct Handle {
     /// The user whom it speaks for; `None`: nobody has said so yet.
     account: Mutex<Option<Arc<Account>>>,
     outbox: Mutex<Outbox>,
-    has_mail: AtomicBool,
+    has_outbox_bytes: AtomicBool,
     /// Was the client's blocking command answered?
     served: AtomicBool,
     /// Is its blocking command to be run again?
@@ -71,8 +71,8 @@ pub(crate) struct Handle {
     above_soft_limit_ms: AtomicU64,
     waiting: Mutex<Waiting>,
     killed: AtomicBool,
-    /// Makes its connection look at this handle.
-    pub(crate) bell: Bell,
+    /// Of the task that serves it.
+    pub(crate) wakeup: Wakeup,
 }
 
 impl fmt::Debug for Handle {
@@ -99,13 +99,13 @@ impl Handle {
             counted_bytes: AtomicUsize::new(0),
             account: Mutex::default(),
             outbox: Mutex::default(),
-            has_mail: AtomicBool::new(false),
+            has_outbox_bytes: AtomicBool::new(false),
             served: AtomicBool::new(false),
             to_retry: AtomicBool::new(false),
             above_soft_limit_ms: AtomicU64::new(0),
             waiting: Mutex::default(),
             killed: AtomicBool::new(false),
-            bell: Bell::default(),
+            wakeup: Wakeup::default(),
         }
     }
 
@@ -167,9 +167,9 @@ impl Handle {
         outbox.needs_durable |= needs_durable;
         drop(outbox);
         // Who sees that the client was served finds the answer, too.
-        self.has_mail.store(true, Ordering::Release);
+        self.has_outbox_bytes.store(true, Ordering::Release);
         self.served.store(true, Ordering::Release);
-        self.ring();
+        self.wake();
     }
 
     /// Adds bytes that may leave when the log is safe up to `log_position`; replies how much
@@ -179,15 +179,15 @@ impl Handle {
             return 0;
         }
         let waiting = self.outbox.lock().put(bytes.into(), log_position);
-        if !self.has_mail.swap(true, Ordering::AcqRel) {
-            self.ring();
+        if !self.has_outbox_bytes.swap(true, Ordering::AcqRel) {
+            self.wake();
         }
         waiting + self.figures.output_bytes.load(Ordering::Relaxed)
     }
 
     /// Makes the connection look at this handle.
-    pub(crate) fn ring(&self) {
-        self.bell.ring();
+    pub(crate) fn wake(&self) {
+        self.wakeup.wake();
     }
 
     /// Was the client's blocking command answered since the last look?
@@ -198,7 +198,7 @@ impl Handle {
     /// Makes the client's connection run its blocking command again.
     pub(crate) fn ask_to_retry(&self) {
         self.to_retry.store(true, Ordering::Release);
-        self.ring();
+        self.wake();
     }
 
     /// Was that asked for since the last look?
@@ -229,9 +229,9 @@ impl Handle {
         self.outbox.lock().bytes = Vec::new();
     }
 
-    /// Did others write something for the client?
-    pub(crate) fn has_mail(&self) -> bool {
-        self.has_mail.load(Ordering::Relaxed)
+    /// Is there something in the outbox?
+    pub(crate) fn has_outbox_bytes(&self) -> bool {
+        self.has_outbox_bytes.load(Ordering::Relaxed)
     }
 
     /// The protocol the client speaks.
@@ -251,7 +251,7 @@ impl Handle {
 
     /// Takes what others wrote for the client, if anything.
     pub(crate) fn take_outbox(&self) -> Option<Outbox> {
-        if !self.has_mail() || !self.has_mail.swap(false, Ordering::AcqRel) {
+        if !self.has_outbox_bytes() || !self.has_outbox_bytes.swap(false, Ordering::AcqRel) {
             return None;
         }
         Some(std::mem::take(&mut *self.outbox.lock()))
@@ -302,14 +302,14 @@ impl Handle {
         }
         *waiting = Waiting::Released(how);
         drop(waiting);
-        self.ring();
+        self.wake();
         true
     }
 
     /// Closes the connection as soon as its task looks.
     pub(crate) fn kill(&self) {
         self.killed.store(true, Ordering::Release);
-        self.ring();
+        self.wake();
     }
 
     pub(crate) fn is_killed(&self) -> bool {

@@ -1,6 +1,5 @@
 //! Clients as data: what a connection knows about its client, and what others may know of it.
 
-mod bell;
 pub(crate) mod caching;
 pub(crate) mod figures;
 pub(crate) mod handle;
@@ -13,8 +12,8 @@ pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod subscriptions;
 pub(crate) mod transaction;
+mod wakeup;
 
-pub(crate) use bell::Bell;
 pub(crate) use caching::{Caching, Opt, Tracker};
 pub(crate) use figures::Figures;
 pub(crate) use handle::{Handle, Kind, Unblock};
@@ -25,6 +24,7 @@ pub(crate) use peer::Peer;
 pub(crate) use registry::Registry;
 pub(crate) use state::{Client, ReplyMode};
 pub(crate) use subscriptions::Subscriptions;
+pub(crate) use wakeup::Wakeup;
 
 /// The number of a client, unique in the life of the server.
 pub(crate) type ClientId = u64;

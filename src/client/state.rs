@@ -43,8 +43,8 @@ pub(crate) struct Client {
     /// Must all that it has seen be on disk before its next replies leave, whatever `appendfsync`
     /// says (WAITAOF)?
     pub(crate) needs_durable: bool,
-    /// The log position that the mail among its replies depends on.
-    pub(crate) mail_position: u64,
+    /// The log position that what its outbox added to the replies depends on.
+    pub(crate) outbox_position: u64,
     /// Was there not enough memory when its last request came, and nothing that could go? Kept up
     /// to date only while memory is limited.
     pub(crate) lacks_memory: bool,
@@ -66,7 +66,7 @@ impl Client {
             caching: None,
             pushed: false,
             needs_durable: false,
-            mail_position: 0,
+            outbox_position: 0,
             lacks_memory: false,
             closing: false,
         }
@@ -83,7 +83,7 @@ impl Client {
     pub(crate) fn write_mail(&mut self, reply: &mut Reply) {
         if let Some(outbox) = self.handle.take_outbox() {
             reply.raw(&outbox.bytes);
-            self.mail_position = self.mail_position.max(outbox.log_position);
+            self.outbox_position = self.outbox_position.max(outbox.log_position);
             self.needs_durable |= outbox.needs_durable;
         }
     }
@@ -123,13 +123,13 @@ mod tests {
     use crate::resp::Protocol;
 
     #[test]
-    fn mail_among_replies_depends_on_the_log() {
+    fn what_the_outbox_added_depends_on_the_log() {
         let mut client = Client::internal();
         let mut reply = Reply::new(Protocol::Resp2);
         client.handle.serve(b"+one\r\n".to_vec(), 7, false);
         client.handle.serve(b"+two\r\n".to_vec(), 5, false);
         client.write_mail(&mut reply);
         client.write_mail(&mut reply);
-        assert_eq!((reply.bytes(), client.mail_position), (&b"+one\r\n+two\r\n"[..], 7));
+        assert_eq!((reply.bytes(), client.outbox_position), (&b"+one\r\n+two\r\n"[..], 7));
     }
 }

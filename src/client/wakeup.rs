@@ -1,22 +1,21 @@
-//! How others call the task that serves a client: it looks at the client's handle when the bell
-//! rings.
+//! How other threads wake the task that serves a client, so that it looks at the client's handle.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
-/// A client's bell.
+/// Wakes one task; wake-ups that it has not taken yet count as one.
 #[derive(Debug, Default)]
-pub(crate) struct Bell {
-    rung: AtomicBool,
-    /// Wakes the task, since its first look.
+pub(crate) struct Wakeup {
+    pending: AtomicBool,
+    /// Of the task, since it first looked.
     waker: OnceLock<Waker>,
 }
 
-impl Bell {
-    /// Makes the task look; rings that it has not heard yet are one.
-    pub(crate) fn ring(&self) {
-        if self.rung.swap(true, Ordering::AcqRel) {
+impl Wakeup {
+    /// Wakes the task, if that is not under way.
+    pub(crate) fn wake(&self) {
+        if self.pending.swap(true, Ordering::AcqRel) {
             return;
         }
         if let Some(waker) = self.waker.get() {
@@ -24,15 +23,15 @@ impl Bell {
         }
     }
 
-    /// Has it rung since the last look? If not, it wakes the task of `context` when it does, which
-    /// is the same at each look.
-    pub(crate) fn has_rung(&self, context: &Context<'_>) -> bool {
+    /// Takes a pending wake-up; `false` if there is none: the task of `context`, which is the same
+    /// at each call, is woken by the next.
+    pub(crate) fn take(&self, context: &Context<'_>) -> bool {
         let Some(waker) = self.waker.get() else {
             drop(self.waker.set(context.waker().clone()));
-            // Who rings now and finds no waker has its ring seen here.
-            return self.rung.swap(false, Ordering::AcqRel);
+            // A wake-up that comes now and finds no waker is seen here.
+            return self.pending.swap(false, Ordering::AcqRel);
         };
         debug_assert!(waker.will_wake(context.waker()), "one task serves a client");
-        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::AcqRel)
+        self.pending.load(Ordering::Relaxed) && self.pending.swap(false, Ordering::AcqRel)
     }
 }

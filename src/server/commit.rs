@@ -1,6 +1,6 @@
 //! Holding replies back until the log is safe.
 //!
-//! A connection that has run its batch waits for [`Committer::over`]. The first to wait wakes
+//! A connection that has run its batch waits for [`Committer::reached`]. The first to wait wakes
 //! the committer's own task, which runs after all connections that are ready in the same turn: so
 //! one write of the log serves them all. A sync takes longer than a few requests: under `always`
 //! those that arrive meanwhile are run first, so that one sync serves them, too.
@@ -21,29 +21,29 @@ const GATHERINGS_MAX: usize = 8;
 /// Connections with which a sync pays well enough not to be put off.
 const GATHERED_ENOUGH: usize = 64;
 
-/// What replies wait for.
+/// How far the log must be committed before replies may leave.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hold {
+pub(super) struct CommitPoint {
     /// The position in the log that they depend on.
     pub(super) position: u64,
     /// Must the log be on disk up to there, whatever the policy?
     pub(super) durable: bool,
 }
 
-impl Hold {
-    pub(super) fn is_over(self, aof: &Aof) -> bool {
+impl CommitPoint {
+    pub(super) fn is_reached(self, aof: &Aof) -> bool {
         aof.is_committed(self.position) && (!self.durable || aof.is_durable(self.position))
     }
 
-    /// Will the replies never leave?
-    fn is_in_vain(self, aof: &Aof) -> bool {
+    /// Will it never be reached?
+    fn is_out_of_reach(self, aof: &Aof) -> bool {
         aof.is_given_up() || (self.durable && aof.has_ended_unsafe())
     }
 }
 
 /// The waiting connections of one worker.
 pub(super) struct Committer {
-    waiting: RefCell<Vec<(Hold, Waker)>>,
+    waiting: RefCell<Vec<(CommitPoint, Waker)>>,
     wanted: Arc<Notify>,
 }
 
@@ -55,16 +55,16 @@ impl Committer {
         Self { waiting: RefCell::default(), wanted }
     }
 
-    /// Waits until replies may leave; `false` if they never will.
-    pub(super) fn over(&self, aof: &Aof, hold: Hold) -> impl Future<Output = bool> {
+    /// Waits until the log is committed up to `point`; `false` if it never will be.
+    pub(super) fn reached(&self, aof: &Aof, point: CommitPoint) -> impl Future<Output = bool> {
         poll_fn(move |context| {
-            if hold.is_over(aof) {
+            if point.is_reached(aof) {
                 return Poll::Ready(true);
             }
-            if hold.is_in_vain(aof) {
+            if point.is_out_of_reach(aof) {
                 return Poll::Ready(false);
             }
-            self.waiting.borrow_mut().push((hold, context.waker().clone()));
+            self.waiting.borrow_mut().push((point, context.waker().clone()));
             self.wanted.notify_one();
             Poll::Pending
         })
@@ -81,11 +81,11 @@ impl Committer {
                 self.gather().await;
             }
             aof.commit();
-            self.waiting.borrow_mut().retain(|(hold, waker)| {
-                if hold.durable && !aof.is_durable(hold.position) {
-                    aof.want_durable(hold.position);
+            self.waiting.borrow_mut().retain(|(point, waker)| {
+                if point.durable && !aof.is_durable(point.position) {
+                    aof.want_durable(point.position);
                 }
-                let ready = hold.is_over(aof) || hold.is_in_vain(aof);
+                let ready = point.is_reached(aof) || point.is_out_of_reach(aof);
                 if ready {
                     waker.wake_by_ref();
                 }

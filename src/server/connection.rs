@@ -2,8 +2,8 @@
 //!
 //! The loop: run what has arrived, hold the replies until the log is committed, send them with
 //! one write, wait for more. What waits for events, and what happens then, is in `waiting.rs`;
-//! the buffers are `input.rs` and `output.rs`. An idle connection has neither: it leaves its desk
-//! (`desk.rs`) to others.
+//! the buffers are `input.rs` and `output.rs`. An idle connection has neither: its
+//! workspace (`workspace.rs`) goes to others.
 //!
 //! A peer that does not read: while more than [`RUN_BELOW_BYTES`] wait to be sent, no more of its
 //! requests are run, but they are still read. So a client may send a long pipeline before it
@@ -20,9 +20,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::buffers::READ_BYTES;
-use super::desk::Desk;
 use super::stream::{Socket, Stream};
 use super::worker::Worker;
+use super::workspace::Workspace;
 use crate::client::{Client, Peer};
 use crate::config::Setting;
 use crate::engine::{Batch, Finished, Flow, SuspendedCall, Waiter};
@@ -30,8 +30,8 @@ use crate::resp::request::{Decoded, Limits};
 
 /// Unsent bytes above which no further request of the client is run.
 const RUN_BELOW_BYTES: usize = 1024 * 1024;
-/// The same for one that has not said who it is.
-const STRANGERS_RUN_BELOW_BYTES: usize = 16 * 1024;
+/// The same for a client that is not authenticated.
+const UNAUTHENTICATED_RUN_BELOW_BYTES: usize = 16 * 1024;
 
 /// Bytes of requests that are run at a time, where so many have piled up; then the other
 /// connections of the thread get their turn.
@@ -72,7 +72,7 @@ enum Ran<'w> {
 
 /// Requests whose first was put aside. Their batch keeps its locks.
 struct Rest<'w> {
-    desk: Box<Desk>,
+    workspace: Box<Workspace>,
     batch: Batch<'w>,
     call: SuspendedCall,
     /// Length of the request.
@@ -86,9 +86,9 @@ pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) client: Client,
     /// `None` while there is nothing to run and nothing to send.
-    pub(super) desk: Option<Box<Desk>>,
-    /// Times in a row that mail came; between them the others on this thread get their turn.
-    pub(super) mails: u8,
+    pub(super) workspace: Option<Box<Workspace>>,
+    /// Wake-ups handled in a row; between them the others on this thread get their turn.
+    pub(super) wakeups: u8,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
     pub(super) ended: bool,
 }
@@ -97,7 +97,7 @@ impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
         let client = worker.engine.connect(peer);
-        Ok(Self { worker, stream, client, desk: None, mails: 0, ended: false })
+        Ok(Self { worker, stream, client, workspace: None, wakeups: 0, ended: false })
     }
 
     /// Serves the client until either side closes.
@@ -108,13 +108,13 @@ impl Connection {
         while !self.worker.engine.unwatch(&mut self.client) {
             Box::pin(tokio::time::sleep(BUSY_PAUSE)).await;
         }
-        let Self { worker, stream, client, desk, .. } = *self;
+        let Self { worker, stream, client, workspace, .. } = *self;
         if worker.engine.is_stopping() {
             // The system closes it with the process: who sees that may start the next server.
             std::mem::forget(stream);
         }
         worker.engine.disconnect(client);
-        drop(desk);
+        drop(workspace);
         worker.engine.note_own_memory();
         worker.note_closed();
     }
@@ -167,7 +167,7 @@ impl Connection {
             }
             Next::Paused => Box::pin(self.wait_unpaused()).await,
             Next::Read => {
-                if self.desk.as_ref().is_some_and(|desk| desk.input.has_more) {
+                if self.workspace.as_ref().is_some_and(|workspace| workspace.input.has_more) {
                     tokio::task::yield_now().await;
                 }
                 if !self.ended {
@@ -189,16 +189,17 @@ impl Connection {
 
     /// Runs the requests that have arrived.
     fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
-        let Some(mut desk) = self.desk.take_if(|desk| !desk.input.is_empty()) else {
+        let Some(mut workspace) = self.workspace.take_if(|workspace| !workspace.input.is_empty())
+        else {
             return Ran::Finished(Finished::default(), Next::Read);
         };
-        desk.output.open(&worker.buffers);
-        self.note_input(&desk);
-        let left_for_later = desk.input.len().saturating_sub(RUN_BYTES_MAX);
+        workspace.output.open(&worker.buffers);
+        self.note_input(&workspace);
+        let left_for_later = workspace.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
-        match self.run_batch(&mut desk, &mut batch, left_for_later) {
-            Ok(next) => self.end_batch(desk, &mut batch, next),
-            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
+        match self.run_batch(&mut workspace, &mut batch, left_for_later) {
+            Ok(next) => self.end_batch(workspace, &mut batch, next),
+            Err((call, bytes)) => suspended(workspace, batch, call, bytes, left_for_later),
         }
     }
 
@@ -215,17 +216,17 @@ impl Connection {
 
     /// Goes on with requests whose first was put aside.
     fn resume<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
-        let Rest { mut desk, mut batch, call, bytes, left_for_later } = *rest;
-        let ran = match batch.go_on(call, &mut self.client, &mut desk.output.reply) {
+        let Rest { mut workspace, mut batch, call, bytes, left_for_later } = *rest;
+        let ran = match batch.go_on(call, &mut self.client, &mut workspace.output.reply) {
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
-                desk.input.consume(bytes);
-                self.run_batch(&mut desk, &mut batch, left_for_later)
+                workspace.input.consume(bytes);
+                self.run_batch(&mut workspace, &mut batch, left_for_later)
             }
         };
         match ran {
-            Ok(next) => self.end_batch(desk, &mut batch, next),
-            Err((call, bytes)) => suspended(desk, batch, call, bytes, left_for_later),
+            Ok(next) => self.end_batch(workspace, &mut batch, next),
+            Err((call, bytes)) => suspended(workspace, batch, call, bytes, left_for_later),
         }
     }
 
@@ -233,7 +234,7 @@ impl Connection {
     /// so many bytes.
     fn run_batch(
         &mut self,
-        desk: &mut Desk,
+        workspace: &mut Workspace,
         batch: &mut Batch<'_>,
         left_for_later: usize,
     ) -> Result<Next, (SuspendedCall, usize)> {
@@ -241,31 +242,31 @@ impl Connection {
             if self.client.closing {
                 return Ok(Next::Close);
             }
-            if desk.output.pending() > self.run_below_bytes() {
+            if workspace.output.pending() > self.run_below_bytes() {
                 return Ok(Next::Send);
             }
-            let has_had_its_turn = batch.has_run_long() && !desk.input.is_empty();
-            if has_had_its_turn || desk.input.len() < left_for_later {
+            let has_had_its_turn = batch.has_run_long() && !workspace.input.is_empty();
+            if has_had_its_turn || workspace.input.len() < left_for_later {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
-            batch.look_ahead(self.client.db, desk.input.unread());
-            let (argv, bytes) = match desk.decoder.decode(desk.input.unread(), &limits) {
+            batch.look_ahead(self.client.db, workspace.input.unread());
+            let (argv, bytes) = match workspace.decoder.decode(workspace.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {
-                    desk.input.consume(bytes);
+                    workspace.input.consume(bytes);
                     continue;
                 }
                 Ok(Decoded::Incomplete) => return Ok(Next::Read),
                 Err(error) => {
-                    desk.output.reply.error(&format!("ERR {error}"));
+                    workspace.output.reply.error(&format!("ERR {error}"));
                     return Ok(Next::Close);
                 }
             };
-            match batch.call(&mut self.client, &mut desk.output.reply, argv) {
-                Flow::Next => desk.input.consume(bytes),
+            match batch.call(&mut self.client, &mut workspace.output.reply, argv) {
+                Flow::Next => workspace.input.consume(bytes),
                 Flow::Blocked(waiter) => {
-                    desk.input.consume(bytes);
+                    workspace.input.consume(bytes);
                     return Ok(Next::Blocked(waiter));
                 }
                 Flow::Postponed => return Ok(Next::Paused),
@@ -285,60 +286,65 @@ impl Connection {
 
     /// Unsent bytes above which no further request of the client is run.
     pub(super) fn run_below_bytes(&self) -> usize {
-        if self.client.authenticated { RUN_BELOW_BYTES } else { STRANGERS_RUN_BELOW_BYTES }
+        if self.client.authenticated { RUN_BELOW_BYTES } else { UNAUTHENTICATED_RUN_BELOW_BYTES }
     }
 
-    fn end_batch<'w>(&mut self, mut desk: Box<Desk>, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
+    fn end_batch<'w>(
+        &mut self,
+        mut workspace: Box<Workspace>,
+        batch: &mut Batch<'w>,
+        next: Next,
+    ) -> Ran<'w> {
         let finished = batch.finish();
-        self.settle_input(&mut desk);
-        self.desk = Some(desk);
+        self.settle_input(&mut workspace);
+        self.workspace = Some(workspace);
         Ran::Finished(finished, next)
     }
 
-    fn settle_input(&self, desk: &mut Desk) {
-        desk.input.settle(&self.worker.buffers);
-        desk.input.wanted = desk.decoder.wanted_bytes();
-        if desk.input.is_empty() {
-            desk.decoder.shrink();
+    fn settle_input(&self, workspace: &mut Workspace) {
+        workspace.input.settle(&self.worker.buffers);
+        workspace.input.wanted = workspace.decoder.wanted_bytes();
+        if workspace.input.is_empty() {
+            workspace.decoder.shrink();
         }
-        self.note_input(desk);
+        self.note_input(workspace);
     }
 
-    /// What to work with.
-    pub(super) fn desk(&mut self) -> &mut Desk {
+    /// The workspace, taken from the worker's spare ones if there is none.
+    pub(super) fn workspace(&mut self) -> &mut Workspace {
         let protocol = self.client.handle.protocol();
-        self.desk.get_or_insert_with(|| self.worker.desks.take(protocol))
+        self.workspace.get_or_insert_with(|| self.worker.workspaces.take(protocol))
     }
 
-    /// Lets others have the desk, if it is clear.
-    pub(super) fn leave_desk(&mut self) {
-        if let Some(desk) = self.desk.take_if(|desk| desk.is_clear()) {
-            self.worker.desks.give(desk);
+    /// Lets other connections have the workspace, if it is empty.
+    pub(super) fn release_workspace(&mut self) {
+        if let Some(workspace) = self.workspace.take_if(|workspace| workspace.is_empty()) {
+            self.worker.workspaces.give(workspace);
         }
     }
 
     /// Bytes not sent yet.
     pub(super) fn pending(&self) -> usize {
-        self.desk.as_ref().map_or(0, |desk| desk.output.pending())
+        self.workspace.as_ref().map_or(0, |workspace| workspace.output.pending())
     }
 
     /// Shows others how much of the input is not run yet.
-    pub(super) fn note_input(&self, desk: &Desk) {
+    pub(super) fn note_input(&self, workspace: &Workspace) {
         let figures = &self.client.handle.figures;
-        let taken = desk.decoder.taken_bytes().min(desk.input.len());
+        let taken = workspace.decoder.taken_bytes().min(workspace.input.len());
         figures.argv_bytes.store(taken, Ordering::Relaxed);
-        figures.query_bytes.store(desk.input.len() - taken, Ordering::Relaxed);
-        figures.query_bytes_free.store(desk.input.free_bytes(), Ordering::Relaxed);
+        figures.query_bytes.store(workspace.input.len() - taken, Ordering::Relaxed);
+        figures.query_bytes_free.store(workspace.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
 }
 
 fn suspended(
-    desk: Box<Desk>,
+    workspace: Box<Workspace>,
     batch: Batch<'_>,
     call: SuspendedCall,
     bytes: usize,
     left_for_later: usize,
 ) -> Ran<'_> {
-    Ran::Suspended(Box::new(Rest { desk, batch, call, bytes, left_for_later }))
+    Ran::Suspended(Box::new(Rest { workspace, batch, call, bytes, left_for_later }))
 }

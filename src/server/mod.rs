@@ -26,7 +26,6 @@ use crate::fault;
 mod buffers;
 mod commit;
 mod connection;
-mod desk;
 mod input;
 mod listener;
 mod logging;
@@ -38,6 +37,7 @@ mod tasks;
 mod turns;
 mod waiting;
 mod worker;
+mod workspace;
 
 use listener::Listeners;
 use worker::Workers;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 use super::buffers::READ_BYTES;
-use super::commit::Hold;
+use super::commit::CommitPoint;
 use super::connection::{BUSY_PAUSE, Closed, Connection};
 use crate::client::Unblock;
 use crate::command::TimeoutReply;
@@ -21,23 +21,23 @@ use crate::engine::{Engine, Waiter};
 /// How long a closing connection waits for the peer to take something.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bytes that one may send, that are not run yet, who has not said who it is: more than its largest
+/// Bytes not run yet that a client may send before it is authenticated: more than its largest
 /// request.
-const STRANGERS_INPUT_BYTES_MAX: usize = 256 * 1024;
+const UNAUTHENTICATED_INPUT_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a client may take to agree on how to encrypt.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Times that mail is handled before other connections get their turn.
-const MAILS_IN_A_ROW: u8 = 16;
+/// Wake-ups that are handled before other connections get their turn.
+const WAKEUPS_IN_A_ROW_MAX: u8 = 16;
 
 /// What can happen to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// Something has arrived, or the peer has closed its side.
     Input,
-    /// Others have done something to the client.
-    Mail,
+    /// Another thread has written to the outbox or changed the handle.
+    Woken,
     /// The peer has taken something.
     Sent,
     TimeUp,
@@ -47,44 +47,44 @@ impl Connection {
     /// Sends the replies once the log is committed up to `position`, and what others wrote
     /// behind them, as far as the peer takes it.
     pub(super) async fn send(&mut self, position: u64) -> Result<(), Closed> {
-        let has_mail = self.take_mail();
-        let position = position.max(std::mem::take(&mut self.client.mail_position));
+        let has_appended = self.append_outbox();
+        let position = position.max(std::mem::take(&mut self.client.outbox_position));
         if self.pending() > 0 {
-            let hold = self.hold(position);
+            let point = self.commit_point(position);
             let aof = &self.worker.engine.services.aof;
-            if !hold.is_over(aof) && !self.worker.committer.over(aof, hold).await {
+            if !point.is_reached(aof) && !self.worker.committer.reached(aof, point).await {
                 return Err(Closed::ByServer);
             }
             self.send_committed()?;
         }
         let settled = self.settle_output();
-        if has_mail {
+        if has_appended {
             // Other threads took the memory that is given back here.
             self.worker.engine.note_own_memory();
         }
         settled
     }
 
-    /// Puts what others wrote behind the replies; `false` if they wrote nothing.
-    fn take_mail(&mut self) -> bool {
+    /// Appends the outbox to the replies; `false` if it is empty.
+    fn append_outbox(&mut self) -> bool {
         let Some(outbox) = self.client.handle.take_outbox() else { return false };
-        self.client.mail_position = self.client.mail_position.max(outbox.log_position);
+        self.client.outbox_position = self.client.outbox_position.max(outbox.log_position);
         self.client.needs_durable |= outbox.needs_durable;
-        self.desk().output.append(outbox.bytes);
+        self.workspace().output.append(outbox.bytes);
         true
     }
 
-    /// What the next replies wait for, which depend on the log up to `position`.
-    fn hold(&mut self, position: u64) -> Hold {
+    /// Where the log must be before the next replies leave, which depend on it up to `position`.
+    fn commit_point(&mut self, position: u64) -> CommitPoint {
         let durable = std::mem::take(&mut self.client.needs_durable);
         let appended = if durable { self.worker.engine.services.aof.appended() } else { 0 };
-        Hold { position: position.max(appended), durable }
+        CommitPoint { position: position.max(appended), durable }
     }
 
     fn send_committed(&mut self) -> Result<(), Closed> {
         self.check_output()?;
-        let Some(desk) = &mut self.desk else { return Ok(()) };
-        let sent = desk.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
+        let Some(workspace) = &mut self.workspace else { return Ok(()) };
+        let sent = workspace.output.send(&mut self.stream).map_err(|_| Closed::ByPeer)?;
         let stats = &self.worker.engine.services.stats;
         stats.bytes_out.add(sent as u64);
         stats.writes.add(1);
@@ -107,9 +107,9 @@ impl Connection {
     /// Notes how much is left to send, and disconnects a client that does not read.
     fn settle_output(&mut self) -> Result<(), Closed> {
         let mut reply_buf_bytes = 0;
-        if let Some(desk) = &mut self.desk {
-            desk.output.settle(&self.worker.buffers);
-            reply_buf_bytes = desk.output.reply.capacity();
+        if let Some(workspace) = &mut self.workspace {
+            workspace.output.settle(&self.worker.buffers);
+            reply_buf_bytes = workspace.output.reply.capacity();
         }
         let pending = self.pending();
         let handle = &self.client.handle;
@@ -134,15 +134,17 @@ impl Connection {
         mut alarm: Option<Pin<&mut Sleep>>,
     ) -> impl Future<Output = Result<Event, Closed>> {
         async move {
-            self.leave_desk();
+            self.release_workspace();
             let event = poll_fn(|context| self.poll_event(context, alarm.as_mut())).await;
             let event = event.map_err(|_| Closed::ByPeer)?;
             match event {
-                Event::Mail if self.client.handle.is_killed() => return Err(Closed::ByServer),
-                Event::Mail if self.mails >= MAILS_IN_A_ROW => tokio::task::yield_now().await,
+                Event::Woken if self.client.handle.is_killed() => return Err(Closed::ByServer),
+                Event::Woken if self.wakeups >= WAKEUPS_IN_A_ROW_MAX => {
+                    tokio::task::yield_now().await
+                }
                 Event::Input => self.check_input()?,
                 Event::Sent => self.settle_output()?,
-                Event::Mail | Event::TimeUp => {}
+                Event::Woken | Event::TimeUp => {}
             }
             Ok(event)
         }
@@ -154,15 +156,15 @@ impl Connection {
         alarm: Option<&mut Pin<&mut Sleep>>,
     ) -> Poll<io::Result<Event>> {
         let services = &self.worker.engine.services;
-        // Mail may come without end: the client's requests have their turn in between.
-        let mail_last = self.mails > 0;
-        if !mail_last && self.client.handle.bell.has_rung(context) {
-            self.mails += 1;
-            return Poll::Ready(Ok(Event::Mail));
+        // Wake-ups may come without end: the client's requests have their turn in between.
+        let wakeup_last = self.wakeups > 0;
+        if !wakeup_last && self.client.handle.wakeup.take(context) {
+            self.wakeups += 1;
+            return Poll::Ready(Ok(Event::Woken));
         }
-        if let Some(desk) = &mut self.desk
-            && !desk.output.is_empty()
-            && let Poll::Ready(sent) = desk.output.poll_send(&mut self.stream, context)
+        if let Some(workspace) = &mut self.workspace
+            && !workspace.output.is_empty()
+            && let Poll::Ready(sent) = workspace.output.poll_send(&mut self.stream, context)
         {
             services.stats.bytes_out.add(sent? as u64);
             services.stats.writes.add(1);
@@ -178,11 +180,11 @@ impl Connection {
         {
             return Poll::Ready(read.map(|()| Event::Input));
         }
-        if mail_last && self.client.handle.bell.has_rung(context) {
-            self.mails = (self.mails + 1) % (MAILS_IN_A_ROW + 1);
-            return Poll::Ready(Ok(Event::Mail));
+        if wakeup_last && self.client.handle.wakeup.take(context) {
+            self.wakeups = (self.wakeups + 1) % (WAKEUPS_IN_A_ROW_MAX + 1);
+            return Poll::Ready(Ok(Event::Woken));
         }
-        self.mails = 0;
+        self.wakeups = 0;
         Poll::Pending
     }
 
@@ -190,14 +192,14 @@ impl Connection {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.stream.poll_read_ready(context))?;
         let protocol = self.client.handle.protocol();
-        let desk = self.desk.get_or_insert_with(|| self.worker.desks.take(protocol));
-        let read = desk.input.poll_read(&mut self.stream, &self.worker.buffers, context);
+        let workspace = self.workspace.get_or_insert_with(|| self.worker.workspaces.take(protocol));
+        let read = workspace.input.poll_read(&mut self.stream, &self.worker.buffers, context);
         let Poll::Ready(bytes) = read? else {
-            self.leave_desk();
+            self.release_workspace();
             return Poll::Pending;
         };
         self.ended = bytes == 0;
-        self.mails = 0;
+        self.wakeups = 0;
         let services = &self.worker.engine.services;
         services.stats.bytes_in.add(bytes as u64);
         services.stats.reads.add(1);
@@ -208,18 +210,18 @@ impl Connection {
 
     /// Disconnects a client that has sent more than it may.
     fn check_input(&mut self) -> Result<(), Closed> {
-        let Some(desk) = &self.desk else { return Ok(()) };
+        let Some(workspace) = &self.workspace else { return Ok(()) };
         let services = &self.worker.engine.services;
         let queued = self.client.handle.figures.queued_bytes.load(Ordering::Relaxed);
-        let bytes = desk.input.len() + queued;
+        let bytes = workspace.input.len() + queued;
         if services.config.client_memory_limit() > 0 {
-            self.note_input(desk);
+            self.note_input(workspace);
             if self.client.handle.is_killed() {
                 return Err(Closed::ByServer);
             }
         }
         let limit = services.config.size(Setting::ClientQueryBufferLimit);
-        let limit = if self.client.authenticated { limit } else { STRANGERS_INPUT_BYTES_MAX };
+        let limit = if self.client.authenticated { limit } else { UNAUTHENTICATED_INPUT_BYTES_MAX };
         if bytes <= limit {
             return Ok(());
         }
@@ -234,7 +236,7 @@ impl Connection {
         let mut alarm = std::pin::pin!(tokio::time::sleep(HANDSHAKE_PATIENCE));
         while self.stream.is_handshaking() {
             match self.next_event(Some(alarm.as_mut())).await? {
-                Event::Mail => self.send(0).await?,
+                Event::Woken => self.send(0).await?,
                 Event::TimeUp if self.stream.is_handshaking() => {
                     tracing::debug!(client = self.client.handle.id, "no TLS handshake in time");
                     return Err(Closed::ByServer);
@@ -249,7 +251,7 @@ impl Connection {
     /// Waits until the peer has taken most of what there is to send.
     pub(super) async fn wait_for_room(&mut self) -> Result<(), Closed> {
         while self.pending() > self.run_below_bytes() / 2 {
-            if self.next_event(None).await? == Event::Mail {
+            if self.next_event(None).await? == Event::Woken {
                 self.send(0).await?;
             }
         }
@@ -276,8 +278,8 @@ impl Connection {
             let alarm =
                 std::pin::pin!(tokio::time::sleep(Duration::from_millis(until_ms - now_ms)));
             match self.next_event(Some(alarm)).await? {
-                Event::Mail if self.client.handle.has_mail() => self.send(0).await?,
-                Event::Mail => return Ok(()),
+                Event::Woken if self.client.handle.has_outbox_bytes() => self.send(0).await?,
+                Event::Woken => return Ok(()),
                 Event::Input | Event::Sent | Event::TimeUp => {}
             }
         }
@@ -346,7 +348,7 @@ impl Connection {
             Some(Unblock::Timeout) | None => return self.answer_time_out(waiter.on_timeout()),
         };
         self.worker.engine.services.stats.error(text);
-        self.desk().output.reply.error(text);
+        self.workspace().output.reply.error(text);
     }
 
     fn answer_time_out(&mut self, mut reply: TimeoutReply) {
@@ -354,7 +356,7 @@ impl Connection {
             *local = self.worker.engine.services.aof.can_sync();
             self.client.needs_durable |= *local;
         }
-        reply.write(&mut self.desk().output.reply);
+        reply.write(&mut self.workspace().output.reply);
     }
 
     /// Sends what is left before closing, for as long as the peer takes something.
@@ -363,7 +365,7 @@ impl Connection {
         while self.pending() > 0 {
             let alarm = std::pin::pin!(tokio::time::sleep(PATIENCE));
             match self.next_event(Some(alarm)).await {
-                Ok(Event::Mail | Event::Sent) => {}
+                Ok(Event::Woken | Event::Sent) => {}
                 Ok(Event::Input | Event::TimeUp) | Err(_) => return,
             }
         }

@@ -15,9 +15,9 @@ use tokio::task::LocalSet;
 use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
-use super::desk::Desks;
 use super::listener::Accepted;
 use super::turns::Turns;
+use super::workspace::Workspaces;
 use crate::config::Setting;
 use crate::engine::Engine;
 use crate::error::ServerError;
@@ -35,7 +35,7 @@ pub(super) struct Worker {
     pub(super) engine: Arc<Engine>,
     pub(super) committer: Committer,
     pub(super) buffers: Buffers,
-    pub(super) desks: Desks,
+    pub(super) workspaces: Workspaces,
     pub(super) turns: Turns,
     /// Connections that have not ended.
     open: Cell<usize>,
@@ -111,7 +111,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     let worker = Rc::new(Worker {
         committer: Committer::new(&engine),
         buffers: Buffers::default(),
-        desks: Desks::default(),
+        workspaces: Workspaces::default(),
         turns: Turns::default(),
         open: Cell::new(0),
         closed: Notify::new(),

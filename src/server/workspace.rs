@@ -1,4 +1,4 @@
-//! What a connection works with while there is something to run or to send.
+//! What a connection needs while there is something to run or to send: decoder and buffers.
 
 use std::cell::RefCell;
 
@@ -7,44 +7,44 @@ use super::output::Output;
 use crate::resp::Protocol;
 use crate::resp::request::RequestDecoder;
 
-/// Spare desks kept.
+/// Spare workspaces kept.
 const KEPT_COUNT_MAX: usize = 16;
 
 /// The requests that have arrived, how far they were read, and the replies.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct Workspace {
     pub(super) decoder: RequestDecoder,
     pub(super) input: Input,
     pub(super) output: Output,
 }
 
-impl Desk {
+impl Workspace {
     /// Is there nothing to run and nothing to send?
-    pub(super) fn is_clear(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.input.is_empty() && self.output.is_empty()
     }
 }
 
-/// Desks that the connections of a thread take turns with: an idle connection has none.
+/// The spare workspaces that the connections of a thread share: an idle connection has none.
 #[derive(Debug, Default)]
-pub(super) struct Desks {
-    #[expect(clippy::vec_box, reason = "a connection has its desk in a box")]
-    spare: RefCell<Vec<Box<Desk>>>,
+pub(super) struct Workspaces {
+    #[expect(clippy::vec_box, reason = "a connection keeps its workspace in a box")]
+    spare: RefCell<Vec<Box<Workspace>>>,
 }
 
-impl Desks {
-    /// A clear desk for a client of this protocol.
-    pub(super) fn take(&self, protocol: Protocol) -> Box<Desk> {
-        let mut desk = self.spare.borrow_mut().pop().unwrap_or_default();
-        desk.output.reply.switch(protocol);
-        desk
+impl Workspaces {
+    /// An empty workspace for a client of this protocol.
+    pub(super) fn take(&self, protocol: Protocol) -> Box<Workspace> {
+        let mut workspace = self.spare.borrow_mut().pop().unwrap_or_default();
+        workspace.output.reply.switch(protocol);
+        workspace
     }
 
-    /// Takes back a clear desk.
-    pub(super) fn give(&self, desk: Box<Desk>) {
+    /// Takes back an empty workspace.
+    pub(super) fn give(&self, workspace: Box<Workspace>) {
         let mut spare = self.spare.borrow_mut();
         if spare.len() < KEPT_COUNT_MAX {
-            spare.push(desk);
+            spare.push(workspace);
         }
     }
 }

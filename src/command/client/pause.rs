@@ -42,7 +42,7 @@ pub(super) fn pause(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRe
 /// <https://redis.io/docs/latest/commands/client-unpause/>
 pub(super) fn unpause(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.services.pause.end();
-    context.services.clients.for_each(crate::client::Handle::ring);
+    context.services.clients.for_each(crate::client::Handle::wake);
     context.reply.ok();
     Ok(Outcome::Done)
 }
