@@ -2,6 +2,7 @@
 
 mod audit;
 pub(crate) mod bits;
+mod directory;
 pub(crate) mod field_expiry;
 pub(crate) mod geohash;
 pub(crate) mod hash;

@@ -1,24 +1,11 @@
 //! A hash table that grows without pauses and can be walked with a cursor while it changes.
 //!
-//! Elements are ordered by the [`position`] of their hash (40 bits). A *directory* of `2^depth`
-//! slots maps the leading bits of a position to a *segment*, a small open-addressing table that
-//! holds a contiguous range of positions:
-//!
-//! ```text
-//! directory   00   01   10   11          depth 2
-//!              \   /     |    |
-//! segments     [ 0 ]    [1]  [2]         depth 1, 2, 2
-//! ```
-//!
-//! A full segment splits in two at the next bit (a few microseconds); two neighbours that became
-//! almost empty merge. So no insert ever moves more than one segment, however large the table.
-//!
-//! A cursor is a position. As every segment covers a fixed range of positions, a walk that goes on
-//! at the end of the range it has seen returns each element that was there throughout, exactly
-//! once, whatever was inserted, removed, split or merged meanwhile.
+//! Its segments are small open-addressing tables (a split takes a few microseconds); how they are
+//! found, split and merged, and what a cursor is, says [`super::directory`].
 
 use hashbrown::HashTable;
 
+use super::directory::{self, Directory};
 use crate::hash::{POSITION_BITS, position};
 
 /// Elements a segment may hold before it splits: what hashbrown keeps in 512 buckets.
@@ -28,6 +15,8 @@ const SMALL_LEN_MAX: usize = SEGMENT_LEN_MAX / 3;
 /// Two neighbours merge when both together hold no more than this: far from where they split, and
 /// near enough that a table whose elements come and go at random does not wear thin.
 const MERGE_LEN_MAX: usize = SEGMENT_LEN_MAX * 5 / 8;
+/// Bits of a position that can tell segments apart.
+const DEPTH_MAX: u32 = POSITION_BITS - 8;
 
 /// What a [`Table`] can hold: something that knows the hash of its key.
 pub(crate) trait Hashed {
@@ -45,10 +34,7 @@ pub(crate) struct Place {
 /// The table; see the module's description.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
-    directory: Vec<u32>,
-    segments: Vec<Segment<T>>,
-    free: Vec<u32>,
-    depth: u32,
+    directory: Directory<Segment<T>>,
     len: usize,
 }
 
@@ -58,9 +44,15 @@ struct Segment<T> {
     elements: HashTable<T>,
 }
 
+impl<T> directory::Segment for Segment<T> {
+    fn depth(&self) -> u32 {
+        self.depth
+    }
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { directory: Vec::new(), segments: Vec::new(), free: Vec::new(), depth: 0, len: 0 }
+        Self { directory: Directory::default(), len: 0 }
     }
 }
 
@@ -75,91 +67,78 @@ impl<T: Hashed> Table<T> {
 
     /// The element with this hash for which `same` holds.
     pub(crate) fn find(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<&T> {
-        self.segment(hash)?.elements.find(hash, same)
+        self.directory.segment(hash)?.elements.find(hash, same)
     }
 
     /// As [`Table::find`], to change it; its hash must stay as it is.
     pub(crate) fn find_mut(&mut self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        let slot = self.slot(hash)?;
-        self.segments[slot].elements.find_mut(hash, same)
+        let number = self.directory.number(hash)?;
+        self.directory.segments[number].elements.find_mut(hash, same)
     }
 
     /// Where the element with this hash is for which `same` holds.
     pub(crate) fn locate(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
-        let segment = self.slot(hash)?;
-        let bucket = self.segments[segment].elements.find_bucket_index(hash, same)?;
+        let segment = self.directory.number(hash)?;
+        let bucket = self.directory.segments[segment].elements.find_bucket_index(hash, same)?;
         Some(Place { segment: segment.try_into().ok()?, bucket: bucket.try_into().ok()? })
     }
 
     /// The element at a place, to change it; its hash must stay as it is. After a change of the
     /// table another one may be there, or none.
     pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
-        let segment = self.segments.get_mut(place.segment as usize)?;
+        let segment = self.directory.segments.get_mut(place.segment as usize)?;
         segment.elements.get_bucket_mut(place.bucket as usize)
     }
 
     /// Adds an element whose key is not in the table yet.
     pub(crate) fn insert(&mut self, element: T) -> &mut T {
         let hash = element.hash();
-        if self.segments.is_empty() {
-            self.segments.push(Segment { depth: 0, elements: HashTable::new() });
-            self.directory.push(0);
-        }
-        let mut slot = self.directory[self.directory_index(hash)] as usize;
-        while self.segments[slot].elements.len() >= SEGMENT_LEN_MAX
-            && self.segments[slot].depth < POSITION_BITS - 8
+        let first = || Segment { depth: 0, elements: HashTable::new() };
+        let mut number = self.directory.number_or_first(hash, first);
+        while self.directory.segments[number].elements.len() >= SEGMENT_LEN_MAX
+            && self.directory.segments[number].depth < DEPTH_MAX
         {
-            self.split(slot);
-            slot = self.directory[self.directory_index(hash)] as usize;
+            self.split(number, hash);
+            number = self.directory.number_or_first(hash, first);
         }
         self.len += 1;
-        self.segments[slot].elements.insert_unique(hash, element, T::hash).into_mut()
+        let elements = &mut self.directory.segments[number].elements;
+        elements.insert_unique(hash, element, T::hash).into_mut()
     }
 
     /// Takes the element with this hash for which `same` holds.
     pub(crate) fn remove(&mut self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<T> {
-        let slot = self.slot(hash)?;
-        let elements = &mut self.segments[slot].elements;
+        let number = self.directory.number(hash)?;
+        let elements = &mut self.directory.segments[number].elements;
         let (element, _) = elements.find_entry(hash, same).ok()?.remove();
         self.len -= 1;
-        self.shrink(slot, hash);
+        self.shrink(number, hash);
         Some(element)
     }
 
     /// All elements, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.segments.iter().flat_map(|segment| segment.elements.iter())
+        self.directory.segments.iter().flat_map(|segment| segment.elements.iter())
     }
 
     /// Visits all elements, to change all but their hash.
     pub(crate) fn for_each_mut(&mut self, visit: impl FnMut(&mut T)) {
-        self.segments.iter_mut().flat_map(|segment| segment.elements.iter_mut()).for_each(visit);
+        let segments = self.directory.segments.iter_mut();
+        segments.flat_map(|segment| segment.elements.iter_mut()).for_each(visit);
     }
 
-    /// Visits elements from `cursor` (a position) on until about `count` were seen; replies
-    /// where to go on, or `None` at the end.
-    pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&T)) -> Option<u64> {
-        let mut from = cursor;
-        let mut seen = 0;
-        let mut found: Vec<(u64, &T)> = Vec::new();
-        while seen < count {
-            if self.segments.is_empty() || from >> POSITION_BITS != 0 {
-                return None;
-            }
-            let index = usize::try_from(from >> (POSITION_BITS - self.depth)).unwrap_or(0);
-            let segment = &self.segments[self.directory[index] as usize];
-            let shift = POSITION_BITS - segment.depth;
-            let end = ((from >> shift) + 1) << shift;
-            found.clear();
-            let places = segment.elements.iter().map(|e| (position(e.hash()), e));
-            found.extend(places.filter(|(place, _)| *place >= from));
-            let rest = count - seen;
-            let take = if found.len() > rest { cut(&mut found, rest) } else { found.len() };
-            found[..take].iter().for_each(|(_, element)| visit(element));
-            seen += take;
-            from = found.get(take).map_or(end, |(place, _)| *place);
-        }
-        (from >> POSITION_BITS == 0).then_some(from)
+    /// Visits elements from `cursor` (a position) on until about `count` were seen; returns where
+    /// to go on, or `None` at the end.
+    pub(crate) fn scan<'t>(
+        &'t self,
+        cursor: u64,
+        count: usize,
+        visit: impl FnMut(&'t T),
+    ) -> Option<u64> {
+        let elements = |segment: &'t Segment<T>| {
+            segment.elements.iter().map(|element| (position(element.hash()), element))
+        };
+        self.directory.scan(cursor, count, elements, visit)
     }
 
     /// An element chosen at random with equal chances; `random` gives numbers over all of `u64`.
@@ -167,11 +146,12 @@ impl<T: Hashed> Table<T> {
         if self.len == 0 {
             return None;
         }
+        let segments = &self.directory.segments;
         // Every place of every segment is drawn with the same chance; an empty one is drawn again.
         let mut below = |end: usize| usize::try_from(random() % end as u64).unwrap_or(0);
-        let widest = if self.segments.len() == 1 { self.len } else { SEGMENT_LEN_MAX };
+        let widest = if segments.len() == 1 { self.len } else { SEGMENT_LEN_MAX };
         for _ in 0..1000 {
-            let segment = &self.segments[below(self.segments.len())];
+            let segment = &segments[below(segments.len())];
             if let Some(element) = segment.elements.iter().nth(below(widest)) {
                 return Some(element);
             }
@@ -179,7 +159,7 @@ impl<T: Hashed> Table<T> {
         self.iter().next()
     }
 
-    /// Visits elements that stand together at a random place until `visit` replies `false`,
+    /// Visits elements that stand together at a random place until `visit` returns `false`,
     /// `places` are looked at, or all were. `random` is over all of `u64`.
     pub(crate) fn sample<'a>(
         &'a self,
@@ -188,8 +168,9 @@ impl<T: Hashed> Table<T> {
         mut visit: impl FnMut(&'a T) -> bool,
     ) {
         let below = |random: u64, end: usize| usize::try_from(random % end.max(1) as u64);
-        let start = below(random, self.segments.len()).unwrap_or(0);
-        let (before, from) = self.segments.split_at(start);
+        let segments = &self.directory.segments;
+        let start = below(random, segments.len()).unwrap_or(0);
+        let (before, from) = segments.split_at(start);
         let mut skipped = random >> 32;
         let mut left = places;
         for segment in from.iter().chain(before) {
@@ -206,7 +187,7 @@ impl<T: Hashed> Table<T> {
             }
         }
         // What stands before the random place in its segment comes last.
-        let segment = self.segments.get(start);
+        let segment = segments.get(start);
         let Some(elements) = segment.map(|segment| &segment.elements) else { return };
         let first = below(random >> 32, elements.num_buckets()).unwrap_or(0);
         let rest = (0..first.min(left)).filter_map(|place| elements.get_bucket(place));
@@ -215,124 +196,56 @@ impl<T: Hashed> Table<T> {
 
     /// Bytes taken by the table itself, without what its elements own elsewhere.
     pub(crate) fn bytes(&self) -> usize {
-        let segments: usize = self.segments.iter().map(|s| s.elements.allocation_size()).sum();
-        segments
-            + self.segments.capacity() * size_of::<Segment<T>>()
-            + self.directory.capacity() * size_of::<u32>()
+        let elements = self.directory.segments.iter().map(|s| s.elements.allocation_size());
+        self.directory.bytes() + elements.sum::<usize>()
     }
 
-    fn directory_index(&self, hash: u64) -> usize {
-        usize::try_from(position(hash) >> (POSITION_BITS - self.depth)).unwrap_or(0)
-    }
-
-    fn slot(&self, hash: u64) -> Option<usize> {
-        if self.segments.is_empty() {
-            return None;
-        }
-        Some(self.directory[self.directory_index(hash)] as usize)
-    }
-
-    fn segment(&self, hash: u64) -> Option<&Segment<T>> {
-        self.slot(hash).map(|slot| &self.segments[slot])
-    }
-
-    /// Moves the upper half of a segment's range to a new one.
-    fn split(&mut self, slot: usize) {
-        if self.segments[slot].depth == self.depth {
-            self.directory = self.directory.iter().flat_map(|&slot| [slot, slot]).collect();
-            self.depth += 1;
-        }
-        let depth = self.segments[slot].depth + 1;
-        self.segments[slot].depth = depth;
+    /// Moves the upper half of a segment's range, in which `hash` belongs, to a new one.
+    fn split(&mut self, number: usize, hash: u64) {
+        let segment = &mut self.directory.segments[number];
+        segment.depth += 1;
+        let depth = segment.depth;
         let upper_bit = 1u64 << (POSITION_BITS - depth);
-        let upper: Vec<T> = self.segments[slot]
-            .elements
-            .extract_if(|element| position(element.hash()) & upper_bit != 0)
-            .collect();
+        let is_upper = |element: &mut T| position(element.hash()) & upper_bit != 0;
+        let upper: Vec<T> = segment.elements.extract_if(is_upper).collect();
         let mut elements = HashTable::with_capacity(upper.len());
         for element in upper {
             elements.insert_unique(element.hash(), element, T::hash);
         }
-        let new = self.add_segment(Segment { depth, elements });
-        let old = u32::try_from(slot).expect("segments are numbered by u32");
-        let step = 1usize << (self.depth - depth);
-        for start in (0..self.directory.len()).step_by(2 * step) {
-            if self.directory[start] == old {
-                self.directory[start + step..start + 2 * step].fill(new);
-            }
-        }
-    }
-
-    fn add_segment(&mut self, segment: Segment<T>) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.segments[slot as usize] = segment;
-            return slot;
-        }
-        self.segments.push(segment);
-        u32::try_from(self.segments.len() - 1).expect("segments are numbered by u32")
+        self.directory.split(hash, Segment { depth, elements });
     }
 
     /// After a removal: gives memory back, and merges the segment with its neighbour.
-    fn shrink(&mut self, slot: usize, hash: u64) {
+    fn shrink(&mut self, number: usize, hash: u64) {
         if self.len == 0 {
             *self = Self::default();
             return;
         }
-        let segment = &mut self.segments[slot];
-        let len = segment.elements.len();
-        if len * 8 <= segment.elements.capacity() {
-            segment.elements.shrink_to(len * 2, T::hash);
+        let elements = &mut self.directory.segments[number].elements;
+        let len = elements.len();
+        if len * 8 <= elements.capacity() {
+            elements.shrink_to(len * 2, T::hash);
         }
-        if len > SMALL_LEN_MAX {
-            return;
-        }
-        if segment.depth > 0 {
-            self.merge(slot, hash);
+        if len <= SMALL_LEN_MAX {
+            self.merge(number, hash);
         }
     }
 
-    fn merge(&mut self, slot: usize, hash: u64) {
-        let depth = self.segments[slot].depth;
-        let span = 1usize << (self.depth - depth);
-        let start = self.directory_index(hash) & !(span - 1);
-        let buddy = self.directory[start ^ span];
-        let buddy_segment = &mut self.segments[buddy as usize];
-        let together = buddy_segment.elements.len() + self.segments[slot].elements.len();
-        if self.segments[buddy as usize].depth != depth || together > MERGE_LEN_MAX {
+    fn merge(&mut self, number: usize, hash: u64) {
+        let depth = self.directory.segments[number].depth;
+        let Some(buddy) = self.directory.buddy(hash, depth) else { return };
+        let segments = &mut self.directory.segments;
+        if segments[buddy].elements.len() + segments[number].elements.len() > MERGE_LEN_MAX {
             return;
         }
-        let moved = std::mem::take(&mut self.segments[buddy as usize].elements);
-        let segment = &mut self.segments[slot];
+        let moved = std::mem::take(&mut segments[buddy].elements);
+        let segment = &mut segments[number];
         segment.depth -= 1;
         for element in moved {
             segment.elements.insert_unique(element.hash(), element, T::hash);
         }
-        let kept = u32::try_from(slot).expect("segments are numbered by u32");
-        self.directory[start ^ span..(start ^ span) + span].fill(kept);
-        self.free.push(buddy);
-        self.halve_directory();
+        self.directory.merge(hash);
     }
-
-    /// Halves the directory while it is much larger than the number of segments needs.
-    fn halve_directory(&mut self) {
-        let used = self.segments.len() - self.free.len();
-        if self.depth == 0 || used * 8 > self.directory.len() {
-            return;
-        }
-        let deepest = self.directory.iter().map(|&slot| self.segments[slot as usize].depth).max();
-        while self.depth > deepest.unwrap_or(0) {
-            self.directory = self.directory.iter().step_by(2).copied().collect();
-            self.depth -= 1;
-        }
-    }
-}
-
-/// Sorts `found` by position and replies how many of it make at least `count` without parting
-/// elements of one position.
-fn cut<T>(found: &mut [(u64, &T)], count: usize) -> usize {
-    found.sort_unstable_by_key(|(place, _)| *place);
-    let last = found[count - 1].0;
-    found.partition_point(|(place, _)| *place <= last)
 }
 
 #[cfg(test)]
