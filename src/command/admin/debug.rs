@@ -6,11 +6,11 @@
 use std::sync::atomic::Ordering;
 
 use super::{Args, CommandError, CommandResult, Context, Outcome};
-use crate::config::Setting;
+use crate::config::{Setting, parse_bytes};
 use crate::glob;
 use crate::number::parse_f64;
 use crate::rdb;
-use crate::resp::Protocol;
+use crate::resp::{Protocol, Reply};
 use crate::store::Class;
 use crate::types::string::StringValue;
 use crate::types::value::Value;
@@ -51,62 +51,65 @@ const HELP: &[(&str, &str)] = &[
 /// <https://redis.io/docs/latest/commands/debug/>
 pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let name = String::from_utf8_lossy(args.bytes()?).to_ascii_uppercase();
-    match (name.as_str(), args.len()) {
-        ("CHANGE-REPL-ID", 0) => {
-            context.services.identity.change_replication_id(&context.services.random);
-            context.reply.ok();
-        }
-        ("DIGEST", 0) => digest::all(context),
-        ("DIGEST-VALUE", 1..) => digest::values(context, args),
-        ("HELP", 0) => help(context),
-        ("ERROR", 1) => {
-            let text = String::from_utf8_lossy(args.bytes()?).into_owned();
-            return Err(CommandError::Text(text.into()));
-        }
-        ("LOG", 1) => {
-            let text = String::from_utf8_lossy(args.bytes()?);
-            tracing::info!("DEBUG LOG: {text}");
-            context.reply.ok();
-        }
-        ("OBJECT", 1) => return object(context, args),
-        ("PAUSE-CRON", 1) => {
-            let rests = args.integer()? != 0;
-            context.services.cron_rests.store(rests, Ordering::Relaxed);
-            context.reply.ok();
-        }
-        ("POPULATE", 1..=3) => return populate(context, args),
-        ("PROTOCOL", 1) => return protocol(context, args),
-        ("QUICKLIST-PACKED-THRESHOLD", 1) => {
-            let size = String::from_utf8_lossy(args.bytes()?);
-            crate::config::parse_bytes(&size)
-                .ok_or(CommandError::Plain("ERR argument must be a memory value"))?;
-            context.reply.ok();
-        }
-        ("RELOAD", 0) => return reload(context),
-        ("REPLYBUFFER", 2) => return reply_buffer(context, args),
-        ("SET-ACTIVE-EXPIRE", 1) => return set_active_expire(context, args),
-        ("SLEEP", 1) => return sleep(context, args),
-        ("STRINGMATCH-LEN", 2) => {
-            let (text, pattern) = (args.bytes()?, args.bytes()?);
-            context.reply.integer(i64::from(glob::matches(pattern, text)));
-        }
+    let run: Subcommand = match (name.as_str(), args.len()) {
+        ("CHANGE-REPL-ID", 0) => change_replication_id,
+        ("DIGEST", 0) => digest::all,
+        ("DIGEST-VALUE", 1..) => digest::values,
+        ("ERROR", 1) => error,
+        ("HELP", 0) => help,
+        ("LOG", 1) => log,
+        ("OBJECT", 1) => object,
+        ("PAUSE-CRON", 1) => pause_cron,
+        ("POPULATE", 1..=3) => populate,
+        ("PROTOCOL", 1) => protocol,
+        ("QUICKLIST-PACKED-THRESHOLD", 1) => packed_threshold,
+        ("RELOAD", 0) => reload,
+        ("REPLYBUFFER", 2) => reply_buffer,
+        ("SET-ACTIVE-EXPIRE", 1) => set_active_expire,
+        ("SLEEP", 1) => sleep,
+        ("STRINGMATCH-LEN", 2) => match_string,
         _ => {
             let text = format!(
                 "ERR unknown subcommand or wrong number of arguments for '{name}'. Try DEBUG HELP."
             );
             return Err(CommandError::Text(text.into()));
         }
-    }
+    };
+    run(context, args)
+}
+
+type Subcommand = fn(&mut Context<'_>, &mut Args<'_>) -> CommandResult;
+
+/// DEBUG CHANGE-REPL-ID
+fn change_replication_id(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
+    context.services.identity.change_replication_id(&context.services.random);
+    context.reply.ok();
     Ok(Outcome::Done)
 }
 
-fn help(context: &mut Context<'_>) {
+/// DEBUG ERROR
+fn error(_context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let text = String::from_utf8_lossy(args.bytes()?).into_owned();
+    Err(CommandError::Text(text.into()))
+}
+
+/// DEBUG HELP
+fn help(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     context.reply.array(1 + 2 * HELP.len());
     context.reply.status("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
     for (syntax, summary) in HELP {
         context.reply.status(syntax);
         context.reply.status(&format!("    {summary}"));
     }
+    Ok(Outcome::Done)
+}
+
+/// DEBUG LOG
+fn log(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let text = String::from_utf8_lossy(args.bytes()?);
+    tracing::info!("DEBUG LOG: {text}");
+    context.reply.ok();
+    Ok(Outcome::Done)
 }
 
 /// DEBUG OBJECT
@@ -128,6 +131,14 @@ fn object(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         entry.value.bytes(),
     );
     context.reply.status(&text);
+    Ok(Outcome::Done)
+}
+
+/// DEBUG PAUSE-CRON
+fn pause_cron(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let rests = args.integer()? != 0;
+    context.services.cron_rests.store(rests, Ordering::Relaxed);
+    context.reply.ok();
     Ok(Outcome::Done)
 }
 
@@ -158,18 +169,15 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let name = String::from_utf8_lossy(args.bytes()?).to_ascii_lowercase();
     let reply = &mut *context.reply;
     match name.as_str() {
-        "string" => reply.bulk(b"Hello World"),
-        "integer" => reply.integer(12345),
-        "double" => reply.double(1.25),
-        "null" => reply.nil(),
         "array" => {
             reply.array(3);
             (0..3).for_each(|number| reply.integer(number));
         }
-        "set" => {
-            reply.set(3);
-            (0..3).for_each(|number| reply.integer(number));
-        }
+        "attrib" => attributes(reply),
+        "bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
+        "double" => reply.double(1.25),
+        "false" => reply.boolean(false),
+        "integer" => reply.integer(12345),
         "map" => {
             reply.map(3);
             for number in 0..3 {
@@ -177,38 +185,51 @@ fn protocol(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
                 reply.boolean(number == 1);
             }
         }
+        "null" => reply.nil(),
         "push" => {
             reply.push(2);
             reply.bulk(b"server-cpu-usage");
             reply.integer(42);
         }
-        "attrib" => {
-            if reply.protocol() == Protocol::Resp3 {
-                reply.attributes(1);
-                reply.bulk(b"key-popularity");
-                reply.array(2);
-                reply.bulk(b"key:123");
-                reply.integer(90);
-            }
-            reply.bulk(b"Some real reply following the attribute");
+        "set" => {
+            reply.set(3);
+            (0..3).for_each(|number| reply.integer(number));
         }
-        "bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
+        "string" => reply.bulk(b"Hello World"),
         "true" => reply.boolean(true),
-        "false" => reply.boolean(false),
         "verbatim" => reply.verbatim(*b"txt", b"This is a verbatim\nstring"),
-        _ => {
-            return Err(CommandError::Plain(
-                "ERR Wrong protocol type name. Please use one of the following: \
-                 string|integer|double|null|array|set|map|attrib|push|verbatim|true|false|bignum",
-            ));
-        }
+        _ => return Err(WRONG_TYPE_NAME),
     }
+    Ok(Outcome::Done)
+}
+
+const WRONG_TYPE_NAME: CommandError = CommandError::Plain(
+    "ERR Wrong protocol type name. Please use one of the following: \
+     string|integer|double|null|array|set|map|attrib|push|verbatim|true|false|bignum",
+);
+
+fn attributes(reply: &mut Reply) {
+    if reply.protocol() == Protocol::Resp3 {
+        reply.attributes(1);
+        reply.bulk(b"key-popularity");
+        reply.array(2);
+        reply.bulk(b"key:123");
+        reply.integer(90);
+    }
+    reply.bulk(b"Some real reply following the attribute");
+}
+
+/// DEBUG QUICKLIST-PACKED-THRESHOLD
+fn packed_threshold(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let size = String::from_utf8_lossy(args.bytes()?);
+    parse_bytes(&size).ok_or(CommandError::Plain("ERR argument must be a memory value"))?;
+    context.reply.ok();
     Ok(Outcome::Done)
 }
 
 /// DEBUG RELOAD: keys, times to live and the log stay as they are. Differs from Redis: no file is
 /// written.
-fn reload(context: &mut Context<'_>) -> CommandResult {
+fn reload(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let limits = context.services.rdb_limits();
     let mut failed = 0;
     for shard in context.db.locked().iter_mut() {
@@ -255,5 +276,12 @@ fn sleep(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let seconds = seconds.ok_or(CommandError::NotAFloat)?;
     std::thread::sleep(std::time::Duration::from_secs_f64(seconds));
     context.reply.ok();
+    Ok(Outcome::Done)
+}
+
+/// DEBUG STRINGMATCH-LEN
+fn match_string(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let (text, pattern) = (args.bytes()?, args.bytes()?);
+    context.reply.integer(i64::from(glob::matches(pattern, text)));
     Ok(Outcome::Done)
 }

@@ -3,7 +3,7 @@
 //! Two servers with the same keys, values and times to live have the same digest, whatever the
 //! order of their tables. Elements without an order are combined by exclusive or.
 
-use crate::command::{Args, Context};
+use crate::command::{Args, CommandResult, Context, Outcome};
 use crate::number::write_hex;
 use crate::store::shard::Entry;
 use crate::types::hash::Hash;
@@ -59,7 +59,7 @@ impl Digest {
 }
 
 /// DEBUG DIGEST: O(keys and elements).
-pub(super) fn all(context: &mut Context<'_>) {
+pub(super) fn all(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
     let now_ms = context.db.now_ms();
     let mut digest = Digest::default();
     for shard in context.db.locked().iter_mut() {
@@ -73,10 +73,11 @@ pub(super) fn all(context: &mut Context<'_>) {
         }
     }
     context.reply.status(&digest.text());
+    Ok(Outcome::Done)
 }
 
 /// DEBUG DIGEST-VALUE: zeros for a key that does not exist.
-pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) {
+pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let keys = args.rest();
     let now_ms = context.db.now_ms();
     context.reply.array(keys.len());
@@ -85,6 +86,7 @@ pub(super) fn values(context: &mut Context<'_>, args: &mut Args<'_>) {
         let digest = value.map_or(Digest::default(), |value| of_value(value, now_ms));
         context.reply.status(&digest.text());
     }
+    Ok(Outcome::Done)
 }
 
 /// Neither the key nor all of its fields have expired, seen or unseen.
