@@ -113,6 +113,15 @@ impl<'a> Args<'a> {
         (0..count).map(|_| self.bytes()).collect()
     }
 
+    /// Reads `[COUNT count]` of LMPOP and its like: 1 unless it is given.
+    pub(crate) fn pop_count(&mut self) -> Result<usize, CommandError> {
+        if !self.keyword("COUNT") {
+            return Ok(1);
+        }
+        let error = CommandError::Plain("ERR count should be greater than 0");
+        Ok(usize::try_from(self.integer_from(1, error)?).unwrap_or(usize::MAX))
+    }
+
     /// Reads all arguments that are left.
     pub(crate) fn rest(&mut self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
         let rest = self.argv.iter_from(self.at);
@@ -127,7 +136,7 @@ impl<'a> Args<'a> {
 }
 
 impl Args<'_> {
-    /// Reads a blocking command's time-out in seconds (decimal; 0: for ever); replies the instant
+    /// Reads a blocking command's time-out in seconds (decimal; 0: for ever); returns the instant
     /// at which it ends (unix ms).
     pub(crate) fn deadline_ms(&mut self, now_ms: u64) -> Result<Option<u64>, CommandError> {
         let seconds = parse_f64(self.bytes()?)

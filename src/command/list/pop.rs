@@ -126,13 +126,7 @@ impl<'a> MultiPop<'a> {
     fn read(args: &mut Args<'a>) -> Result<Self, CommandError> {
         let keys = args.counted_keys()?;
         let end = read_end(args)?;
-        let count = if args.keyword("COUNT") {
-            let error = CommandError::Plain("ERR count should be greater than 0");
-            let count = args.integer_from(1, error)?;
-            usize::try_from(count).unwrap_or(usize::MAX)
-        } else {
-            1
-        };
+        let count = args.pop_count()?;
         args.finish()?;
         Ok(Self { keys, end, count })
     }

@@ -154,12 +154,7 @@ impl<'a> MultiPop<'a> {
         } else {
             return Err(CommandError::Syntax);
         };
-        let count = if args.keyword("COUNT") {
-            let error = CommandError::Plain("ERR count should be greater than 0");
-            usize::try_from(args.integer_from(1, error)?).unwrap_or(usize::MAX)
-        } else {
-            1
-        };
+        let count = args.pop_count()?;
         args.finish()?;
         Ok(Self { keys, side, count })
     }
