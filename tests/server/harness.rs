@@ -307,7 +307,28 @@ pub(crate) fn run<T: FromRedisValue>(client: &mut Connection, line: &str) -> T {
     words(line).query(client).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
-/// Runs a command; replies its error as the server wrote it, or the value as text if it is none.
+/// Walks with a cursor to the end: `command` stands before the cursor and `options`, if any, behind
+/// it. Returns all that was found; `between` is called between two steps.
+pub(crate) fn walk<T: FromRedisValue>(
+    client: &mut Connection,
+    command: &str,
+    options: &str,
+    mut between: impl FnMut(&mut Connection),
+) -> Vec<T> {
+    let (mut cursor, mut seen) = (0u64, Vec::new());
+    loop {
+        let line = format!("{command} {cursor} {options}");
+        let (next, found): (u64, Vec<T>) = run(client, line.trim_end());
+        seen.extend(found);
+        if next == 0 {
+            return seen;
+        }
+        cursor = next;
+        between(client);
+    }
+}
+
+/// Runs a command; returns its error as the server wrote it, or the value as text if it is none.
 pub(crate) fn error(client: &mut Connection, line: &str) -> String {
     match words(line).query::<Value>(client) {
         Ok(value) => format!("no error but {value:?}"),

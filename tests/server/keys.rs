@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::harness::{Server, check, run};
+use crate::harness::{Server, check, run, walk};
 
 #[test]
 fn what_there_is() {
@@ -127,44 +127,24 @@ fn patterns() {
     }
 }
 
-/// Walks over all keys; `between` is called after each step.
-fn scan_all(
-    client: &mut redis::Connection,
-    options: &str,
-    mut between: impl FnMut(&mut redis::Connection),
-) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut cursor = 0u64;
-    loop {
-        let line = format!("SCAN {cursor}{options}");
-        let (next, keys): (u64, Vec<String>) = run(client, &line);
-        found.extend(keys);
-        if next == 0 {
-            return found;
-        }
-        cursor = next;
-        between(client);
-    }
-}
-
 #[test]
 fn scan_finds_all() {
     let server = Server::start(&[]);
     let client = &mut server.client();
-    assert!(scan_all(client, "", |_| ()).is_empty());
+    assert!(walk::<String>(client, "SCAN", "", |_| ()).is_empty());
     for n in 0..2000 {
         run::<()>(client, &format!("SET key:{n} x"));
     }
     run::<()>(client, "RPUSH list a");
-    for options in ["", " COUNT 1", " COUNT 37", " COUNT 10000"] {
-        let found = scan_all(client, options, |_| ());
+    for options in ["", "COUNT 1", "COUNT 37", "COUNT 10000"] {
+        let found = walk::<String>(client, "SCAN", options, |_| ());
         assert_eq!(found.len(), 2001, "{options}");
         assert_eq!(found.iter().collect::<HashSet<_>>().len(), 2001, "{options}");
     }
-    assert_eq!(scan_all(client, " MATCH key:19?? COUNT 100", |_| ()).len(), 100);
-    assert_eq!(scan_all(client, " TYPE LIST COUNT 100", |_| ()), ["list"]);
-    assert_eq!(scan_all(client, " TYPE string COUNT 5000", |_| ()).len(), 2000);
-    assert!(scan_all(client, " TYPE nope COUNT 5000", |_| ()).is_empty());
+    assert_eq!(walk::<String>(client, "SCAN", "MATCH key:19?? COUNT 100", |_| ()).len(), 100);
+    assert_eq!(walk::<String>(client, "SCAN", "TYPE LIST COUNT 100", |_| ()), ["list"]);
+    assert_eq!(walk::<String>(client, "SCAN", "TYPE string COUNT 5000", |_| ()).len(), 2000);
+    assert!(walk::<String>(client, "SCAN", "TYPE nope COUNT 5000", |_| ()).is_empty());
 }
 
 #[test]
@@ -176,7 +156,7 @@ fn scan_keeps_its_promise_while_keys_come_and_go() {
         run::<()>(client, &format!("SET goes:{n} x"));
     }
     let mut step = 0;
-    let found = scan_all(client, " COUNT 20", |client| {
+    let found = walk::<String>(client, "SCAN", "COUNT 20", |client| {
         for n in step * 10..(step + 1) * 10 {
             run::<()>(client, &format!("DEL goes:{n}"));
             run::<()>(client, &format!("SET comes:{n} x"));

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::harness::{Server, check, run};
+use crate::harness::{Server, check, run, walk};
 
 const WRONG_TYPE: &str = "(WRONGTYPE Operation against a key holding the wrong kind of value)";
 
@@ -200,16 +200,8 @@ fn a_walk_returns_every_member() {
     for n in 0..2000 {
         run::<i64>(client, &format!("SADD big m{n}"));
     }
-    let (mut cursor, mut seen) = ("0".to_owned(), Vec::new());
-    loop {
-        let step = format!("SSCAN big {cursor} COUNT 100");
-        let (next, members): (String, Vec<String>) = run(client, &step);
-        seen.extend(members);
-        cursor = next;
-        if cursor == "0" {
-            break;
-        }
-    }
+    let mut seen: Vec<String> = walk(client, "SSCAN big", "COUNT 100", |_| ());
+    assert_eq!(seen.len(), 2000, "each comes once");
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 2000);

@@ -1,6 +1,6 @@
 //! Sorted sets, without waiting.
 
-use crate::harness::{Raw, Server, check, run};
+use crate::harness::{Raw, Server, check, run, walk};
 
 const WRONG_TYPE: &str = "(WRONGTYPE Operation against a key holding the wrong kind of value)";
 
@@ -293,16 +293,8 @@ fn cursors() {
     for n in 0..1000 {
         run::<()>(client, &format!("ZADD many {} m{n}", n % 10));
     }
-    let (mut cursor, mut seen) = ("0".to_owned(), Vec::new());
-    loop {
-        let (next, found): (String, Vec<(String, String)>) =
-            run(client, &format!("ZSCAN many {cursor} COUNT 50"));
-        seen.extend(found.into_iter().map(|(member, _)| member));
-        if next == "0" {
-            break;
-        }
-        cursor = next;
-    }
+    let mut seen: Vec<(String, String)> = walk(client, "ZSCAN many", "COUNT 50", |_| ());
+    assert_eq!(seen.len(), 1000, "each comes once");
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 1000);
