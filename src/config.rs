@@ -16,6 +16,7 @@ use derived::Derived;
 pub mod command_line;
 mod declared;
 mod derived;
+mod refusal;
 pub(crate) mod rewrite;
 mod rows;
 mod source;

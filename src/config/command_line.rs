@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 
+use super::refusal::refusal;
 use super::rows::FSYNC_POLICIES;
 use super::source::{Source, read_first};
 use super::{Config, Effect, Kind, Row, rows, tools};
@@ -192,26 +193,6 @@ fn in_lower_case(option: &str) -> String {
         Some((name, value)) => format!("{}={value}", name.to_ascii_lowercase()),
         None => option.to_ascii_lowercase(),
     }
-}
-
-/// Why a command line is not followed: it is wrong, or it asked for a text.
-pub(super) fn refusal(error: &clap::Error) -> ServerError {
-    let text = error.render().to_string();
-    if error.use_stderr() { ServerError::Usage(one_line(&text)) } else { ServerError::Asked(text) }
-}
-
-/// What is wrong, and a tip if there is one.
-fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    let ends = |part: &str| part.starts_with("Usage: ") || part.starts_with("For more information");
-    let parts = text.lines().map(str::trim).filter(|part| !part.is_empty());
-    for part in parts.take_while(|part| !ends(part)) {
-        if !line.is_empty() {
-            line.push_str(if part.starts_with("tip: ") { "; " } else { " " });
-        }
-        line.push_str(part.trim_start_matches("error: "));
-    }
-    line
 }
 
 fn read_options(config: &Config, matches: &ArgMatches) -> Result<(), ServerError> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
-use super::command_line::refusal;
+use super::refusal::refusal;
 use crate::error::ServerError;
 
 /// A command that starts no server, with what it is given.
