@@ -233,7 +233,7 @@ impl Plan {
         Some(Self { point, first, goes_on, how, passes: AtomicU64::new(0) })
     }
 
-    /// Notes a pass; replies how it goes wrong, if it does.
+    /// Notes a pass; returns how it goes wrong, if it does.
     fn pass(&self, point: Point) -> Option<How> {
         if point != self.point {
             return None;

@@ -32,7 +32,7 @@ fn run(pattern: &[u8], text: &[u8], same: fn(u8, u8) -> bool) -> bool {
     pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
-/// Matches one byte against the head of `pattern`; replies how many pattern bytes that took.
+/// Matches one byte against the head of `pattern`; returns how many pattern bytes that took.
 fn step(pattern: &[u8], byte: u8, same: fn(u8, u8) -> bool) -> Option<usize> {
     match pattern {
         [] => None,
@@ -46,7 +46,7 @@ fn step(pattern: &[u8], byte: u8, same: fn(u8, u8) -> bool) -> Option<usize> {
     }
 }
 
-/// Matches the inside of `[...]`; replies whether it hit and how many bytes it spans.
+/// Matches the inside of `[...]`; returns whether it hit and how many bytes it spans.
 fn class_matches(class: &[u8], byte: u8, same: fn(u8, u8) -> bool) -> (bool, usize) {
     let negated = class.first() == Some(&b'^');
     let mut at = usize::from(negated);

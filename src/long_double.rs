@@ -240,7 +240,7 @@ fn add_in(limbs: &mut Vec<u32>, value: u32) {
     }
 }
 
-/// Divides by ten; replies the remainder.
+/// Divides by ten; returns the remainder.
 fn divide_by_ten(limbs: &mut [u32]) -> u64 {
     let mut rest = 0u64;
     for limb in limbs.iter_mut().rev() {

@@ -14,7 +14,7 @@ const REPLY_BYTES_MAX: usize = 512;
 /// Errors of a server that is alive and keeps its commands to those it knows.
 const ALIVE: &[&str] = &["-NOAUTH", "-NOPERM"];
 
-/// Replies what the server said, or an error if it does not serve: it cannot be reached, or is
+/// Returns what the server said, or an error if it does not serve: it cannot be reached, or is
 /// still loading.
 pub fn run(host: &str, port: u16) -> Result<String, ServerError> {
     let failed =

@@ -129,7 +129,7 @@ impl Accounts {
     }
 
     /// Has these users and no others from now on; `default` stays as it is or becomes unlimited
-    /// if it is not among them. Replies the users that were there before: they are all gone.
+    /// if it is not among them. Returns the users that were there before: they are all gone.
     pub(crate) fn replace(&self, basis: Basis<'_>, new: Vec<NewUser>) -> Vec<Arc<Account>> {
         let mut users = self.users.write();
         let mut old = std::mem::take(&mut *users);

@@ -19,7 +19,7 @@ enum State {
     Good { effects: u64, bytes: u64 },
 }
 
-/// Looks through the log in a folder, which may be that of all data; replies a report, or an error
+/// Looks through the log in a folder, which may be that of all data; returns a report, or an error
 /// if a file is damaged and was not repaired.
 pub fn run(folder: &Path, fixes: bool) -> Result<String, ServerError> {
     let mut manifest = find_manifest(folder)?;

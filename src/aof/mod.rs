@@ -239,7 +239,7 @@ impl Aof {
         self.listeners.0.lock().push(listener);
     }
 
-    /// Appends effects, whose shards are still locked; replies the position behind them.
+    /// Appends effects, whose shards are still locked; returns the position behind them.
     pub(crate) fn append(&self, effects: &Effects, now_ms: u64) -> u64 {
         let Some((first_db, last_db)) = effects.databases() else { return self.appended() };
         let mut buffer = self.buffer.lock();

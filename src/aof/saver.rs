@@ -284,7 +284,7 @@ impl Saver {
         self.endings.lock().pop_front()
     }
 
-    /// Nothing is begun from now on; replies whether nothing is being written any more.
+    /// Nothing is begun from now on; returns whether nothing is being written any more.
     pub(crate) fn hold(&self) -> bool {
         let status = self.status.lock();
         self.held.store(true, Ordering::Release);

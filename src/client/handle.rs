@@ -172,7 +172,7 @@ impl Handle {
         self.wake();
     }
 
-    /// Adds bytes that may leave when the log is safe up to `log_position`; replies how much
+    /// Adds bytes that may leave when the log is safe up to `log_position`; returns how much
     /// waits for the client now.
     pub(super) fn post(&self, bytes: &[u8], log_position: u64) -> usize {
         if self.is_killed() {
@@ -206,7 +206,7 @@ impl Handle {
         self.to_retry.load(Ordering::Acquire) && self.to_retry.swap(false, Ordering::AcqRel)
     }
 
-    /// Notes whether too much waits for the client; replies since when.
+    /// Notes whether too much waits for the client; returns since when.
     pub(super) fn track_soft_limit(&self, is_above: bool, now_ms: impl Fn() -> u64) -> Option<u64> {
         let since_ms = self.above_soft_limit_ms.load(Ordering::Relaxed);
         match (is_above, since_ms) {
@@ -263,7 +263,7 @@ impl Handle {
         *self.waiting.lock() = Waiting::Yes;
     }
 
-    /// The client waits no more; replies how it was let go, if it was.
+    /// The client waits no more; returns how it was let go, if it was.
     pub(crate) fn stop_waiting(&self) -> Option<Unblock> {
         match std::mem::take(&mut *self.waiting.lock()) {
             Waiting::Released(how) => Some(how),

@@ -21,7 +21,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Adds bytes that may leave when the log is safe up to `log_position`; replies how many there
+    /// Adds bytes that may leave when the log is safe up to `log_position`; returns how many there
     /// are.
     pub(super) fn put(&mut self, bytes: Cow<'_, [u8]>, log_position: u64) -> usize {
         if self.bytes.is_empty() {
@@ -61,7 +61,7 @@ impl Poster<'_> {
         }
     }
 
-    /// Disconnects a client for which more waits than its limit allows; replies whether it was.
+    /// Disconnects a client for which more waits than its limit allows; returns whether it was.
     pub(crate) fn check(&self, client: &Handle, pending: usize) -> bool {
         let limit = self.limit(client);
         let since_ms =

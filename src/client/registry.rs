@@ -50,7 +50,7 @@ impl Registry {
         }
     }
 
-    /// A client takes so many bytes; replies how many all take.
+    /// A client takes so many bytes; returns how many all take.
     pub(super) fn count_memory(&self, client: &Handle, bytes: usize) -> u64 {
         let before = client.counted_bytes.swap(bytes, Ordering::Relaxed);
         let change = bytes.cast_signed() - before.cast_signed();

@@ -86,7 +86,7 @@ impl Client {
         )
     }
 
-    /// Watches a key, if it does not yet; replies what the keyspace is to set when it changes.
+    /// Watches a key, if it does not yet; returns what the keyspace is to set when it changes.
     pub(crate) fn watch(&mut self, key: WatchedKey) -> Option<&Arc<AtomicBool>> {
         let transaction = self.transaction.get_or_insert_default();
         if transaction.watched.contains(&key) {

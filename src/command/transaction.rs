@@ -171,7 +171,7 @@ fn may_run(context: &mut Context<'_>, argv: Argv<'_>) -> bool {
     false
 }
 
-/// Goes on with a script; replies it if it was put aside again.
+/// Goes on with a script; returns it if it was put aside again.
 fn go_on_with(call: Box<dyn Suspended>, context: &mut Context<'_>) -> Option<Box<dyn Suspended>> {
     let start = context.reply.len();
     match call.go_on(context) {

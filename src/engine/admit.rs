@@ -117,7 +117,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Makes room for data, if there is not enough; replies whether that failed.
+    /// Makes room for data, if there is not enough; returns whether that failed.
     #[inline(never)]
     fn lacks_memory(&mut self, limit: u64) -> bool {
         if !self.engine.is_above_limit(limit) {

@@ -225,7 +225,7 @@ impl<'e> Batch<'e> {
         self.engine.services.count_calls(&mut self.uncounted);
     }
 
-    /// Gives the log what the calls did; replies the position up to which it goes.
+    /// Gives the log what the calls did; returns the position up to which it goes.
     fn append_effects(&mut self, locked: &mut Locked) -> u64 {
         let position = self.engine.services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {

@@ -234,7 +234,7 @@ impl Engine {
         if is_above { Room::None } else { Room::Enough }
     }
 
-    /// Removes the key that is needed least, as far as known; replies the bytes that came back,
+    /// Removes the key that is needed least, as far as known; returns the bytes that came back,
     /// or `None` if there is no such key.
     fn evict_one(&self, batch: &mut Batch<'_>, eviction: Eviction) -> Option<i64> {
         for _ in 0..self.services.keyspace.shards() {
@@ -273,7 +273,7 @@ impl Engine {
         }
     }
 
-    /// Removes a candidate; replies the bytes that came back, or `None` if it is gone, or is no
+    /// Removes a candidate; returns the bytes that came back, or `None` if it is gone, or is no
     /// longer a candidate.
     fn evict(
         &self,

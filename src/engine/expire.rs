@@ -23,7 +23,7 @@ impl Engine {
         stats.expiry_ns.add(clock.elapsed_ns().saturating_sub(start_ns));
     }
 
-    /// Removes some due keys of a shard; replies whether there are more.
+    /// Removes some due keys of a shard; returns whether there are more.
     fn expire_some(&self, shard: usize) -> bool {
         let mut batch = self.batch();
         if batch.lock(ShardSet::of(shard)).is_err() {

@@ -78,7 +78,7 @@ impl Engine {
         Ok(loaded)
     }
 
-    /// Loads all parts; replies what is known of the last one.
+    /// Loads all parts; returns what is known of the last one.
     fn load(&self, manifest: &Manifest) -> Result<(Loaded, Content), ServerError> {
         let mut loaded = Loaded::default();
         let mut content = Content::default();
@@ -147,7 +147,7 @@ fn sync(path: &Path) -> Result<(), ServerError> {
     file.and_then(|file| fault::sync(&file)).map_err(|error| ServerError::file("sync", path, error))
 }
 
-/// Cuts a torn tail off a file; replies what is left.
+/// Cuts a torn tail off a file; returns what is left.
 fn cut_off(path: &Path, offset: u64, size: u64) -> Result<Content, ServerError> {
     let lost = size - offset;
     tracing::warn!(

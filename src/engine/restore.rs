@@ -21,7 +21,7 @@ use crate::types::value::Value;
 const DELAY_STEP_MICROS: u64 = 1000;
 
 impl Engine {
-    /// Loads the snapshot file, if there is one; replies whether there is.
+    /// Loads the snapshot file, if there is one; returns whether there is.
     pub(crate) fn load_snapshot_file(&self) -> Result<bool, ServerError> {
         let path = self.data_folder().join(self.services.config.text(Setting::DbFilename));
         if !path.exists() {
@@ -36,7 +36,7 @@ impl Engine {
     }
 
     /// Loads an RDB file, but for keys that expire before `expired_ms`; `before` bytes of other
-    /// files are loaded. Replies where the RDB part ends, and the number of keys.
+    /// files are loaded. Returns where the RDB part ends, and the number of keys.
     pub(super) fn load_rdb(
         &self,
         path: &Path,

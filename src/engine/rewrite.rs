@@ -159,7 +159,7 @@ impl Engine {
         folder::remove_history(&mut manifest)
     }
 
-    /// From now on, a start loads a new base and what follows from `increment` on; replies the
+    /// From now on, a start loads a new base and what follows from `increment` on; returns the
     /// size of the base.
     fn switch_to(
         &self,
@@ -190,7 +190,7 @@ impl Engine {
         folder::remove_history(&mut manifest)
     }
 
-    /// Begins a snapshot, and runs `at_the_instant` with all shards locked; replies the sources of
+    /// Begins a snapshot, and runs `at_the_instant` with all shards locked; returns the sources of
     /// the libraries of functions, which belong to it.
     pub(super) fn begin_snapshot(&self, at_the_instant: impl FnOnce()) -> Functions {
         let mut functions = Functions::new();
@@ -217,7 +217,7 @@ impl Engine {
         manifest::sync_folder(&self.data_folder())
     }
 
-    /// Writes the snapshot that has begun as a base; replies it with its size.
+    /// Writes the snapshot that has begun as a base; returns it with its size.
     pub(super) fn write_base(
         &self,
         manifest: &Manifest,

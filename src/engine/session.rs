@@ -30,7 +30,7 @@ impl Engine {
 }
 
 impl Session<'_> {
-    /// Runs a request; replies its reply, or `None` if it waits (see [`Session::served`]), was
+    /// Runs a request; returns its reply, or `None` if it waits (see [`Session::served`]), was
     /// told not to reply or is put off by CLIENT PAUSE. An empty request is nothing to run. A
     /// script that runs for longer than `busy-reply-threshold` is ended.
     pub fn run(&mut self, words: &[impl AsRef<[u8]>]) -> Option<Vec<u8>> {
@@ -63,7 +63,7 @@ impl Session<'_> {
     }
 
     /// Runs all requests in `bytes` as they would come over a socket in one piece, up to the first
-    /// that waits or makes no sense; replies the replies.
+    /// that waits or makes no sense; returns the replies.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut decoder = RequestDecoder::new();
         let mut batch = self.engine.batch();
@@ -131,7 +131,7 @@ impl Session<'_> {
         Some(outbox.bytes)
     }
 
-    /// Gives up waiting; replies what the command replies when its time is up, or what it was
+    /// Gives up waiting; returns what the command replies when its time is up, or what it was
     /// served before.
     pub fn time_out(&mut self) -> Option<Vec<u8>> {
         let waiter = self.waiter.take()?;

@@ -159,7 +159,7 @@ impl Engine {
         Some(waited)
     }
 
-    /// Runs a waiter's command again although no key has changed; replies when to do so next.
+    /// Runs a waiter's command again although no key has changed; returns when to do so next.
     pub(crate) fn retry(&self, waiter: &Waiter) -> Option<u64> {
         let mut batch = self.batch();
         if batch.lock(waiter.shards).is_err() {
@@ -243,7 +243,7 @@ impl Batch<'_> {
         fits || waiter.wait.on_any_change
     }
 
-    /// Runs a waiter's command again; replies how it goes on to wait, if it does.
+    /// Runs a waiter's command again; returns how it goes on to wait, if it does.
     fn serve(&mut self, waiter: &Waiter) -> Option<Box<Wait>> {
         if !waiter.client.may_be_served() {
             return None;

@@ -66,7 +66,7 @@ impl LatencyMonitor {
         self.events.lock().remove(name).is_some()
     }
 
-    /// Forgets all events; replies how many there were.
+    /// Forgets all events; returns how many there were.
     pub(crate) fn reset_all(&self) -> usize {
         std::mem::take(&mut *self.events.lock()).len()
     }

@@ -33,7 +33,7 @@ impl Source for &[u8] {
 
 /// What several threads can read at once, each at its own place.
 pub(crate) trait ReadAt: Sync {
-    /// Reads what there is from `offset` on, up to the length of `bytes`; replies how much.
+    /// Reads what there is from `offset` on, up to the length of `bytes`; returns how much.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 

@@ -154,7 +154,7 @@ impl<W: Write> Writer<W> {
         encode::object(&mut self.output, value)
     }
 
-    /// Ends the file; replies what it was written to, and the length.
+    /// Ends the file; returns what it was written to, and the length.
     pub(crate) fn finish(mut self) -> io::Result<(W, u64)> {
         self.output.byte(operation::END)?;
         let crc = if self.has_checksum { self.output.crc() } else { 0 };

@@ -82,7 +82,7 @@ impl Failure {
     }
 }
 
-/// Reads a file from its start, and passes what it holds to `visit`, from several threads; replies
+/// Reads a file from its start, and passes what it holds to `visit`, from several threads; returns
 /// where it ends, or the first error and its offset.
 pub(crate) fn load<F: ReadAt + ?Sized>(
     file: &F,

@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 /// Writes the file at `path` with what `write` gives; a crash leaves the old one or the new one.
-/// Replies its size.
+/// Returns its size.
 pub(crate) fn save(
     path: &Path,
     options: &Options,

@@ -34,7 +34,7 @@ pub(crate) fn quoted(word: &[u8]) -> String {
     quoted
 }
 
-/// Moves one word from the start of `line` into `word`; replies the rest.
+/// Moves one word from the start of `line` into `word`; returns the rest.
 pub(super) fn read_word<'b>(line: &'b [u8], word: &mut Vec<u8>) -> Option<&'b [u8]> {
     let mut rest = line;
     loop {

@@ -108,7 +108,7 @@ impl RequestDecoder {
         self.inline.shrink_to(256);
     }
 
-    /// Reads a small request as clients write it that has arrived whole, and replies its length;
+    /// Reads a small request as clients write it that has arrived whole, and returns its length;
     /// `None` for all else, which the long way reads and judges.
     fn read_plain(&mut self, buf: &[u8], limits: &Limits) -> Option<usize> {
         let (count, mut at) = plain_length(buf, b'*')?;

@@ -143,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Runs the requests that have arrived when it is this connection's turn; replies the log
+    /// Runs the requests that have arrived when it is this connection's turn; returns the log
     /// position that the replies depend on, and how it goes on.
     async fn take_turn(&mut self) -> (u64, Next) {
         let worker = Rc::clone(&self.worker);

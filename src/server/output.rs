@@ -45,7 +45,7 @@ impl Output {
         }
     }
 
-    /// Sends as much as the peer's socket takes at once; replies how many bytes it took.
+    /// Sends as much as the peer's socket takes at once; returns how many bytes it took.
     pub(super) fn send(&mut self, stream: &mut Stream) -> io::Result<usize> {
         match stream.try_write(&self.reply.bytes()[self.sent..]) {
             Ok(bytes) => {

@@ -55,7 +55,7 @@ async fn signals(signal: &mut Option<Signal>, name: &str) {
     }
 }
 
-/// Waits for a SHUTDOWN; replies `None` if it asks for no snapshot.
+/// Waits for a SHUTDOWN; returns `None` if it asks for no snapshot.
 async fn commanded(engine: &Engine) -> Option<Ending> {
     loop {
         if engine.is_stopping() {

@@ -8,7 +8,7 @@ fn ensure(agrees: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 impl Keyspace {
-    /// Walks through all keys; replies at how many places clients wait. Slow.
+    /// Walks through all keys; returns at how many places clients wait. Slow.
     pub(crate) fn audit(&self) -> Result<usize, String> {
         let mut locked = self.lock(self.all());
         let mut waiting = 0;

@@ -197,7 +197,7 @@ impl<'a> Db<'a> {
         self.replace(key, value);
     }
 
-    /// Gives `key` this value; replies whether it has a time to live.
+    /// Gives `key` this value; returns whether it has a time to live.
     fn replace(&mut self, key: &[u8], mut value: Value) -> bool {
         if let Value::List(list) = &mut value {
             list.note_size(self.changes.list_limit);
@@ -230,13 +230,13 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// Removes `key`; replies what it held.
+    /// Removes `key`; returns what it held.
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Value> {
         self.peek(key)?;
         self.take(key)
     }
 
-    /// Removes `key` and frees what it held; replies whether it existed.
+    /// Removes `key` and frees what it held; returns whether it existed.
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
         let value = self.remove(key);
         let existed = value.is_some();

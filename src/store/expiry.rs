@@ -130,7 +130,7 @@ impl ExpiryIndex {
     }
 }
 
-/// Takes a hash out of the first part, if that one may be; replies the part, too.
+/// Takes a hash out of the first part, if that one may be; returns the part, too.
 fn pop_if<N: Copy + Ord>(
     parts: &mut BTreeMap<N, Vec<u64>>,
     may_be: impl FnOnce(N) -> bool,
@@ -145,7 +145,7 @@ fn pop_if<N: Copy + Ord>(
 }
 
 impl ShardDb {
-    /// Looks at up to `count` entries of the index; replies the keys that are due, and whether
+    /// Looks at up to `count` entries of the index; returns the keys that are due, and whether
     /// there may be more.
     pub(crate) fn due_keys(&mut self, now_ms: u64, count: usize) -> (Vec<Box<[u8]>>, bool) {
         let mut due = Vec::new();
@@ -190,7 +190,7 @@ impl ShardDb {
     }
 
     /// Looks at up to about `count` keys with a time to live, spread over the times at which they
-    /// expire; replies how many they are and the sum of their times to live.
+    /// expire; returns how many they are and the sum of their times to live.
     pub(crate) fn sample_ttl_ms(&self, now_ms: u64, count: usize) -> (u64, u64) {
         let ExpiryIndex { buckets, slots, filed, .. } = &self.expiry;
         let hashes: Vec<u64> = if *filed <= count {

@@ -12,7 +12,7 @@ use crate::types::value::Value;
 const LOGGED_MAX: usize = 1024;
 
 impl Db<'_> {
-    /// Removes a key that is due, or up to `count` of its parts that are; replies whether more
+    /// Removes a key that is due, or up to `count` of its parts that are; returns whether more
     /// may be due.
     pub(crate) fn expire_due(&mut self, key: &[u8], count: usize) -> bool {
         let now_ms = self.now_ms();
@@ -24,7 +24,7 @@ impl Db<'_> {
         self.expire_parts(key, count) == count
     }
 
-    /// Removes up to `count` parts of a value whose time is up; replies how many.
+    /// Removes up to `count` parts of a value whose time is up; returns how many.
     pub(super) fn expire_parts(&mut self, key: &[u8], count: usize) -> usize {
         let now_ms = self.now_ms();
         let hash = hash::of(key);

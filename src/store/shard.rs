@@ -161,7 +161,7 @@ impl ShardDb {
         place.is_some()
     }
 
-    /// Do the counts of each queue agree with its places? Replies how many places there are.
+    /// Do the counts of each queue agree with its places? Returns how many places there are.
     pub(super) fn audit_waiting(&self) -> Result<usize, String> {
         let mut waiting = 0;
         for (key, queue) in &self.waiting {

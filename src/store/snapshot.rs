@@ -68,7 +68,7 @@ impl PartSnapshot {
         hash::position(hash) >= self.cursor && !self.done.contains(key)
     }
 
-    /// Captures up to about `count` entries of the table; replies whether it goes on.
+    /// Captures up to about `count` entries of the table; returns whether it goes on.
     fn walk(&mut self, table: &Table<Entry>, count: usize) -> bool {
         let Self { db, cursor, done, captured } = self;
         let next = table.scan(*cursor, count, |entry| {
@@ -113,7 +113,7 @@ impl ShardDb {
         }
     }
 
-    /// The value of `key` is about to go; replies the bytes that stay in memory for a snapshot.
+    /// The value of `key` is about to go; returns the bytes that stay in memory for a snapshot.
     #[inline]
     pub(super) fn preserve_last(&mut self, key: &[u8]) -> usize {
         if self.snapshot.is_some() { self.preserve_last_now(key) } else { 0 }
@@ -133,7 +133,7 @@ impl ShardDb {
         })
     }
 
-    /// Replies what was captured now, and the bytes of its entry.
+    /// Returns what was captured now, and the bytes of its entry.
     #[cold]
     fn preserve_now(&mut self, key: &[u8]) -> Option<(&mut Captured, usize)> {
         let hash = hash::of(key);
@@ -166,7 +166,7 @@ impl ShardDb {
 }
 
 impl Shard {
-    /// Replies the number of its keys.
+    /// Returns the number of its keys.
     fn begin_snapshot(&mut self) -> u64 {
         let mut keys = 0;
         for (db, part) in self.dbs().iter_mut().enumerate() {

@@ -37,7 +37,7 @@ impl Hash {
         self.fields.find(field)
     }
 
-    /// Sets the value of a field, which expires no more; replies whether it is new.
+    /// Sets the value of a field, which expires no more; returns whether it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8], limits: Limits) -> bool {
         self.set_expiry(field, None);
         self.fields.insert(field, value, limits)
@@ -78,7 +78,7 @@ impl Hash {
         self.expiry.as_ref().map_or(NEVER, |expiry| expiry.next_ms())
     }
 
-    /// Removes up to `count` fields whose time is up; replies which.
+    /// Removes up to `count` fields whose time is up; returns which.
     pub(crate) fn take_due(&mut self, now_ms: u64, count: usize) -> Vec<Box<[u8]>> {
         let Some(expiry) = &mut self.expiry else { return Vec::new() };
         let due = expiry.due(now_ms, count);

@@ -86,7 +86,7 @@ pub(crate) fn keep_cached(bytes: &mut [u8], before: &[u8]) {
     }
 }
 
-/// Adds an element; replies whether that changed a register.
+/// Adds an element; returns whether that changed a register.
 pub(crate) fn add(
     bytes: &mut Vec<u8>,
     element: &[u8],

@@ -159,7 +159,7 @@ impl List {
         }
     }
 
-    /// Removes up to `count` elements equal to `payload`, walking from `end`; replies how many.
+    /// Removes up to `count` elements equal to `payload`, walking from `end`; returns how many.
     pub(crate) fn remove(&mut self, end: End, count: usize, payload: &[u8]) -> usize {
         let mut removed = 0;
         let chunks = self.chunks.len();

@@ -73,7 +73,7 @@ impl<const VALUES: bool> PackedMap<VALUES> {
         }
     }
 
-    /// Sets the value of `key`; replies whether it is new.
+    /// Sets the value of `key`; returns whether it is new.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8], limits: Limits) -> bool {
         let too_long = key.len().max(value.len()) > limits.value_bytes;
         if let Self::Small(run) = self {
@@ -108,7 +108,7 @@ impl<const VALUES: bool> PackedMap<VALUES> {
     }
 
     /// Visits entries from `cursor` on until about `count` were seen (all of a small map);
-    /// replies where to go on, or `None` at the end.
+    /// returns where to go on, or `None` at the end.
     pub(crate) fn scan<'t>(
         &'t self,
         cursor: u64,

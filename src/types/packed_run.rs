@@ -35,7 +35,7 @@ impl<const VALUES: bool> PackedRun<VALUES> {
         self.locate(key).map(|at| self.read(at).1)
     }
 
-    /// Sets the value of `key`, in its place if it is there, else at the end; replies whether it
+    /// Sets the value of `key`, in its place if it is there, else at the end; returns whether it
     /// is new.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) -> bool {
         if let Some(at) = self.locate(key) {

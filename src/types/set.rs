@@ -152,7 +152,7 @@ impl Set {
     }
 
     /// Visits members from `cursor` on until about `count` were seen (all of a small set);
-    /// replies where to go on, or `None` at the end.
+    /// returns where to go on, or `None` at the end.
     pub(crate) fn scan<'s>(
         &'s self,
         cursor: u64,

@@ -98,7 +98,7 @@ impl SortedSet {
         })
     }
 
-    /// Gives a member this score; replies the one it had. One beyond the limits is no longer
+    /// Gives a member this score; returns the one it had. One beyond the limits is no longer
     /// called small.
     pub(crate) fn insert(&mut self, member: &[u8], score: f64, limits: Limits) -> Option<f64> {
         debug_assert!(!score.is_nan(), "whoever computes scores refuses NaN");
@@ -134,7 +134,7 @@ impl SortedSet {
         }
     }
 
-    /// Removes a member; replies its score.
+    /// Removes a member; returns its score.
     pub(crate) fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let score = self.score(member)?;
         self.remove_at(self.tree.rank(score, member));
@@ -223,7 +223,7 @@ impl SortedSet {
     }
 
     /// Visits elements from `cursor` on until about `count` were seen (all of a small set);
-    /// replies where to go on, or `None` at the end. An element that is there throughout is seen
+    /// returns where to go on, or `None` at the end. An element that is there throughout is seen
     /// once, its score may change meanwhile.
     ///
     /// The cursor is a place of the index; the members of a place are found by their scores. Where

@@ -202,7 +202,7 @@ fn require_room_for_clients(wanted: &[(usize, &str)]) -> Result<(), CommandError
 }
 
 /// Begins new encrypted connections as the settings say now, if one of theirs was set; if that
-/// cannot be, replies its name.
+/// cannot be, returns its name.
 fn load_certificates(services: &Services, set: &[(usize, &str)]) -> Result<(), &'static str> {
     let mut rows = set.iter().map(|&(place, _)| rows()[place]);
     let about_tls =

@@ -115,7 +115,7 @@ impl Operation {
         self.encoding.number(bits::read(bytes, self.offset, self.encoding.width))
     }
 
-    /// Runs a SET or INCRBY; replies the number to reply with, `None` if it did not fit, and
+    /// Runs a SET or INCRBY; returns the number to reply with, `None` if it did not fit, and
     /// whether the field changed.
     fn write_to(&self, bytes: &mut [u8]) -> (Option<i128>, bool) {
         let before = self.value_in(bytes);

@@ -89,7 +89,7 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Filter<'a>, C
     Ok(filter)
 }
 
-/// Closes the clients that match; replies their number.
+/// Closes the clients that match; returns their number.
 fn close(context: &mut Context<'_>, filter: &Filter<'_>) -> usize {
     let me = context.client.handle.id;
     let mut closed = 0;

@@ -176,7 +176,7 @@ fn read_point(args: &mut Args<'_>) -> Result<Point, CommandError> {
     Err(CommandError::Text(text.into()))
 }
 
-/// Reads a unit; replies how many metres it has.
+/// Reads a unit; returns how many metres it has.
 fn read_unit(args: &mut Args<'_>) -> Result<f64, CommandError> {
     for (word, metres) in [("m", 1.0), ("km", 1000.0), ("ft", 0.3048), ("mi", 1609.34)] {
         if args.keyword(word) {

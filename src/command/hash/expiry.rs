@@ -18,7 +18,7 @@ pub(super) struct TimeForm {
 }
 
 impl TimeForm {
-    /// Reads a time; replies the instant (unix ms).
+    /// Reads a time; returns the instant (unix ms).
     pub(super) fn read(self, args: &mut Args<'_>, now_ms: u64) -> Result<u64, CommandError> {
         let invalid = CommandError::InvalidExpire(self.command);
         let time = args.integer()?;

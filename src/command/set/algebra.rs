@@ -145,7 +145,7 @@ fn collect<'s>(members: impl Iterator<Item = Member<'s>>, limits: SetLimits) -> 
     set
 }
 
-/// Gives `destination` the result, or removes it if that is empty; replies its size.
+/// Gives `destination` the result, or removes it if that is empty; returns its size.
 fn store(
     context: &mut Context<'_>,
     destination: &[u8],

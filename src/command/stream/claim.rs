@@ -193,7 +193,7 @@ impl Claim<'_> {
 }
 
 impl GroupKey<'_> {
-    /// Moves the group on to `last_id`, if that lies behind; replies where it is then.
+    /// Moves the group on to `last_id`, if that lies behind; returns where it is then.
     fn advance(&self, context: &mut Context<'_>, last_id: StreamId) -> Option<Position> {
         let stream = context.db.write::<Stream>(self.key).ok().flatten()?;
         let group = stream.group_mut(self.group)?;

@@ -65,7 +65,7 @@ impl GroupKey<'_> {
         context.propagate(&[b"XGROUP", b"SETID", key, group, &id, b"ENTRIESREAD", read.as_bytes()]);
     }
 
-    /// Finds the consumer of this name, or makes it; replies whether it was made.
+    /// Finds the consumer of this name, or makes it; returns whether it was made.
     pub(super) fn make_consumer(&self, context: &mut Context<'_>, name: &[u8]) -> bool {
         let now_ms = context.db.now_ms();
         let stream = context.db.write::<Stream>(self.key).ok().flatten();

@@ -139,7 +139,7 @@ impl Request<'_> {
     }
 }
 
-/// Reads a time-out in milliseconds (0: for ever); replies the instant at which it ends.
+/// Reads a time-out in milliseconds (0: for ever); returns the instant at which it ends.
 fn deadline_from_ms(args: &mut Args<'_>, now_ms: u64) -> Result<Option<u64>, CommandError> {
     let error = CommandError::Plain("ERR timeout is not an integer or out of range");
     let ms = args.integer_from(i64::MIN, error)?;

@@ -153,7 +153,7 @@ impl Reader<'_> {
         true
     }
 
-    /// Gives the consumer up to `count` entries; replies how many there were.
+    /// Gives the consumer up to `count` entries; returns how many there were.
     fn give(&self, context: &mut Context<'_>, count: usize) -> usize {
         let delivered_ms = context.db.now_ms();
         let stream = context.db.write::<Stream>(self.group.key).ok().flatten();
@@ -186,7 +186,7 @@ impl Reader<'_> {
     }
 
     /// Takes over entries that have been pending for as long as CLAIM says, the longest first;
-    /// replies how many there were.
+    /// returns how many there were.
     fn claim(&self, context: &mut Context<'_>) -> usize {
         let Some(idle_ms) = self.request.claim_idle_ms else { return 0 };
         let now_ms = context.db.now_ms();

@@ -30,7 +30,7 @@ fn run(engine: &Engine, client: &mut Client, line: &str) -> String {
     String::from_utf8_lossy(reply.bytes()).into_owned()
 }
 
-/// Makes a log of single commands and a transaction; replies its increment.
+/// Makes a log of single commands and a transaction; returns its increment.
 fn make_log(policy: &str, dir: &Path) -> PathBuf {
     let engine = engine_with(policy, dir);
     engine.open_aof(dir).unwrap();

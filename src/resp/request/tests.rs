@@ -4,7 +4,7 @@ use super::*;
 
 const LIMITS: Limits = Limits { words_max: 1 << 20, bulk_bytes_max: 1 << 20, authenticated: true };
 
-/// Feeds `input` in pieces that end at `cuts`; replies the requests and the error, if any.
+/// Feeds `input` in pieces that end at `cuts`; returns the requests and the error, if any.
 fn feed(input: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Vec<Vec<u8>>>, String) {
     let mut decoder = RequestDecoder::new();
     let (mut requests, mut start) = (Vec::new(), 0);

@@ -20,7 +20,7 @@ fn register(bytes: &[u8], index: usize) -> u8 {
     (pair >> (bit % 8)).to_le_bytes()[0] & 63
 }
 
-/// Raises a register; replies whether that changed it.
+/// Raises a register; returns whether that changed it.
 pub(super) fn set(bytes: &mut [u8], index: usize, value: u8) -> bool {
     if register(bytes, index) >= value {
         return false;

@@ -150,7 +150,7 @@ impl Place {
     }
 }
 
-/// Raises a register; replies whether that changed it, `None` if the value does not fit in here.
+/// Raises a register; returns whether that changed it, `None` if the value does not fit in here.
 /// Rewrites just the run that holds it and those around.
 pub(super) fn set(bytes: &mut Vec<u8>, index: usize, value: u8) -> Result<Option<bool>, Invalid> {
     let place = Place::of(bytes, index)?;

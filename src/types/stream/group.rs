@@ -171,7 +171,7 @@ impl Group {
         id
     }
 
-    /// Removes a consumer; its pending entries are forgotten. Replies how many there were.
+    /// Removes a consumer; its pending entries are forgotten. Returns how many there were.
     pub(crate) fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let id = self.by_name.remove(name)?;
         let consumer = self.consumers[id.index()].take()?;

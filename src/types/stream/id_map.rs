@@ -58,7 +58,7 @@ impl<V: Copy> IdMap<V> {
         self.locate(id).map(|(chunk, at)| self.chunks[chunk][at].1)
     }
 
-    /// Sets the value of `id`; replies the one it had.
+    /// Sets the value of `id`; returns the one it had.
     pub(crate) fn insert(&mut self, id: StreamId, value: V) -> Option<V> {
         let index = self.chunk_of(id);
         if index == self.chunks.len() {

@@ -92,7 +92,7 @@ impl Stream {
         self.groups.remove(name).is_some()
     }
 
-    /// Forgets an entry as pending, in all groups; replies the names of those where it was.
+    /// Forgets an entry as pending, in all groups; returns the names of those where it was.
     pub(crate) fn ack_everywhere(&mut self, id: StreamId) -> Vec<Arc<[u8]>> {
         let mut names = Vec::new();
         for (name, group) in &mut self.groups {

@@ -26,7 +26,7 @@ pub(crate) struct Trim {
 }
 
 impl Entries {
-    /// Removes entries from the front; replies how many.
+    /// Removes entries from the front; returns how many.
     pub(crate) fn trim(&mut self, trim: Trim) -> usize {
         let before = self.len();
         while let Some((live, last)) = self.front() {
