@@ -21,7 +21,7 @@ pub(crate) struct Denial {
     /// The command, key or channel.
     pub(crate) object: Box<[u8]>,
     pub(crate) user: Box<[u8]>,
-    /// The client as CLIENT INFO tells of it.
+    /// The client as CLIENT INFO shows it.
     pub(crate) client: Box<[u8]>,
 }
 

@@ -219,7 +219,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Do the rules of clusters hold? Not for what the log tells of the time before.
+    /// Do the rules of clusters hold? Not for effects in the log, which may be older than the
+    /// setting.
     pub(crate) fn is_cluster(&self) -> bool {
         self.services.is_cluster() && self.mode != Mode::Replay
     }

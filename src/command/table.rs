@@ -88,7 +88,7 @@ pub(crate) struct Command {
     pub(crate) flags: u32,
     /// Is it of scripts and functions, which run other commands?
     pub(crate) of_scripts: bool,
-    /// Does its reply tell of the data? That of INFO does not: it only counts.
+    /// Does its reply show data? That of INFO does not: it only counts.
     pub(crate) tells: bool,
     /// The word that is its only key, if there is one and all that it needs is the shard of it.
     pub(crate) only_key: Option<usize>,
@@ -102,7 +102,7 @@ impl Command {
         self.flags & flag.bit() != 0
     }
 
-    /// May it tell of how often commands were called? One that goes to a single key does not.
+    /// May it show how often commands were called? One that goes to a single key does not.
     pub(crate) fn may_tell_of_calls(&self) -> bool {
         self.only_key.is_none()
     }

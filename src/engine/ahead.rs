@@ -1,12 +1,12 @@
-//! A look ahead: what the pipelined requests behind the next one will go to is locked at once and
-//! brought into the processor's caches.
+//! Looking ahead: the keys of the pipelined requests after the next one are locked at once and
+//! prefetched into the processor's caches.
 //!
-//! A key among many is in none of them, and a call that goes to it waits for the memory twice: for
-//! the entry, then for its value. Searched one right after the other, with nothing in between that
-//! depends on what is found, a run of keys is fetched side by side instead.
+//! A key among very many is in no cache, and a call that looks for it waits for memory twice: for
+//! the entry, then for its value. When the keys are looked for one right after the other, and
+//! nothing in between depends on what is found, the processor fetches them side by side.
 //!
-//! This is about speed only: a word that is no key makes one more shard locked, and what a call
-//! needs beyond the shards foreseen it locks itself.
+//! This is about speed only: a word that is no key costs one more locked shard, and a call that
+//! needs other shards than those foreseen locks them itself.
 
 use std::hint::black_box;
 use std::sync::atomic::Ordering;

@@ -182,7 +182,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Might this command tell of something that a crash would undo?
+    /// Might the reply of this command show something that a crash would undo?
     #[cold]
     fn shows_uncommitted(&self, command: &Command, position: u64) -> bool {
         let of_shards = self.locked.as_ref().map_or(0, |locked| locked.log_position(self.need));

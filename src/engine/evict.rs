@@ -93,8 +93,8 @@ impl Evictor {
 }
 
 impl Services {
-    /// What a snapshot tells of a key that expires then, and whose entry has this word of its use:
-    /// what `maxmemory-policy` goes by.
+    /// What a snapshot says about a key besides its value: when it expires, and of its use (`used`,
+    /// the word in its entry) what `maxmemory-policy` goes by.
     pub(crate) fn rdb_attributes(&self, expires_at_ms: Option<u64>, used: u32) -> Attributes {
         let policy = EVICTION_POLICIES[self.config.size(Setting::MaxMemoryPolicy)];
         let now_ms = self.clock.now_ms();

@@ -20,7 +20,7 @@ impl Services {
         self.stats.called(&[self.to_count(command, ns, failed)]);
     }
 
-    /// Counts calls that ran; to be asked before a command that may tell of what was counted.
+    /// Counts calls that ran; to be called before a command that may show the counts.
     pub(super) fn count_calls(&self, calls: &mut Vec<Call>) {
         if !calls.is_empty() {
             self.stats.called(calls);

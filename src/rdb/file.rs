@@ -41,7 +41,7 @@ pub(crate) fn is_rdb(path: &Path) -> io::Result<bool> {
     Ok(start == SIGNATURE)
 }
 
-/// What a file tells of a key beside its value.
+/// What a file says about a key beside its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attributes {
     /// Unix time in milliseconds; `None`: never.

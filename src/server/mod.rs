@@ -29,10 +29,10 @@ mod connection;
 mod input;
 mod listener;
 mod logging;
-mod notify;
 mod output;
 mod shutdown;
 mod stream;
+mod systemd;
 mod tasks;
 mod turns;
 mod waiting;
@@ -82,7 +82,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         }
     });
     tracing::info!("stopping");
-    notify::tell(&services.config, notify::STOPPING);
+    systemd::tell(&services.config, systemd::STOPPING);
     drop(listeners);
     threads.stop(&engine);
     tell_end(services, outcome.is_ok());
@@ -218,7 +218,7 @@ async fn serve_data(
     }
     engine.services.loading.end();
     announce(engine, &listeners.shown_addresses(), dir);
-    notify::tell(&engine.services.config, notify::READY);
+    systemd::tell(&engine.services.config, systemd::READY);
     tasks::run(engine).await;
     Ok(())
 }

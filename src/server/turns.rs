@@ -1,11 +1,11 @@
 //! Whose turn it is among the connections of a thread.
 //!
-//! Replies to pipelines, and to what takes long, leave when the requests of all connections that
-//! were ready at the same look at the sockets were run, one connection right after the other: a
-//! peer with many connections is woken once for all of them, not for each, and waking one costs
-//! more than a pipeline of requests. A single short request is not worth the detour, and what takes
-//! very long must not add up. And who waited for a message, which feels the time that takes, gets
-//! it before the sender, which hardly does, gets its reply.
+//! Replies to pipelines, and to what takes long, are held until all connections that became ready
+//! in the same poll of the sockets have run their requests, one right after the other. So a peer
+//! with many connections is woken once for all of them, and waking it costs more than running a
+//! pipeline of requests. A single short request is not worth the detour, and the time of very long
+//! ones must not add up. Also, a client that waited for a message gets it before the sender gets
+//! its reply: the one waits for the delivery, the other does not.
 
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -127,7 +127,7 @@ impl Changes {
         self.chance >> 16
     }
 
-    /// What an entry tells of its use after an access; `used` is what it told before.
+    /// The word about an entry's use after an access; `used` is the one before.
     pub(super) fn used_now(&mut self, used: u32, now_ms: u64) -> u32 {
         match self.usage {
             Usage::Recency => seconds(now_ms),

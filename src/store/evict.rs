@@ -110,7 +110,7 @@ fn is_volatile(entry: &Entry) -> bool {
 impl Db<'_> {
     /// Removes `key` as memory is full, if it may go and its score is no lower than `score`:
     /// it may have been used since. Logged as DEL, or as UNLINK if `in_background`. Returns the
-    /// bytes that came back, by what `own_bytes` tells of this thread; `None` if the key stays.
+    /// bytes that came back, by the `own_bytes` of this thread; `None` if the key stays.
     pub(crate) fn evict(
         &mut self,
         key: &[u8],

@@ -36,7 +36,7 @@ pub(super) fn seconds(ms: u64) -> u32 {
     u32::try_from(ms / 1000).unwrap_or(u32::MAX)
 }
 
-/// Seconds since the last access that a word tells of.
+/// Seconds since the last access, by a word.
 pub(crate) fn idle_s(used: u32, now_ms: u64) -> u32 {
     seconds(now_ms).saturating_sub(used)
 }
@@ -72,7 +72,7 @@ impl Usage {
         word(minutes(now_ms), count.saturating_add(u8::from(rises)))
     }
 
-    /// The word that tells of this count.
+    /// The word for this count.
     pub(super) fn with_frequency(count: u8, now_ms: u64) -> u32 {
         word(minutes(now_ms), count)
     }

@@ -269,7 +269,7 @@ fn set_active_expire(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandR
     Ok(Outcome::Done)
 }
 
-/// DEBUG SLEEP: nobody gets at any key meanwhile, as in Redis, and other clients of the same
+/// DEBUG SLEEP: as in Redis, no key can be used meanwhile, and other clients of the same
 /// thread wait too. Differs from Redis: commands without keys go on on other threads.
 fn sleep(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let seconds = parse_f64(args.bytes()?).filter(|seconds| (0.0..=86_400.0).contains(seconds));

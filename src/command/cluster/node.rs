@@ -1,4 +1,4 @@
-//! What CLUSTER tells of the node, and of a cluster that has no other.
+//! What CLUSTER replies about the node, and about a cluster that has no other.
 
 use super::require_cluster;
 use crate::client::Peer;

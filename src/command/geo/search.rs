@@ -1,4 +1,4 @@
-//! GEOSEARCH and its older kin: the members in a circle or rectangle, as a reply or stored.
+//! GEOSEARCH and its older relatives: the members in a circle or rectangle, as a reply or stored.
 
 use super::{
     Args, CommandError, CommandResult, Context, Outcome, Point, SortedSet, limits, place,

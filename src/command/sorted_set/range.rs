@@ -1,4 +1,4 @@
-//! ZRANGE and its older kin: replying with a run of elements, or storing it.
+//! ZRANGE and its older relatives: replying with a run of elements, or storing it.
 
 use std::ops::Range;
 

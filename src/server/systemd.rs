@@ -1,6 +1,6 @@
-//! Tells the service manager how the server stands: `supervised systemd`, or `auto`.
+//! Tells systemd the state of the server: `supervised systemd`, or `auto`.
 //!
-//! It is systemd's protocol: a datagram of `NAME=value` to the socket that `NOTIFY_SOCKET` names.
+//! The protocol: a datagram of `NAME=value` to the socket that `NOTIFY_SOCKET` names.
 //! A name that begins with `@` is in the system's abstract namespace.
 //! <https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>
 
@@ -12,9 +12,9 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use crate::config::{Config, Setting};
 
-/// The server serves its data.
+/// The data are loaded and served.
 pub(super) const READY: &str = "READY=1";
-/// It is about to end.
+/// The server is about to end.
 pub(super) const STOPPING: &str = "STOPPING=1";
 
 /// Tells a state, if there is someone to tell.

@@ -1,7 +1,6 @@
 //! Loading snapshots: the base of the log, and the snapshot file of a server without a log.
 
 use std::fs::File;
-
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +18,16 @@ use crate::types::value::Value;
 
 /// Time between two looks during a wait for tests.
 const DELAY_STEP_MICROS: u64 = 1000;
+
+/// What was read of a snapshot so far.
+#[derive(Default)]
+struct Counts {
+    /// All keys, those that had expired included.
+    keys: AtomicU64,
+    expired_keys: AtomicU64,
+    /// Of all files that are loaded.
+    bytes: AtomicU64,
+}
 
 impl Engine {
     /// Loads the snapshot file, if there is one; returns whether there is.
@@ -44,37 +53,14 @@ impl Engine {
         expired_ms: u64,
     ) -> Result<(u64, u64), ServerError> {
         let file = File::open(path).map_err(|error| ServerError::file("open", path, error))?;
-        let (keys, bytes) = (AtomicU64::new(0), AtomicU64::new(before));
-        let expired_keys = AtomicU64::new(0);
+        let counts = Counts { bytes: AtomicU64::new(before), ..Counts::default() };
         let loaded = rdb::load(&file, &self.services.rdb_limits(), |item| {
-            match item {
-                Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
-                    return Err(RdbError::Corrupt(
-                        "there are more databases than `databases` says",
-                    ));
-                }
-                Item::Entry { db, key, value, attributes } => {
-                    let expires_at_ms = attributes.expires_at_ms;
-                    let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms >= expired_ms);
-                    expired_keys.fetch_add(u64::from(!is_alive), Ordering::Relaxed);
-                    if is_alive && !self.put(db, key, value, attributes) {
-                        return Err(RdbError::Corrupt("a key comes twice"));
-                    }
-                    let keys = keys.fetch_add(1, Ordering::Relaxed) + 1;
-                    self.delay(Setting::KeyLoadDelay, keys);
-                }
-                Item::Function(source) => self.load_functions(source),
-                Item::Progress(more) => {
-                    let bytes = bytes.fetch_add(more, Ordering::Relaxed) + more;
-                    self.services.loading.reached(bytes);
-                }
-            }
-            Ok(())
+            self.take_item(item, expired_ms, &counts)
         });
         match loaded {
             Ok(end) => {
-                let (keys, expired_keys) = (keys.into_inner(), expired_keys.into_inner());
-                self.services.loading.loaded_keys(keys - expired_keys, expired_keys);
+                let (keys, expired) = (counts.keys.into_inner(), counts.expired_keys.into_inner());
+                self.services.loading.loaded_keys(keys - expired, expired);
                 Ok((end, keys))
             }
             Err((offset, error)) => {
@@ -82,6 +68,31 @@ impl Engine {
                 Err(ServerError::Corrupt { path: path.to_owned(), offset, reason })
             }
         }
+    }
+
+    /// Takes in what a snapshot holds; called from several threads.
+    fn take_item(&self, item: Item<'_>, expired_ms: u64, counts: &Counts) -> Result<(), RdbError> {
+        match item {
+            Item::Entry { db, .. } if db >= self.services.keyspace.databases() => {
+                return Err(RdbError::Corrupt("there are more databases than `databases` says"));
+            }
+            Item::Entry { db, key, value, attributes } => {
+                let expires_at_ms = attributes.expires_at_ms;
+                let is_alive = expires_at_ms.is_none_or(|at_ms| at_ms >= expired_ms);
+                counts.expired_keys.fetch_add(u64::from(!is_alive), Ordering::Relaxed);
+                if is_alive && !self.put(db, key, value, attributes) {
+                    return Err(RdbError::Corrupt("a key comes twice"));
+                }
+                let keys = counts.keys.fetch_add(1, Ordering::Relaxed) + 1;
+                self.delay(Setting::KeyLoadDelay, keys);
+            }
+            Item::Function(source) => self.load_functions(source),
+            Item::Progress(more) => {
+                let bytes = counts.bytes.fetch_add(more, Ordering::Relaxed) + more;
+                self.services.loading.reached(bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Waits behind a key, for tests: so many microseconds, or one after so many keys if negative.

@@ -1,4 +1,4 @@
-//! The end of watches, outside of commands.
+//! Ending the watches of a client (WATCH), outside of commands.
 
 use super::Engine;
 use crate::client::Client;
