@@ -77,18 +77,28 @@ impl Db<'_> {
 
     /// The entry at a location; counts as an access.
     pub(super) fn access_at(&mut self, location: Location) -> Option<&mut Entry> {
+        self.access_after(location, |_| ())
+    }
+
+    /// The entry of `key`, which is at a location, to change its value. Counts as an access.
+    pub(super) fn open_at(&mut self, location: Location, key: &[u8]) -> Option<&mut Entry> {
+        self.access_after(location, |shard| shard.preserve(key))
+    }
+
+    /// As [`Db::access_at`], after something was done in its shard.
+    #[inline]
+    fn access_after(
+        &mut self,
+        location: Location,
+        act: impl FnOnce(&mut ShardDb),
+    ) -> Option<&mut Entry> {
         let shard = self.locked.at(usize::from(location.rank)).db(self.index);
+        act(shard);
         let entry = shard.keys.at_mut(location.place)?;
         if !self.no_touch {
             entry.used = self.changes.used_now(entry.used, self.now_ms);
         }
         Some(entry)
-    }
-
-    /// The entry of `key`, which is at a location, to change its value. Counts as an access.
-    pub(super) fn open_at(&mut self, location: Location, key: &[u8]) -> Option<&mut Entry> {
-        self.shard_at(location).preserve(key);
-        self.access_at(location)
     }
 
     /// As [`Db::locate`], counted as a hit or a miss.

@@ -56,11 +56,15 @@ impl<S: Segment> Directory<S> {
     /// As [`Directory::number`]; an empty directory gets a segment of depth 0.
     #[inline]
     pub(super) fn number_or_first(&mut self, hash: u64, first: impl FnOnce() -> S) -> usize {
-        if self.slots.is_empty() {
-            self.segments.push(first());
-            self.slots.push(0);
-        }
-        self.slots[self.slot(position(hash))] as usize
+        self.number(hash).unwrap_or_else(|| self.begin(first()))
+    }
+
+    /// Puts the first segment into an empty directory.
+    #[cold]
+    fn begin(&mut self, first: S) -> usize {
+        self.segments.push(first);
+        self.slots.push(0);
+        0
     }
 
     /// The segment for elements of this hash.
@@ -69,6 +73,7 @@ impl<S: Segment> Directory<S> {
         self.number(hash).map(|number| &self.segments[number])
     }
 
+    #[inline]
     fn slot(&self, position: u64) -> usize {
         usize::try_from(position >> (POSITION_BITS - self.depth)).unwrap_or(0)
     }

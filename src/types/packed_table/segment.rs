@@ -116,6 +116,7 @@ impl<const VALUES: bool> Segment<VALUES> {
     }
 
     /// Replaces the value of an entry.
+    #[inline]
     pub(super) fn set_value(&mut self, index: usize, value: &[u8]) {
         let (_, start) = self.text(self.offset(index));
         let (old, end) = self.text(start);
