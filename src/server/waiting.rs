@@ -140,7 +140,7 @@ impl Connection {
             match event {
                 Event::Woken if self.client.handle.is_killed() => return Err(Closed::ByServer),
                 Event::Woken if self.wakeups >= WAKEUPS_IN_A_ROW_MAX => {
-                    tokio::task::yield_now().await
+                    tokio::task::yield_now().await;
                 }
                 Event::Input => self.check_input()?,
                 Event::Sent => self.settle_output()?,

@@ -8,7 +8,7 @@ use respq::clock::Clock;
 use respq::engine::{Engine, Session};
 
 use super::dice::Dice;
-use super::{house, syntax, words};
+use super::{fixture, syntax, words};
 
 const CLIENTS: usize = 3;
 /// How far time goes on at once, in milliseconds.
@@ -34,10 +34,10 @@ struct Run<'e, 'b> {
 /// What the target does with an input.
 pub fn check(input: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let clock = Clock::manual(house::START_MS);
-    let engine = house::engine(folder.path(), clock.clone());
+    let clock = Clock::manual(fixture::START_MS);
+    let engine = fixture::engine(folder.path(), clock.clone());
     engine.open_log(folder.path()).expect("an empty log opens");
-    house::furnish(&engine);
+    fixture::fill(&engine);
     let mut dice = Dice::new(input);
     let mut run = Run {
         engine: &engine,
@@ -45,18 +45,18 @@ pub fn check(input: &[u8]) {
         looks_closely: dice.once_in(2),
         dice,
         sessions: (0..CLIENTS).map(|_| engine.session()).collect(),
-        digest: house::digest(&engine),
+        digest: fixture::digest(&engine),
         steps: 0,
         in_snapshot: false,
     };
     run.some_steps(STEPS_MAX);
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     drop(run);
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     assert!(engine.sync_log(), "the log is written");
-    let again = house::reopen(folder.path(), clock);
-    house::assert_same(&engine, &again, "after a replay of the log");
-    house::assert_reload(&engine);
+    let again = fixture::reopen(folder.path(), clock);
+    fixture::assert_same(&engine, &again, "after a replay of the log");
+    fixture::assert_reload(&engine);
 }
 
 impl Run<'_, '_> {
@@ -88,7 +88,7 @@ impl Run<'_, '_> {
             }
             13 => {
                 let ms = STRIDES_MS[self.dice.below(STRIDES_MS.len())];
-                house::trace(|| format!("{ms} ms go by"));
+                fixture::trace(|| format!("{ms} ms go by"));
                 self.clock.advance(ms);
                 if self.dice.once_in(2) {
                     self.engine.expire_cycle();
@@ -99,7 +99,7 @@ impl Run<'_, '_> {
                 self.sessions[client]
                     .time_out()
                     .iter()
-                    .for_each(|reply| house::assert_replies(reply));
+                    .for_each(|reply| fixture::assert_replies(reply));
             }
             _ => self.rare_step(client),
         }
@@ -107,23 +107,23 @@ impl Run<'_, '_> {
 
     fn rare_step(&mut self, client: usize) {
         let choice = self.dice.below(6);
-        house::trace(|| format!("{client}: rare step {choice}"));
+        fixture::trace(|| format!("{client}: rare step {choice}"));
         match choice {
-            0 => house::assert_sound(self.engine),
+            0 => fixture::assert_sound(self.engine),
             1 if !self.in_snapshot => {
                 self.note();
                 assert!(self.engine.rewrite_log(), "the log is rewritten");
-                assert_eq!(house::digest(self.engine), self.digest, "after a rewrite");
+                assert_eq!(fixture::digest(self.engine), self.digest, "after a rewrite");
             }
             2 if !self.in_snapshot => self.snapshot(),
             3 => {
-                house::assert_reload(self.engine);
+                fixture::assert_reload(self.engine);
                 self.note();
             }
             4 => {
                 let bytes = self.dice.raw();
                 if !self.is_busy(client) {
-                    house::assert_replies(&self.sessions[client].feed(bytes));
+                    fixture::assert_replies(&self.sessions[client].feed(bytes));
                     self.note();
                 }
             }
@@ -132,7 +132,7 @@ impl Run<'_, '_> {
     }
 
     fn note(&mut self) {
-        self.digest = house::digest(self.engine);
+        self.digest = fixture::digest(self.engine);
     }
 
     /// Takes a snapshot while commands go on; it holds the data as they were at its start.
@@ -145,14 +145,14 @@ impl Run<'_, '_> {
         let path = folder.path().join("dump.rdb");
         assert!(engine.save_across(&path, || self.some_steps(count)), "the snapshot is written");
         self.in_snapshot = false;
-        let restored = house::reopen(folder.path(), Clock::manual(at_ms));
-        assert_eq!(house::digest(&restored), digest, "in a snapshot");
+        let restored = fixture::reopen(folder.path(), Clock::manual(at_ms));
+        assert_eq!(fixture::digest(&restored), digest, "in a snapshot");
     }
 
     /// Takes what the client was sent unasked. Does it wait, or is it gone?
     fn is_busy(&mut self, client: usize) -> bool {
         let session = &mut self.sessions[client];
-        session.served().iter().for_each(|bytes| house::assert_replies(bytes));
+        session.served().iter().for_each(|bytes| fixture::assert_replies(bytes));
         if session.is_over() {
             *session = self.engine.session();
         }
@@ -165,16 +165,16 @@ impl Run<'_, '_> {
         if self.is_busy(client) {
             return;
         }
-        house::trace(|| format!("{client}: {}", house::shown_words(&words)));
+        fixture::trace(|| format!("{client}: {}", fixture::shown_words(&words)));
         let reply = self.sessions[client].run(&words).unwrap_or_default();
-        house::assert_replies(&reply);
+        fixture::assert_replies(&reply);
         if !self.looks_closely {
             return;
         }
-        let digest = house::digest(self.engine);
+        let digest = fixture::digest(self.engine);
         let runs_others = RUNNING_OTHERS.iter().any(|name| command.name[0].starts_with(name));
         if reply.first() == Some(&b'-') && !runs_others {
-            let words = house::shown_words(&words);
+            let words = fixture::shown_words(&words);
             assert_eq!(digest, self.digest, "failed and changed the data: {words}");
         }
         self.digest = digest;

@@ -19,7 +19,7 @@ fn read(path: &Path) -> Result<Config, String> {
 /// Has the engine rewrite its file; replies its settings and its users, and the file. `None`: the
 /// users are refused.
 fn rewrite(config: Config, path: &Path) -> Option<([Vec<u8>; 2], Vec<u8>)> {
-    let engine = Engine::new(config, Clock::manual(super::house::START_MS));
+    let engine = Engine::new(config, Clock::manual(super::fixture::START_MS));
     engine.load_users().ok()?;
     let shown =
         [engine.run_inside(&[b"CONFIG", b"GET", b"*"]), engine.run_inside(&[b"ACL", b"LIST"])];
@@ -72,7 +72,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     ]);
     // Every setting with its value.
     let config = Config::default();
-    let engine = Engine::new(config, Clock::manual(super::house::START_MS));
+    let engine = Engine::new(config, Clock::manual(super::fixture::START_MS));
     let reply = engine.run_inside(&[b"CONFIG", b"GET", b"*"]);
     let text = String::from_utf8_lossy(&reply);
     let words: Vec<&str> = text.split("\r\n").skip(2).step_by(2).collect();

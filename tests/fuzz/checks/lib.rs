@@ -7,7 +7,7 @@ pub mod acl_rules;
 pub mod commands;
 pub mod config_file;
 mod dice;
-mod house;
+mod fixture;
 pub mod lua;
 pub mod replay;
 pub mod request;

@@ -8,7 +8,7 @@ use respq::config::Setting;
 use respq::engine::Session;
 
 use super::dice::Dice;
-use super::house;
+use super::fixture;
 
 /// Scripts that hand their arguments, which may be any bytes, to the libraries.
 const TAKERS: &[&str] = &[
@@ -150,9 +150,9 @@ const EXPRESSIONS: &[&str] = &[
 pub fn check(input: &[u8]) {
     let Some((&kind, rest)) = input.split_first() else { return };
     let folder = std::env::temp_dir();
-    let engine = house::engine(&folder, Clock::system());
+    let engine = fixture::engine(&folder, Clock::system());
     engine.set(Setting::BusyReplyThreshold, "50").expect("the setting takes it");
-    house::furnish(&engine);
+    fixture::fill(&engine);
     let session = &mut engine.session();
     match kind % 4 {
         0 => eval(session, rest, &[b"k", b"1.5", b"\0\xff"]),
@@ -171,37 +171,37 @@ pub fn check(input: &[u8]) {
     // Whatever it was, the next script finds things as they should be.
     let session = &mut engine.session();
     let script = "return {type(redis.call), cjson.encode({1}), #KEYS, rawget(_G, 'x') == nil and ('a'):len()}";
-    let reply = house::run(session, &[b"EVAL", script.as_bytes(), b"0"]);
+    let reply = fixture::run(session, &[b"EVAL", script.as_bytes(), b"0"]);
     assert_eq!(
         String::from_utf8_lossy(&reply),
         "*4\r\n$8\r\nfunction\r\n$3\r\n[1]\r\n:0\r\n:1\r\n"
     );
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
 }
 
 fn eval(session: &mut Session<'_>, script: &[u8], args: &[&[u8]]) {
     let mut words: Vec<&[u8]> = vec![b"EVAL", script, b"1", b"k"];
     words.extend(args);
-    house::run(session, &words);
-    house::run(session, &[b"HELLO", b"3"]);
-    house::run(session, &words);
+    fixture::run(session, &words);
+    fixture::run(session, &[b"HELLO", b"3"]);
+    fixture::run(session, &words);
 }
 
 /// A library, and a call of a function that it may have registered; it comes back from its dump.
 fn function(session: &mut Session<'_>, code: &[u8]) {
     let source = [b"#!lua name=lib\n", code].concat();
-    let loaded = house::run(session, &[b"FUNCTION", b"LOAD", &source[..]]);
-    house::run(session, &[b"FCALL", b"f", b"1", b"k", b"2"]);
-    house::run(session, &[b"FUNCTION", b"LIST", b"WITHCODE"]);
-    let dumped = house::run(session, &[b"FUNCTION", b"DUMP"]);
+    let loaded = fixture::run(session, &[b"FUNCTION", b"LOAD", &source[..]]);
+    fixture::run(session, &[b"FCALL", b"f", b"1", b"k", b"2"]);
+    fixture::run(session, &[b"FUNCTION", b"LIST", b"WITHCODE"]);
+    let dumped = fixture::run(session, &[b"FUNCTION", b"DUMP"]);
     let Ok(Some((redis_protocol::resp2::types::OwnedFrame::BulkString(dumped), _))) =
         redis_protocol::resp2::decode::decode(&dumped)
     else {
         panic!("no dump: {}", dumped.escape_ascii());
     };
-    let reply = house::run(session, &[b"FUNCTION", b"RESTORE", &dumped[..], b"FLUSH"]);
+    let reply = fixture::run(session, &[b"FUNCTION", b"RESTORE", &dumped[..], b"FLUSH"]);
     assert!(loaded.first() == Some(&b'-') || reply.first() == Some(&b'+'), "{reply:?}");
-    house::run(session, &[b"FUNCTION", b"RESTORE", code]);
+    fixture::run(session, &[b"FUNCTION", b"RESTORE", code]);
 }
 
 /// A script of statements.

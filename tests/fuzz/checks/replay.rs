@@ -5,7 +5,7 @@
 
 use respq::clock::Clock;
 
-use super::house;
+use super::fixture;
 
 /// What the target does with an input.
 pub fn check(input: &[u8]) {
@@ -21,19 +21,19 @@ pub fn check(input: &[u8]) {
     let manifest = format!("file {name} seq 1 type {role}\n");
     std::fs::write(log.join("appendonly.aof.manifest"), manifest).expect("a manifest");
     std::fs::write(log.join(name), input).expect("a file of the log");
-    let clock = Clock::manual(house::START_MS);
-    let engine = house::engine(folder.path(), clock.clone());
+    let clock = Clock::manual(fixture::START_MS);
+    let engine = fixture::engine(folder.path(), clock.clone());
     if engine.open_log(folder.path()).is_err() {
         return;
     }
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     assert!(engine.sync_log(), "the log is written");
-    let digest = house::digest(&engine);
-    let again = house::reopen(folder.path(), clock);
-    house::assert_same(&engine, &again, "when it is loaded again");
+    let digest = fixture::digest(&engine);
+    let again = fixture::reopen(folder.path(), clock);
+    fixture::assert_same(&engine, &again, "when it is loaded again");
     respq::check::run(&log, false).expect("what was loaded is whole");
     assert!(again.rewrite_log(), "the log is rewritten");
-    assert_eq!(house::digest(&again), digest, "after a rewrite");
+    assert_eq!(fixture::digest(&again), digest, "after a rewrite");
 }
 
 /// Inputs to start from.

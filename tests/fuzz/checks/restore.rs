@@ -13,7 +13,7 @@ use respq::config::Setting;
 use respq::engine::{Engine, Session};
 
 use super::dice::Dice;
-use super::house;
+use super::fixture;
 
 const VERSION: [u8; 2] = 12u16.to_le_bytes();
 /// The mark of the end of a file, and in place of its checksum: there is none.
@@ -122,34 +122,34 @@ pub fn check(input: &[u8]) {
 
 fn check_object(object: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let clock = Clock::manual(house::START_MS);
-    let engine = house::engine(folder.path(), clock.clone());
+    let clock = Clock::manual(fixture::START_MS);
+    let engine = fixture::engine(folder.path(), clock.clone());
     engine.open_log(folder.path()).expect("an empty log opens");
     let mut session = engine.session();
     if !restores(&mut session, b"k", &payload(object)) {
         assert_eq!(session.run_line("DBSIZE").as_deref(), Some(&b":0\r\n"[..]));
         return;
     }
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     comes_back(&mut session);
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     if object.len().is_multiple_of(2) {
         exercise(&engine, &mut session);
     }
     engine.set(Setting::AofUseRdbPreamble, "no").expect("the setting takes it");
     assert!(engine.rewrite_log(), "the log is rewritten");
-    let again = house::reopen(folder.path(), clock);
-    house::assert_same(&engine, &again, "as commands");
+    let again = fixture::reopen(folder.path(), clock);
+    fixture::assert_same(&engine, &again, "as commands");
 }
 
 fn restores(session: &mut Session<'_>, key: &[u8], payload: &[u8]) -> bool {
-    let reply = house::run(session, &[b"RESTORE", key, b"0", payload, b"REPLACE"]);
+    let reply = fixture::run(session, &[b"RESTORE", key, b"0", payload, b"REPLACE"]);
     reply.first() == Some(&b'+')
 }
 
 /// The key `k` has the same value when it is dumped and restored.
 fn comes_back(session: &mut Session<'_>) {
-    let reply = house::run(session, &[b"DUMP", b"k"]);
+    let reply = fixture::run(session, &[b"DUMP", b"k"]);
     // Fields of a hash may have expired, and the key with them.
     let Some(dumped) = bulk(&reply) else { return };
     assert!(restores(session, b"copy", &dumped), "what is dumped can be restored");
@@ -169,10 +169,10 @@ fn bulk(reply: &[u8]) -> Option<Vec<u8>> {
 fn exercise(engine: &Engine, session: &mut Session<'_>) {
     for line in EXERCISES {
         let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        house::run(session, &words);
+        fixture::run(session, &words);
     }
-    house::assert_sound(engine);
-    house::assert_reload(engine);
+    fixture::assert_sound(engine);
+    fixture::assert_reload(engine);
 }
 
 /// A file is loaded or refused; what was loaded is the same in a file that is written.
@@ -180,22 +180,22 @@ fn check_file(file: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = [file, FILE_END].concat();
     std::fs::write(folder.path().join("dump.rdb"), file).expect("a snapshot file");
-    let clock = Clock::manual(house::START_MS);
-    let engine = house::engine(folder.path(), clock.clone());
+    let clock = Clock::manual(fixture::START_MS);
+    let engine = fixture::engine(folder.path(), clock.clone());
     if engine.open_log(folder.path()).is_err() {
         return;
     }
-    house::assert_sound(&engine);
+    fixture::assert_sound(&engine);
     assert!(engine.rewrite_log(), "the log is rewritten");
-    let again = house::reopen(folder.path(), clock);
-    house::assert_same(&engine, &again, "in a file that was written");
+    let again = fixture::reopen(folder.path(), clock);
+    fixture::assert_same(&engine, &again, "in a file that was written");
 }
 
 /// Objects of every type, in the encodings of now and of old.
 fn objects() -> Vec<Vec<u8>> {
     let folder = std::env::temp_dir();
-    let engine = house::engine(&folder, Clock::manual(house::START_MS));
-    house::furnish(&engine);
+    let engine = fixture::engine(&folder, Clock::manual(fixture::START_MS));
+    fixture::fill(&engine);
     let mut session = engine.session();
     for line in [
         "SET integer 12345",

@@ -97,7 +97,7 @@ pub fn assert_same(engine: &Engine, other: &Engine, when: &str) {
 }
 
 /// Gives an engine keys of every type.
-pub fn furnish(engine: &Engine) {
+pub fn fill(engine: &Engine) {
     let mut session = engine.session();
     for line in SETUP {
         let reply = session.run_line(line).expect("it replies");
