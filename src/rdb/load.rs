@@ -6,10 +6,10 @@
 //!                  (where entries lie)  └▶ ...
 //! ```
 //!
-//! The scanner goes through the file from its start: it checks the checksum, and finds where entries
-//! end without making their values. What it passes on are extents: places of entries in the file,
-//! which the readers read on their own. So a large value holds up one reader and nobody else, and
-//! nothing but the blocks of each reader is held in memory.
+//! The scanner goes through the file from its start: it checks the checksum, and finds where
+//! entries end without making their values. What it passes on are extents: ranges of entries in
+//! the file, which the readers read on their own. So a large value holds up one reader and nobody
+//! else, and nothing but the blocks of each reader is held in memory.
 //!
 //! Entries come in no particular order, and at once. Of several errors the first in the file
 //! counts: extents are taken in order, so those before it are all read to their end.
