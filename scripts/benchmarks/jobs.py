@@ -49,6 +49,10 @@ def workload(name):
                 raise SystemExit("%s failed:\n%s%s" % (name, ended.stdout, ended.stderr))
             figures = json.loads(ended.stdout.splitlines()[-1])
             figures["cpu_us"] = cost.us_each(jobs)
+            figures["own_cpu_us"] = cost.own_us_each(jobs)
+            # How much of the time of a job the server works; the rest is the library's.
+            us_each = sum(1e6 / figures[phase] for phase in ("add_per_second", "process_per_second"))
+            figures["busy"] = figures["cpu_us"] / us_each
             return figures
 
     def missing():

@@ -17,17 +17,29 @@ def workload(name, scenario, fixed=True, messages_each=1, **values):
             )
             requests = figures.pop("requests")
             figures["cpu_us"] = cost.us_each(requests)
+            figures["own_cpu_us"] = cost.own_us_each(requests)
             if fixed:
                 expected = values["rate"] * messages_each
                 if figures.pop("per_second") < 0.9 * expected:
                     print("    %s: %s did not keep up" % (name, contender.name))
                 return figures
-            return {name: figures[name] for name in ("per_second", "cpu_us")}
+            return {name: figures[name] for name in ("per_second", "cpu_us", "own_cpu_us")}
 
     return Workload(name, "queues", SECONDS * 1.2 + 1, run)
 
 
+def ping(contender, scale):
+    """A request and its reply: as many hops as from a producer by the server to a consumer."""
+    with contender.start() as server:
+        cost = Cost(server)
+        figures = load.generate(server, scale, "commands", "PING", seconds=scale.seconds(SECONDS), rate=RATE)
+        requests = figures.pop("requests")
+        del figures["per_second"]
+        return {**figures, "cpu_us": cost.us_each(requests), "own_cpu_us": cost.own_us_each(requests)}
+
+
 WORKLOADS = [
+    Workload("ping-5000", "queues", SECONDS * 1.2 + 1, ping, reply="+PONG"),
     workload("handoff-5000", "queue", kind="brpop", rate=RATE),
     workload("handoff-full", "queue", fixed=False, kind="brpop"),
     workload("reliable-5000", "queue", kind="blmove", rate=RATE),

@@ -17,6 +17,7 @@ NAMES = {
     "process_per_second": "processed per second",
     "cpu_us": "CPU us each",
     "own_cpu_us": "without the kernel",
+    "busy": "cores busy",
     "p50_us": "p50 us",
     "p99_us": "p99 us",
     "p999_us": "p99.9 us",
@@ -59,6 +60,9 @@ def combine(rounds):
         }
         if FLOOR in medians:
             result[figure]["floor ratio"] = ratio(medians[FLOOR], medians[best])
+        if figure == "cpu_us" and "own_cpu_us" in rounds[0][SELF]:
+            ours = statistics.median(one[SELF]["cpu_us"] - one[SELF]["own_cpu_us"] for one in rounds)
+            result[figure]["kernel ratio"] = ratio(ours, medians[best])
         for name in medians:
             if name.startswith(SELF + " "):
                 result[figure]["ratio to " + name] = ratio(medians[SELF], medians[name])
@@ -74,8 +78,9 @@ def show(name, result):
     for figure, values in sorted(result.items(), key=lambda item: list(NAMES).index(item[0])):
         text = "-" if values["ratio"] is None else "%.2f" % values["ratio"]
         medians = "  ".join("%s %s" % (who, number(value)) for who, value in values["medians"].items())
-        if values.get("floor ratio") is not None:
-            medians += "  (floor: %.2f)" % values["floor ratio"]
+        for key, title in (("floor ratio", "floor"), ("kernel ratio", "kernel alone")):
+            if values.get(key) is not None:
+                medians += "  (%s: %.2f)" % (title, values[key])
         print("%-19s %-21s %6s  of %-9s %s" % (name, NAMES[figure], text, values["best_peer"], medians))
         name = ""
 
