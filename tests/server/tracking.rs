@@ -63,6 +63,24 @@ fn broadcasts_follow_prefixes() {
 }
 
 #[test]
+fn all_keys_may_be_added_to_prefixes() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut raw = resp3(&server);
+    assert_eq!(raw.line("CLIENT TRACKING on BCAST PREFIX l"), "+OK");
+    assert_eq!(raw.line("CLIENT TRACKING on BCAST"), "+OK");
+    raw.send(b"CLIENT TRACKINGINFO\r\n");
+    raw.expect(b"%3\r\n$5\r\nflags\r\n~2\r\n$2\r\non\r\n$5\r\nbcast\r\n$8\r\nredirect\r\n:0\r\n");
+    raw.expect(b"$8\r\nprefixes\r\n*2\r\n$0\r\n\r\n$1\r\nl\r\n");
+    redis::cmd("SET").arg("").arg("1").exec(client).expect("a key may be empty");
+    invalidated(&mut raw, "");
+    // With each of its prefixes, a key is told.
+    check(client, &[("SET l1 1", "OK")]);
+    invalidated(&mut raw, "l1");
+    invalidated(&mut raw, "l1");
+}
+
+#[test]
 fn a_flush_is_told_as_a_whole() {
     let server = Server::start(&[]);
     let client = &mut server.client();

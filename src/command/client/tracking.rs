@@ -13,8 +13,8 @@ struct Options<'a> {
     redirect: ClientId,
     prefixes: Vec<&'a [u8]>,
     broadcast: bool,
-    /// OPTIN or OPTOUT, each time one of them was said.
-    opts: Vec<Opt>,
+    opt_in: bool,
+    opt_out: bool,
     no_loop: bool,
 }
 
@@ -57,9 +57,9 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
         } else if args.keyword("BCAST") {
             options.broadcast = true;
         } else if args.keyword("OPTIN") {
-            options.opts.push(Opt::In);
+            options.opt_in = true;
         } else if args.keyword("OPTOUT") {
-            options.opts.push(Opt::Out);
+            options.opt_out = true;
         } else if args.keyword("NOLOOP") {
             options.no_loop = true;
         } else {
@@ -72,11 +72,14 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
 impl Options<'_> {
     /// Which of OPTIN and OPTOUT; they do not go together.
     fn opt(&self) -> Result<Opt, CommandError> {
-        let opt = self.opts.first().copied().unwrap_or_default();
-        if self.opts.iter().all(|&other| other == opt) {
-            return Ok(opt);
+        match (self.opt_in, self.opt_out) {
+            (false, false) => Ok(Opt::Neither),
+            (true, false) => Ok(Opt::In),
+            (false, true) => Ok(Opt::Out),
+            (true, true) => Err(CommandError::Plain(
+                "ERR You can't specify both OPTIN mode and OPTOUT mode",
+            )),
         }
-        Err(CommandError::Plain("ERR You can't specify both OPTIN mode and OPTOUT mode"))
     }
 }
 
@@ -92,7 +95,7 @@ fn check(context: &Context<'_>, options: &Options<'_>) -> Result<Opt, CommandErr
              and then re-enabling it with a different mode.",
         ));
     }
-    if options.broadcast && !options.opts.is_empty() {
+    if options.broadcast && (options.opt_in || options.opt_out) {
         return Err(CommandError::Plain("ERR OPTIN and OPTOUT are not compatible with BCAST"));
     }
     let opt = options.opt()?;
@@ -142,11 +145,12 @@ fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
     let client = &mut *context.client;
     let mut prefixes: BTreeSet<Box<[u8]>> =
         options.prefixes.iter().map(|&prefix| prefix.into()).collect();
+    if options.broadcast && prefixes.is_empty() {
+        // All keys, whatever prefixes were named before.
+        prefixes.insert(Box::default());
+    }
     if let Some(caching) = &mut client.caching {
         prefixes.append(&mut caching.prefixes);
-    }
-    if options.broadcast && prefixes.is_empty() {
-        prefixes.insert(Box::default());
     }
     let tracker = Arc::new(Tracker {
         client: Arc::clone(&client.handle),
