@@ -100,9 +100,9 @@ impl Reply {
         self.line(b'+', text.as_bytes());
     }
 
-    /// `-text`, such as `ERR syntax error`; line breaks become spaces.
+    /// `-text`, such as `ERR syntax error`, without line breaks around it; others become spaces.
     pub(crate) fn error(&mut self, text: &str) {
-        self.one_line(b'-', text.as_bytes());
+        self.one_line(b'-', text.trim_matches(['\r', '\n']).as_bytes());
     }
 
     /// A simple value of this kind that may be any bytes; line breaks become spaces.
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn errors_stay_on_one_line() {
         let mut reply = Reply::default();
-        reply.error("ERR a\r\nb");
-        assert_eq!(reply.bytes(), b"-ERR a  b\r\n");
+        reply.error("ERR a\r\nb \r\n");
+        assert_eq!(reply.bytes(), b"-ERR a  b \r\n");
     }
 }

@@ -18,10 +18,15 @@ pub(super) fn to_lua(lua: &Lua, names: &Names, bytes: &[u8]) -> mlua::Result<Val
     value(lua, names, &mut ReplyReader::new(bytes))
 }
 
-/// The text of an error table: a text without a code gets `ERR`.
+/// The text of an error table: a text without a code gets `ERR`. What is said has no ends of lines
+/// around it; its blanks are part of it.
 pub(super) fn error_text(text: &[u8]) -> Vec<u8> {
-    let text = text.trim_ascii_end();
-    if text.contains(&b' ') { text.to_vec() } else { [b"ERR ", text].concat() }
+    let is_said = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+    let text = &text[..text.iter().rposition(is_said).map_or(0, |last| last + 1)];
+    let Some(code) = memchr::memchr(b' ', text) else { return [b"ERR ", text].concat() };
+    let said = &text[code + 1..];
+    let said = &said[said.iter().position(is_said).unwrap_or(said.len())..];
+    [&text[..=code], said].concat()
 }
 
 fn value(lua: &Lua, names: &Names, reader: &mut ReplyReader<'_>) -> mlua::Result<Value> {

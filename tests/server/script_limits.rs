@@ -342,3 +342,25 @@ fn sets_are_sorted_for_scripts() {
         .expect("a list");
     assert_eq!(sorted, ["a", "aa", "b", "c"]);
 }
+
+#[test]
+fn errors_keep_their_blanks_but_no_ends_of_lines() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("SET k 1", "OK")]);
+    let cases = [
+        ("return redis.pcall('EXPIRE', 'k', 1, 'XX', '').err", "\"ERR Unsupported option \""),
+        ("return redis.pcall('EXPIRE', 'k', 1, 'x\\r\\n').err", "\"ERR Unsupported option x\""),
+        ("return redis.error_reply('E x ').err", "\"E x \""),
+        ("return redis.error_reply('E ').err", "\"E \""),
+        ("return redis.error_reply('E \\nx \\n').err", "\"E x \""),
+        ("return redis.error_reply('E\\n').err", "\"ERR E\""),
+    ];
+    for (script, expected) in cases {
+        let reply = redis::cmd("EVAL").arg(script).arg(0).query(client).expect("a text");
+        assert_eq!(crate::harness::show(&reply), expected, "{script}");
+    }
+    let script = "return redis.call('EXPIRE', 'k', 1, 'XX', '')";
+    let text = error_of(client, script);
+    assert!(text.contains("Unsupported option  script: "), "{text}");
+}
