@@ -59,6 +59,7 @@ fn additions_are_checked_before_anything_changes() {
             ("ZADD z nan a", "(ERR value is not a valid float)"),
             ("ZADD z 1e400 a", "(ERR value is not a valid float)"),
             ("ZINCRBY z x a", "(ERR value is not a valid float)"),
+            ("ZINCRBY z NX a", "(ERR syntax error)"),
             ("EXISTS z", "0"),
             ("ZADD z inf a -inf b", "2"),
             ("ZINCRBY z -inf a", "(ERR resulting score is not a number (NaN))"),

@@ -181,6 +181,11 @@ pub(in crate::command) fn add_all(
 /// Errors: WRONGTYPE; ERR if the sum is not a number. O(log n).
 /// <https://redis.io/docs/latest/commands/zincrby/>
 pub(super) fn zincrby(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let (key, increment, member) = (args.bytes()?, args.float()?, args.bytes()?);
-    add_all(context, key, Options::INCREMENT, &[(increment, member)])
+    let key = args.bytes()?;
+    // A word that is an option of ZADD is no increment.
+    Options::read(args);
+    if args.len() != 2 {
+        return Err(CommandError::Syntax);
+    }
+    add_all(context, key, Options::INCREMENT, &[(args.float()?, args.bytes()?)])
 }
