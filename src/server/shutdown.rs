@@ -1,5 +1,8 @@
 //! When to stop: SIGTERM, SIGINT, or the SHUTDOWN command; and the last snapshot, without which
 //! the server may go on.
+//!
+//! The snapshot waits for a script that runs, so that no part of one is in it. Who does not want
+//! to wait says SHUTDOWN NOSAVE, or interrupts once more.
 
 use std::time::Duration;
 
@@ -30,7 +33,15 @@ pub(super) async fn granted(engine: &Engine) {
                 None => return,
             },
         };
-        if !engine.services.saves_at_the_end(ending) || saves(engine, ending).await {
+        if !engine.services.saves_at_the_end(ending) {
+            return;
+        }
+        let may_end = tokio::select! {
+            saved = saves(engine, ending) => saved,
+            () = signals(&mut interrupt, "SIGINT") => true,
+            () = told_not_to_save(engine) => true,
+        };
+        if may_end {
             return;
         }
         tracing::error!("the server goes on, as the last snapshot cannot be written");
@@ -52,6 +63,13 @@ async fn signals(signal: &mut Option<Signal>, name: &str) {
             tracing::info!(signal = name, "asked to stop");
         }
         None => std::future::pending().await,
+    }
+}
+
+/// Waits for a SHUTDOWN without a snapshot.
+async fn told_not_to_save(engine: &Engine) {
+    while !engine.is_stopping() {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -84,6 +84,31 @@ fn a_signal_saves_what_was_acknowledged() {
 }
 
 #[test]
+fn who_does_not_wait_for_a_script_and_the_snapshot_behind_it_says_so() {
+    let settings = ["--appendonly", "no", "--save", "3600 1", "--busy-reply-threshold", "10"];
+    for gives_up in ["SHUTDOWN NOSAVE", "Ctrl-C"] {
+        let mut server = Server::start(&settings);
+        let pid = server.pid().to_string();
+        let signal = |name: &str| Command::new("kill").args([name, pid.as_str()]).status().expect("kill exists");
+        check(&mut server.client(), &[("SET a 1", "OK")]);
+        let mut running = server.raw();
+        running.send(b"EVAL \"redis.call('set','a','2') while true do end\" 0\r\n");
+        let mut other = server.raw();
+        wait_until(|| other.line("PING").starts_with("-BUSY"));
+        assert!(signal("-INT").success());
+        // The signal has its effect before the server has answered so often.
+        (0..100).for_each(|_| assert!(other.line("PING").starts_with("-BUSY"), "it waits"));
+        if gives_up == "Ctrl-C" {
+            assert!(signal("-INT").success());
+        } else {
+            other.send(b"SHUTDOWN NOSAVE\r\n");
+        }
+        assert!(server.ended_well());
+        assert!(!server.dir().join("dump.rdb").exists());
+    }
+}
+
+#[test]
 fn the_server_goes_on_if_the_last_snapshot_fails() {
     let fault = "export RESPQ_FAULT=install.rename:1+:full; exec";
     let mut server = Server::start_by(fault, &["--save", "3600 1"]);

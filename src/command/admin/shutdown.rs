@@ -10,7 +10,7 @@ use crate::command::TimeoutReply;
 ///
 /// Stops the server; the connection closes without a reply. The append-only file is complete on
 /// disk by then in any case. If there are save points, or with SAVE, the snapshot file is written
-/// before that; if it cannot be, the server goes on, but with FORCE. NOW changes nothing, as there
+/// before that, unless NOSAVE is said meanwhile; if it cannot be, the server goes on, but with FORCE. NOW changes nothing, as there
 /// are no replicas to wait for. O(keys) to save.
 /// Errors: ERR if the snapshot cannot be written; ERR on options that exclude one another; ERR for
 /// ABORT, as a shutdown takes no time in which it could be taken back; BUSY without NOSAVE while
