@@ -281,6 +281,22 @@ fn a_full_disk_refuses_writes_until_there_is_room() {
     check(client, &[("SET other 1", "OK"), ("STRLEN big", "60000")]);
 }
 
+/// Who has it switched off does without the log: what was popped meanwhile is nowhere else.
+#[test]
+fn switching_a_failing_log_off_lets_go_of_what_it_held_back() {
+    let fault = "export RESPQ_FAULT=log.append:3+:full; exec";
+    let server = Server::start_by(fault, &["--appendfsync", "always"]);
+    let client = &mut server.client();
+    check(client, &[("RPUSH {q} job", "1"), ("RPUSH {q} other", "2")]);
+    let mut held = server.raw();
+    held.send(b"LPOP {q}\r\nRPUSH {q} more\r\n");
+    server.wait_info("aof_last_write_status", "err");
+    assert!(error(client, "RPUSH {q} x").starts_with("MISCONF"));
+    check(client, &[("CONFIG SET appendonly no", "OK")]);
+    held.expect(b"$3\r\njob\r\n:2\r\n");
+    check(client, &[("LRANGE {q} 0 -1", "[\"other\" \"more\"]"), ("RPUSH {q} x", "3")]);
+}
+
 #[test]
 fn after_a_failed_sync_all_data_go_to_new_files() {
     let fault = "export RESPQ_FAULT=log.sync:6:error; exec";
