@@ -130,6 +130,22 @@ fn reset_forgets_everything() {
 }
 
 #[test]
+fn who_sends_nothing_holds_no_memory_for_it() {
+    let server = Server::start(&[]);
+    let [mut idle, mut half] = [server.raw(), server.raw()];
+    let ids = [&mut idle, &mut half].map(|raw| raw.line("CLIENT ID")[1..].to_owned());
+    assert_eq!(idle.line("GET a"), "$-1");
+    half.send(b"GET a\r\nGET ");
+    half.expect(b"$-1\r\n");
+    let client = &mut server.client();
+    for (id, bytes) in ids.iter().zip(["0", "4"]) {
+        let list: String = run(client, &format!("CLIENT LIST ID {id}"));
+        let figures = ["qbuf", "qbuf-free", "rbs"].map(|name| field(&list, name));
+        assert_eq!(figures, [bytes, "0", "0"], "{list}");
+    }
+}
+
+#[test]
 fn clients_are_listed() {
     let server = Server::start(&[]);
     let client = &mut server.client();

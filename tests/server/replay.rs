@@ -105,16 +105,19 @@ fn a_script_in_the_log_takes_its_time() {
     let push = |value| redis::cmd("RPUSH").arg("q").arg(value).get_packed_command();
     let script = |source| redis::cmd("EVAL").arg(source).arg(0).get_packed_command();
     let failing = "redis.call('RPUSH', 'q', 'x') return redis.call('SET', 'a', 1, 'NO')";
-    let mut server = Server::start(&["--appendonly", "no"]);
-    server.kill();
-    fs::write(
-        server.dir().join("appendonly.aof"),
-        [push("a"), script(source), script(failing), push("b")].concat(),
-    )
-    .expect("a log");
-    server.start_again_with(&["--appendonly", "yes", "--busy-reply-threshold", "1"]);
-    let client = &mut server.client();
-    check(client, &[("LLEN q", "1003"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
+    for renamed in [&[][..], &["--rename-command", "EVAL", "run"]] {
+        let mut server = Server::start(&["--appendonly", "no"]);
+        server.kill();
+        fs::write(
+            server.dir().join("appendonly.aof"),
+            [push("a"), script(source), script(failing), push("b")].concat(),
+        )
+        .expect("a log");
+        let settings = [&["--appendonly", "yes", "--busy-reply-threshold", "1"], renamed].concat();
+        server.start_again_with(&settings);
+        let client = &mut server.client();
+        check(client, &[("LLEN q", "1003"), ("LINDEX q -1", "\"b\""), ("PING", "PONG")]);
+    }
 }
 
 #[test]
@@ -163,6 +166,26 @@ fn waitaof_for_replicas_ends_with_the_log_too() {
     check(client, &[("CONFIG SET appendonly no", "OK")]);
     let text = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
     waiting.expect(format!("+OK\r\n-{text}\r\n").as_bytes());
+}
+
+#[test]
+fn what_waitaof_said_is_not_unsaid() {
+    // Each time it is asked once more, or something comes from others, before its reply may leave.
+    let again = "CONFIG SET appendonly no\r\nWAITAOF 0 1 1\r\n";
+    let mail = "PUBLISH news x\r\n";
+    for more in [again, mail] {
+        let fault = "export RESPQ_FAULT=log.append:1+:full; exec";
+        let server = Server::start_by(fault, &["--appendfsync", "no"]);
+        let mut waiting = server.raw();
+        assert_eq!(waiting.line("HELLO 3"), "%7");
+        while waiting.read_line() != "*0" {}
+        waiting.send(b"SUBSCRIBE news\r\n");
+        waiting.expect(b">3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+        waiting.send(format!("SET a 1\r\nWAITAOF 1 0 0\r\n{more}").as_bytes());
+        wait_until(|| server.info("aof_last_write_status") == "err" || more == again);
+        check(&mut server.client(), &[("CONFIG SET appendonly no", "OK")]);
+        assert_eq!(waiting.read_to_end(), "", "{more}");
+    }
 }
 
 #[test]
