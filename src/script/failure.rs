@@ -1,6 +1,6 @@
 //! Errors inside Lua: where they happened, and the table that carries them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mlua::{Lua, LuaString, Table, Value};
 
@@ -22,8 +22,9 @@ pub(crate) struct Names {
     pub(super) source: LuaString,
     pub(super) string: LuaString,
     pub(super) verbatim_string: LuaString,
-    /// The line to blame where a tail call has left no trace.
+    /// The line to blame where a tail call has left no trace, and whether it is a function's.
     pub(super) tail_line: AtomicUsize,
+    pub(super) tail_of_function: AtomicBool,
 }
 
 impl Names {
@@ -42,6 +43,7 @@ impl Names {
             string: lua.create_string("string")?,
             verbatim_string: lua.create_string("verbatim_string")?,
             tail_line: AtomicUsize::new(1),
+            tail_of_function: AtomicBool::new(false),
         })
     }
 
@@ -50,6 +52,13 @@ impl Names {
         let table = lua.create_table_with_capacity(0, 1)?;
         table.raw_set(&self.err, lua.create_string(text)?)?;
         Ok(Value::Table(table))
+    }
+
+    /// Where a call was that has left no trace, as far as that can be told.
+    fn tail_place(&self) -> (String, usize) {
+        let of_function = self.tail_of_function.load(Ordering::Relaxed);
+        let source = if of_function { "@user_function" } else { "@user_script" };
+        (source.to_owned(), self.tail_line.load(Ordering::Relaxed))
     }
 
     /// Is this the error of a command, which was counted when that failed?
@@ -64,6 +73,17 @@ impl Names {
             _ => Ok(None),
         }
     }
+}
+
+/// The last line of Lua that returns something, of those from `first` to `last`, which count from 1.
+pub(super) fn tail_line(code: &[u8], first: usize, last: usize) -> usize {
+    let returns = |line: &[u8]| {
+        line.trim_ascii_start().starts_with(b"return")
+            || memchr::memmem::find(line, b" return ").is_some()
+    };
+    let lines = code.split(|&byte| byte == b'\n').enumerate();
+    let lines = lines.skip(first.saturating_sub(1)).take_while(|(at, _)| *at < last);
+    lines.filter(|(_, line)| returns(line)).last().map_or(first, |(at, _)| at + 1)
 }
 
 /// Where a script is.
@@ -124,7 +144,7 @@ pub(super) fn note_place(lua: &Lua, names: &Names, error: Value) -> mlua::Result
     };
     let (source, line) = match place(lua, false) {
         Some(place) => (place.source, place.line),
-        None => ("@user_script".to_owned(), names.tail_line.load(Ordering::Relaxed)),
+        None => names.tail_place(),
     };
     table.raw_set(&names.source, source)?;
     table.raw_set(&names.line, line)?;

@@ -12,7 +12,7 @@ use mlua::{Lua, Value, Variadic};
 use parking_lot::Mutex;
 
 use super::api::as_text;
-use super::failure::{Names, error_text};
+use super::failure::{Names, error_text, tail_line};
 use super::run::{Run, bounded};
 use super::shebang::Flags;
 use super::vm::{self, Vm};
@@ -31,6 +31,18 @@ pub(crate) struct Function {
     pub(crate) description: Option<Box<[u8]>>,
     pub(crate) flags: Flags,
     callback: mlua::Function,
+    /// The line to blame where a tail call has left no trace.
+    tail_line: usize,
+}
+
+impl Function {
+    /// Notes where it returns, in the code of its library.
+    fn find_tail(&mut self, code: &[u8]) {
+        let lines = self.callback.info();
+        if let (Some(first), Some(last)) = (lines.line_defined, lines.last_line_defined) {
+            self.tail_line = tail_line(code, first, last);
+        }
+    }
 }
 
 /// A library.
@@ -147,7 +159,11 @@ impl Vm {
             switch.call::<()>(false)?;
             result
         });
-        let registered = loading.0.lock().take().unwrap_or_default();
+        let mut registered = loading.0.lock().take().unwrap_or_default();
+        self.sandbox.names.tail_of_function.store(true, Ordering::Relaxed);
+        for function in &mut registered {
+            function.find_tail(code);
+        }
         let text = match result {
             Some(Ok((true, _))) => return Ok(registered),
             Some(Ok((false, error))) => self.text_of_error(&error),
@@ -196,6 +212,7 @@ pub(crate) fn start<'a>(
     let Some(function) = vm.function(name) else {
         return Err("ERR Function not found".to_owned());
     };
+    vm.sandbox.names.tail_line.store(function.tail_line, Ordering::Relaxed);
     let callback = function.callback.clone();
     let words = vm.words(keys, args)?;
     let enter = vm.sandbox.enter.clone();
@@ -254,6 +271,7 @@ fn described(args: &Words) -> Result<Function, String> {
                 description: None,
                 flags: Flags::default(),
                 callback: callback.clone(),
+                tail_line: 1,
             })
         }
         _ => Err("wrong number of arguments to redis.register_function".to_owned()),
@@ -294,6 +312,7 @@ fn named_arguments(table: &mlua::Table) -> Result<Function, String> {
         description: named.description,
         flags: named.flags,
         callback: named.callback.ok_or("redis.register_function must get a callback argument")?,
+        tail_line: 1,
     })
 }
 

@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RawMutex};
 
 use super::convert;
 use super::escapes;
-use super::failure::{Names, error_text};
+use super::failure::{Names, error_text, tail_line};
 use super::functions::{Libraries, Library};
 use super::globals;
 use super::packed::{self, Packer, Text};
@@ -182,19 +182,13 @@ impl Vm {
                 .set_environment(self.sandbox.hot.clone())
                 .map_err(|error| error_text(&error))?;
         }
-        let lines: Vec<&[u8]> = code.split(|&byte| byte == b'\n').collect();
-        let returns = lines.iter().rposition(|line| {
-            line.trim_ascii_start().starts_with(b"return")
-                || memchr::memmem::find(line, b" return ").is_some()
-        });
-        let tail_line = returns.unwrap_or(0) + 1;
         Ok(Script {
             sha,
             enter: self.sandbox.enter.clone(),
             function,
             flags,
             is_straight: is_straight(code),
-            tail_line,
+            tail_line: tail_line(code, 1, usize::MAX),
             source: source.into(),
         })
     }

@@ -157,3 +157,18 @@ fn functions_are_part_of_snapshots() {
         check(&mut server.client(), &[("FCALL put 1 k v", "OK")]);
     }
 }
+
+#[test]
+fn tail_calls_are_blamed_on_their_function() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let code = "#!lua name=l\nredis.register_function('get', function(keys)\n\
+                return redis.call('GET', keys[1])\nend)\n\
+                redis.register_function('set', function(keys) return redis.call('SET', keys[1]) end)";
+    redis::cmd("FUNCTION").arg("LOAD").arg(code).exec(client).expect("it is well-formed");
+    check(client, &[("RPUSH q a", "1")]);
+    for (name, line) in [("get", 3), ("set", 5)] {
+        let text = crate::harness::error(client, &format!("FCALL {name} 1 q"));
+        assert!(text.ends_with(&format!("script: {name}, on @user_function:{line}.")), "{text}");
+    }
+}
