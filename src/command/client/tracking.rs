@@ -13,8 +13,9 @@ struct Options<'a> {
     redirect: ClientId,
     prefixes: Vec<&'a [u8]>,
     broadcast: bool,
-    opt_in: bool,
-    opt_out: bool,
+    opt: Opt,
+    /// Were both OPTIN and OPTOUT said?
+    said_both: bool,
     no_loop: bool,
 }
 
@@ -57,9 +58,9 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
         } else if args.keyword("BCAST") {
             options.broadcast = true;
         } else if args.keyword("OPTIN") {
-            options.opt_in = true;
+            options.choose(Opt::In);
         } else if args.keyword("OPTOUT") {
-            options.opt_out = true;
+            options.choose(Opt::Out);
         } else if args.keyword("NOLOOP") {
             options.no_loop = true;
         } else {
@@ -70,16 +71,19 @@ fn parse<'a>(context: &Context<'_>, args: &mut Args<'a>) -> Result<Options<'a>, 
 }
 
 impl Options<'_> {
+    fn choose(&mut self, opt: Opt) {
+        self.said_both |= self.opt != Opt::Neither && self.opt != opt;
+        self.opt = opt;
+    }
+
     /// Which of OPTIN and OPTOUT; they do not go together.
     fn opt(&self) -> Result<Opt, CommandError> {
-        match (self.opt_in, self.opt_out) {
-            (false, false) => Ok(Opt::Neither),
-            (true, false) => Ok(Opt::In),
-            (false, true) => Ok(Opt::Out),
-            (true, true) => Err(CommandError::Plain(
+        if self.said_both {
+            return Err(CommandError::Plain(
                 "ERR You can't specify both OPTIN mode and OPTOUT mode",
-            )),
+            ));
         }
+        Ok(self.opt)
     }
 }
 
@@ -95,7 +99,7 @@ fn check(context: &Context<'_>, options: &Options<'_>) -> Result<Opt, CommandErr
              and then re-enabling it with a different mode.",
         ));
     }
-    if options.broadcast && (options.opt_in || options.opt_out) {
+    if options.broadcast && options.opt != Opt::Neither {
         return Err(CommandError::Plain("ERR OPTIN and OPTOUT are not compatible with BCAST"));
     }
     let opt = options.opt()?;
