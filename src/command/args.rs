@@ -1,6 +1,6 @@
 //! A cursor over the arguments of a command: typed reads, each with Redis' error.
 
-use super::error::CommandError;
+use super::error::{CommandError, shown};
 use crate::number::{parse_f64, parse_f64_in_range, parse_i64};
 use crate::resp::argv::Argv;
 
@@ -24,7 +24,7 @@ impl<'a> Args<'a> {
 
     /// The error of a subcommand for which Redis counts the words itself, and finds too many.
     pub(crate) fn miscounted(&self) -> CommandError {
-        let word = |index| String::from_utf8_lossy(self.argv.get(index).unwrap_or_default());
+        let word = |index| shown(self.argv.get(index).unwrap_or_default());
         let (container, name) = (word(0).to_uppercase(), word(1));
         let text = "ERR unknown subcommand or wrong number of arguments for";
         CommandError::Text(format!("{text} '{name}'. Try {container} HELP.").into())

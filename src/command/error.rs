@@ -57,6 +57,14 @@ pub(crate) enum CommandError {
     WrongType,
 }
 
+/// Bytes of a word that an error shows.
+pub(crate) const SHOWN_BYTES_MAX: usize = 128;
+
+/// As much of a client's word as an error shows.
+pub(crate) fn shown(word: &[u8]) -> String {
+    String::from_utf8_lossy(&word[..word.len().min(SHOWN_BYTES_MAX)]).into_owned()
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

@@ -1,5 +1,6 @@
 //! FUNCTION, FCALL: libraries of functions that stay, in the log too.
 
+use super::error::shown;
 use super::row::row;
 use super::script::{Rights, drive, key_count, kill, script_error};
 use super::{
@@ -207,7 +208,7 @@ fn at_most(args: &Args<'_>, max: usize) -> Result<(), CommandError> {
     if args.len() <= max {
         return Ok(());
     }
-    let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
+    let name = shown(args.argv().get(1).unwrap_or_default());
     let text = "ERR unknown subcommand or wrong number of arguments for";
     Err(script_error(format!("{text} '{name}'. Try FUNCTION HELP.")))
 }

@@ -1,5 +1,6 @@
 //! The group `hyperloglog`: estimates of how many different elements were seen.
 
+use super::error::shown;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, FIRST_KEY, Flag,
     KeySpec, Outcome,
@@ -248,7 +249,7 @@ pub(super) fn pfdebug(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
             context.reply.integer(i64::from(form == Form::Sparse));
         }
         _ => {
-            let name = String::from_utf8_lossy(subcommand).into();
+            let name = shown(subcommand).into();
             return Err(CommandError::UnknownSubcommand { container: "pfdebug", name });
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::error::shown;
 use super::row::row;
 use super::{
     Args, Arity, Category, CommandError, CommandResult, CommandSpec, Context, Flag, Mode, Outcome,
@@ -288,7 +289,7 @@ fn publish(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Comm
 fn channels(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> CommandResult {
     let pattern = args.bytes().ok();
     if !args.is_empty() {
-        let name = String::from_utf8_lossy(args.argv().get(1).unwrap_or_default());
+        let name = shown(args.argv().get(1).unwrap_or_default());
         let text = "unknown subcommand or wrong number of arguments for";
         return Err(CommandError::Text(format!("ERR {text} '{name}'. Try PUBSUB HELP.").into()));
     }

@@ -7,13 +7,11 @@ use super::slots::require_one_slot;
 use crate::client::Client;
 use crate::command::access::{Asked, Origin};
 use crate::command::admin::check_protected;
+use crate::command::error::{SHOWN_BYTES_MAX, shown};
 use crate::command::table::{Command, table};
 use crate::command::{CommandError, Flag, Mode};
 use crate::resp::Reply;
 use crate::resp::argv::Argv;
-
-/// Words and bytes of an unknown command's arguments that its error shows.
-const SHOWN_BYTES_MAX: usize = 128;
 
 /// What becomes of a request.
 pub(super) enum Admitted {
@@ -36,7 +34,7 @@ impl Batch<'_> {
             return if is_foreign { Ok(Admitted::CutOff) } else { Err(unknown(argv)) };
         };
         if command.is_container() && argv.len() > 1 {
-            let name = String::from_utf8_lossy(argv.get(1).unwrap_or_default()).into();
+            let name = shown(argv.get(1).unwrap_or_default()).into();
             return Err(CommandError::UnknownSubcommand { container: command.spec.name, name });
         }
         if !command.spec.arity.allows(argv.len()) {
@@ -211,10 +209,6 @@ fn is_of_http(argv: Argv<'_>) -> bool {
 }
 
 fn unknown(argv: Argv<'_>) -> CommandError {
-    let shown = |word: &[u8]| {
-        let word = &word[..word.len().min(SHOWN_BYTES_MAX)];
-        String::from_utf8_lossy(word).into_owned()
-    };
     let mut args = String::new();
     for word in argv.iter_from(1) {
         if args.len() >= SHOWN_BYTES_MAX {

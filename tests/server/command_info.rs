@@ -44,6 +44,8 @@ fn keys_of_requests() {
             ),
             ("COMMAND GETKEYSANDFLAGS GET a", "[[\"a\" [RO access]]]"),
             ("COMMAND GETKEYS NOPE a", "(ERR Invalid command specified)"),
+            ("COMMAND GETKEYS XGROUP NOPE", "(ERR Invalid command specified)"),
+            ("COMMAND GETKEYS XGROUP", "(ERR The command has no key arguments)"),
             ("COMMAND GETKEYS PING", "(ERR The command has no key arguments)"),
             ("COMMAND GETKEYS GET", "(ERR Invalid number of arguments specified for command)"),
         ],
@@ -109,4 +111,18 @@ fn what_is_unknown_is_one_null() {
     raw.expect(b"*1\r\n$-1\r\n%7\r\n");
     while raw.read_line() != "*0" {}
     raw.expect(b"*1\r\n$3\r\nget\r\n");
+}
+
+#[test]
+fn errors_show_the_start_of_long_words() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let (long, shown) = ("x".repeat(200), "x".repeat(128));
+    for (line, text) in [
+        (long.clone(), format!("ERR unknown command '{shown}', with args beginning with: ")),
+        (format!("OBJECT {long}"), format!("ERR unknown subcommand '{shown}'. Try OBJECT HELP.")),
+        (format!("ACL CAT {long}"), format!("ERR Unknown category '{shown}'")),
+    ] {
+        check(client, &[(&line, &format!("({text})"))]);
+    }
 }

@@ -169,7 +169,8 @@ fn getkeysandflags(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
 }
 
 fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandError> {
-    let command = table().resolve(argv);
+    // A container with a subcommand that it has not is no command.
+    let command = table().resolve(argv).filter(|it| !it.is_container() || argv.len() == 1);
     let command = command.ok_or(CommandError::Plain("ERR Invalid command specified"))?;
     if matches!(command.spec.keys, KeySpec::None) {
         return Err(CommandError::Plain("ERR The command has no key arguments"));

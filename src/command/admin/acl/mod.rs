@@ -9,6 +9,7 @@ use super::{ADMIN, Args, Arity, CommandError, CommandResult, CommandSpec, Contex
 use super::{TELLING, help, row};
 use crate::acl::CATEGORIES;
 use crate::command::access::categories;
+use crate::command::error::shown;
 use crate::command::table::table;
 use crate::number::write_hex;
 
@@ -125,9 +126,10 @@ fn cat(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let names: Vec<&str> = if args.is_empty() {
         CATEGORIES.to_vec()
     } else {
-        let word = String::from_utf8_lossy(args.bytes()?).into_owned();
-        let category = word.to_ascii_lowercase();
+        let word = args.bytes()?;
+        let category = String::from_utf8_lossy(word).to_ascii_lowercase();
         if !CATEGORIES.contains(&category.as_str()) {
+            let word = shown(word);
             return Err(CommandError::Text(format!("ERR Unknown category '{word}'").into()));
         }
         let is_in = |command: &&_| categories::names(command).contains(&category.as_str());
