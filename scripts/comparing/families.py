@@ -345,6 +345,10 @@ TEXT = {
         WAITAOF {0|1|2|abc} 0 {1|-1}
         """,
     "server": """
+        {ACL|CLIENT|CLUSTER|COMMAND|CONFIG|FUNCTION|LATENCY|MEMORY|MODULE|OBJECT|PUBSUB|SCRIPT|
+            SLOWLOG|XGROUP|XINFO} HELP [value]
+        COMMAND {COUNT value|'LIST value|'LIST FILTERBY {ACLCAT {@list|nosuch}|PATTERN
+            {x*|[a-c]*o|*}|MODULE value|FOO value}}
         COMMAND GETKEYS {SET key value|XREADGROUP GROUP g c STREAMS a b 0 0|EVAL return 2 a b}
         COMMAND {GETKEYSANDFLAGS BLMOVE a b LEFT RIGHT 0|GETKEYS {GET|PING|NOSUCH}|FOO}
         CONFIG {GET {maxmemory|list-max-listpack-size|nosuch}|SET {nosuch 1|maxmemory abc}|FOO}
@@ -360,6 +364,62 @@ TEXT = {
         EVALSHA {abc|e0e1f9fabfc9d4800c877a703b823ac0578ff8db} 0
         CLUSTER {INFO|FOO|KEYSLOT key}
         {FLUSHDB|FLUSHALL} [{SYNC|ASYNC|X}]
+        {ROLE|RANDOMKEY} value
+        LATENCY {LATEST|GRAPH value|HISTOGRAM gone|HISTORY gone}
+        {SAVE|BGSAVE|BGREWRITEAOF|LASTSAVE|TIME} value
+        BGSAVE FOO
+        {MEMORY DOCTOR|DUMP|MONITOR} value value
+        SLOWLOG {GET {abc|-2|0}|LEN value|RESET value}
+        """,
+    # Users with some rights, and what they may do.
+    "acl": """
+        ACL SETUSER {u0|u1} nopass on
+        ACL SETUSER {u0|u1} nopass on +@all ~* &*
+        ACL SETUSER {u0|u1} [reset] nopass on <rule>
+        ACL SETUSER {u0|u1} <rule>
+        ACL SETUSER {u0|u1} <rule>
+        ACL GETUSER {u0|u1|u2}
+        ACL {'LIST|USERS|WHOAMI}
+        ACL DELUSER {u0|u2|default} [u1]
+        ACL {CAT @read|CAT hyperloglog|GENPASS {0|abc}|SAVE|LOAD|LOG {abc|RESET|1}}
+        AUTH {u0|u1} value
+        AUTH {u0|u1} value
+        RESET
+        MULTI
+        EXEC
+        {GET|INCR|DEL|TTL} string
+        SET string value [GET]
+        {LPUSH|RPUSH} list value
+        {LPOP|LLEN} list
+        LMOVE list list LEFT RIGHT
+        MGET string string key
+        COPY key key REPLACE
+        RENAME key key
+        SORT list ALPHA [GET #] [STORE list]
+        ZADD zset float member
+        SUNIONSTORE set set set
+        XADD stream new-id field value
+        XREAD STREAMS stream 0
+        {CONFIG GET maxmemory|CLIENT GETNAME|SELECT {0|1}|PING|DBSIZE|KEYS *}
+        {PUBLISH|SPUBLISH} channel value
+        {SUBSCRIBE|PSUBSCRIBE|SSUBSCRIBE|UNSUBSCRIBE} channel
+        EVAL {'return 1 0|'return(redis.call('get',KEYS[1])) 1 string}
+        BITFIELD string {GET u8 0|SET u8 0 1}
+        """,
+    # Libraries of functions.
+    "function": """
+        FUNCTION LOAD [REPLACE] library
+        FUNCTION LOAD [REPLACE] library
+        FUNCTION LOAD REPLACE library
+        {FCALL|FCALL_RO} function {1 key|1 string|0} [<value>]
+        {FCALL|FCALL_RO} function {1 key|1 string|0} [<value>]
+        {FCALL|FCALL_RO} function {1|2|-1|abc} key
+        FUNCTION 'LIST [LIBRARYNAME {lib*|a|nosuch}] [WITHCODE]
+        FUNCTION {DELETE {a|b|value}|FLUSH [{SYNC|ASYNC|X}]|STATS|KILL}
+        FUNCTION RESTORE value [{FLUSH|APPEND|REPLACE|X}]
+        SET string value
+        {EVALSHA|EVALSHA_RO} 5332031c6b470dc5a0dd9b4bf2030dea6d65de91 0
+        SCRIPT LOAD 'return
         """,
 }
 

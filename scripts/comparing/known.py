@@ -34,6 +34,11 @@ def sets_far(request):
     return is_far and any(word.upper() == b"LSET" for word in request)
 
 
+def asks_for_help(request):
+    """HELP of a container of commands."""
+    return len(request) == 2 and request[1].upper() == b"HELP"
+
+
 def is_one_message(ours, theirs):
     """The same message, for another pattern."""
     if ours is None or theirs is None or not (ours[1] and theirs[1]):
@@ -74,6 +79,9 @@ KNOWN = [
     Known("own scripts", "what a script changes is told to who runs it, in spite of NOLOOP with "
           "BCAST (README, Differences)", lambda request, ours, theirs: is_more(ours, theirs)
           and name_of(request) in ("EVAL", "EXEC")),
+    Known("commands", "each server has some of its own", asks_for("COMMAND COUNT", "COMMAND LIST")),
+    Known("help", "it has words of its own", lambda request, ours, theirs: asks_for_help(request)),
+    Known("passwords", "those made up", asks_for("ACL GENPASS")),
     Known("no place", "what a score that no place has is decoded to", asks_for("GEOHASH")),
     Known("large settings", "sizes beyond 63 bits are refused",
           lambda request, ours, theirs: name_of(request) == "CONFIG SET" and is_error(ours),
@@ -111,7 +119,8 @@ def known(request, ours, theirs, version):
 
 # What redis-server 7.0 has not, by words; its small lists had another encoding, and numbers that
 # scripts hand to commands had more digits.
-NEWER = (b"ENCODING", b"WAITAOF", b"SETINFO", b"NO-TOUCH", b"WITHSCORE")
+NEWER = (b"SET-MAX-LISTPACK-ENTRIES", b"SET-MAX-LISTPACK-VALUE", b"ENCODING", b"WAITAOF",
+         b"SETINFO", b"NO-TOUCH", b"WITHSCORE")
 NEWER_SCRIPTS = (b'"ECHO"', b'"WAIT"')
 
 

@@ -12,7 +12,7 @@ from .known import OLD, known, name_of
 from .replies import as_newer, equal, invalidated, is_message, is_reply, is_told, with_one_zero
 from .steps import AGAIN, CLIENTS, PAUSE
 from .wire import Client, text_of
-from .words import SHORT
+from .words import LIMITS, SHORT
 
 # How long one side may take longer than the other.
 PATIENCE_SECONDS = 0.5
@@ -59,8 +59,11 @@ class Side:
         self.control = Client(port)
         events = ["CONFIG", "SET", "notify-keyspace-events", OLD_EVENTS if is_old else EVENTS]
         for words in (["FLUSHALL"], ["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"], events,
-                      ["CONFIG", "RESETSTAT"], ["CLIENT", "UNPAUSE"]):
+                      ["CONFIG", "RESETSTAT"], ["CLIENT", "UNPAUSE"],
+                      ["ACL", "DELUSER", "u0", "u1"]):
             self.control.call(*words)
+        for name, (usual, *_) in LIMITS.items():
+            self.control.call(b"CONFIG", b"SET", name, usual)
         self.clients = [self.connect() for _ in range(CLIENTS)]
 
     def connect_again(self, number):

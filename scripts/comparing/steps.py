@@ -6,16 +6,17 @@ with large values of all types. The first clients may wait, the last two seldom 
 import random
 from typing import NamedTuple
 
+from .about import question
 from .families import DATA, FAMILIES
 from .known import OLD, is_too_new
 from .scripts import script
-from .words import ALL_KEYS, KEYS, VALUES, Author
+from .words import ALL_KEYS, KEYS, LIMITS, VALUES, Author
 
 CLIENTS = 6
 WAITING_CLIENTS = 4
 AGAIN, PAUSE = "again", "pause"
 # Families that are more than forms.
-MADE = ("script", "watching", "expiry")
+MADE = ("about", "expiry", "script", "watching")
 NAMES = tuple(sorted([name for name in FAMILIES if name != "wake"] + list(MADE)))
 # What must not stand in one go with others: replies that are more or fewer than requests.
 ALONE = (b"SUBSCRIBE", b"UNSUBSCRIBE", b"RESET", b"HELLO", b"CLIENT")
@@ -56,6 +57,10 @@ class Sequence:
         if dice.random() < 0.3 and self.topic != "expiry":
             # A client that is told of every change.
             self.send(CLIENTS - 1, [b"PSUBSCRIBE", b"__key*__:*"])
+        for name, values in LIMITS.items():
+            request = [b"CONFIG", b"SET", name, dice.choice(values)]
+            if dice.random() < 0.05 and not is_too_new(request, self.version):
+                self.send(CLIENTS - 1, request)
         if dice.random() < 0.25:
             for request in large_values(dice):
                 self.send(0, request)
@@ -89,8 +94,8 @@ class Sequence:
 
     def request(self, family):
         while True:
-            if family == "script":
-                request = script(self.author)
+            if family in ("about", "script"):
+                request = (question if family == "about" else script)(self.author)
             else:
                 forms = FAMILIES[family if family in FAMILIES else self.dice.choice(DATA)]
                 request = self.author.spoil(self.author.fill(self.dice.choice(forms)))

@@ -38,10 +38,50 @@ KEYS = {
     "counter": [b"p0", b"p1"], "nowhere": [b"nokey", b""],
 }
 ALL_KEYS = [key for name, keys in KEYS.items() if name != "lexical" for key in keys]
+# Up to where values are kept in one piece; the usual limit comes first.
+LIMITS = {
+    b"hash-max-listpack-entries": [b"128", b"0", b"1", b"4"],
+    b"hash-max-listpack-value": [b"64", b"0", b"3"],
+    b"list-max-listpack-size": [b"-2", b"1", b"3", b"-5", b"-1"],
+    b"set-max-intset-entries": [b"512", b"0", b"2"],
+    b"set-max-listpack-entries": [b"128", b"0", b"3"],
+    b"set-max-listpack-value": [b"64", b"0", b"2"],
+    b"stream-node-max-entries": [b"100", b"1", b"3", b"0"],
+    b"zset-max-listpack-entries": [b"128", b"0", b"3"],
+    b"zset-max-listpack-value": [b"64", b"0", b"2"],
+}
 # How often a key is one of any type.
 ANY_KEY = 0.07
 # Times to wait that end within a step.
 SHORT = (b"0.0123", b"13")
+
+def library(name, *calls):
+    """The code of a library, in which each call registers a function."""
+    lines = ["#!lua name=" + name, *("redis.register_function" + call for call in calls)]
+    return "\n".join(lines).encode()
+
+
+LIBRARIES = [
+    library("a", "('f0', function(keys, args) return {#keys, args[1]} end)"),
+    library("a", "('f0', function() return redis.error_reply('E x ') end)"),
+    library("b\nlocal calls = 0", "{function_name='f1', flags={'no-writes'}, description='counts', "
+            "callback=function() calls = calls + 1 return calls end}"),
+    library("libc", "{function_name='f2', callback=function(keys, args) "
+            "return redis.call('SET', keys[1], args[1] or 'x') end}",
+            "{function_name='f3', flags={'no-writes', 'allow-stale'}, callback=function(keys) "
+            "return redis.call('GET', keys[1] or 'none') end}"),
+]
+ODD_LIBRARIES = [
+    library("d", "('f0', function() return 1 end)"), library("a-b", "('f0', function() end)"),
+    library("e", "('g', 1)"), library("e", "()"), library("e", "{callback=print}"),
+    library("e", "{function_name='g', callback=print, flags={'x'}}"),
+    library("e", "{function_name='a-b', callback=print}"),
+    library("e", "('g', print)", "('g', print)"), library("e", "", "error({err='E x'})"),
+    b"", b"return 1", b"#!js name=e\n", b"#!lua\nreturn 1", b"#!lua name=e\nreturn 1",
+    b"#!lua name=e foo=bar\nreturn 1", b"#!lua name=e name=f\n", b"#!lua name=e\n'",
+    b"#!lua name=e\nredis.call('GET', 'a')", b"#!lua name=e\nx = 1",
+    b"#!lua name=e\nerror({err='E x'})",
+]
 
 # name: (usual words, odd words)
 POOLS = {
@@ -77,6 +117,16 @@ POOLS = {
     "bit-type": (b"u8 i8 u4 i16 u1 i64 u63 i5".split(), b"u64 i65 u0 x8 u i0".split() + [b""]),
     "bit-offset": (b"0 1 #0 #1 8 100 #3".split(),
                    b"-1 #-1 4294967296 abc # #5368709120".split()),
+    "rule": (b"""+@all -@all +@read +@write -@write +get -get +set -set +@list -@dangerous
+             +client|id -client|id +client +config|get -config ~* ~l* ~x? %R~t* %W~l* %RW~z* %R~*
+             allkeys resetkeys &* &ch* allchannels resetchannels on nopass clearselectors +multi
+             +exec +@transaction +eval +@scripting allcommands nocommands +acl +auth""".split()
+             + [b"(+get ~t*)", b"(+@write %W~s*)", b"(~l* +@list)"],
+             b"""+nosuch ~ ( (+get +@nosuch reset off >pw <pw #abc +get|x -get|x !x ) ()
+             sanitize-payload skip-sanitize-payload resetpass -client|nosuch +|x ~a( &""".split()
+             + [b"", b"( )", b"(on)", b"(+get", b"+get set", b"(reset)", b"(+@all", b"~a b"]),
+    "library": (LIBRARIES, ODD_LIBRARIES),
+    "function": ([b"f0", b"f1", b"f2", b"f3"], [b"F0", b"nosuch", b""]),
     "offset": ([b"0", b"1", b"2", b"5", b"-1", b"20"],
                [b"abc", b"4294967296", b"-2", b"9223372036854775807", b""]),
 }
