@@ -262,7 +262,7 @@ impl Raw {
         let mut found = vec![0; expected.len()];
         let mut len = 0;
         while len < expected.len() {
-            let read = self.stream.read(&mut found[len..]).expect("the server replies");
+            let read = self.read(&mut found[len..]);
             len += read;
             if read == 0 || !expected.starts_with(&found[..len]) {
                 break;
@@ -281,12 +281,22 @@ impl Raw {
         self.read_line()
     }
 
+    /// Reads some bytes; a signal to the test is no end of its patience.
+    fn read(&mut self, bytes: &mut [u8]) -> usize {
+        loop {
+            match self.stream.read(bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return read.expect("the server replies"),
+            }
+        }
+    }
+
     /// Reads one line, without its end.
     pub(crate) fn read_line(&mut self) -> String {
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
             let mut byte = [0];
-            let read = self.stream.read(&mut byte).expect("the server replies");
+            let read = self.read(&mut byte);
             assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&line));
             line.push(byte[0]);
         }

@@ -89,7 +89,9 @@ fn who_does_not_wait_for_a_script_and_the_snapshot_behind_it_says_so() {
     for gives_up in ["SHUTDOWN NOSAVE", "Ctrl-C"] {
         let mut server = Server::start(&settings);
         let pid = server.pid().to_string();
-        let signal = |name: &str| Command::new("kill").args([name, pid.as_str()]).status().expect("kill exists");
+        let signal = |name: &str| {
+            Command::new("kill").args([name, pid.as_str()]).status().expect("kill exists")
+        };
         check(&mut server.client(), &[("SET a 1", "OK")]);
         let mut running = server.raw();
         running.send(b"EVAL \"redis.call('set','a','2') while true do end\" 0\r\n");

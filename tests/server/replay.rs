@@ -170,10 +170,10 @@ fn waitaof_for_replicas_ends_with_the_log_too() {
 
 #[test]
 fn what_waitaof_said_is_not_unsaid() {
-    // Each time it is asked once more, or something comes from others, before its reply may leave.
-    let again = "CONFIG SET appendonly no\r\nWAITAOF 0 1 1\r\n";
+    // Before its reply may leave, the log is switched off behind it, or a message comes.
+    let switch_off = "CONFIG SET appendonly no\r\nWAITAOF 0 1 1\r\n";
     let mail = "PUBLISH news x\r\n";
-    for more in [again, mail] {
+    for more in [switch_off, mail] {
         let fault = "export RESPQ_FAULT=log.append:1+:full; exec";
         let server = Server::start_by(fault, &["--appendfsync", "no"]);
         let mut waiting = server.raw();
@@ -182,7 +182,7 @@ fn what_waitaof_said_is_not_unsaid() {
         waiting.send(b"SUBSCRIBE news\r\n");
         waiting.expect(b">3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
         waiting.send(format!("SET a 1\r\nWAITAOF 1 0 0\r\n{more}").as_bytes());
-        wait_until(|| server.info("aof_last_write_status") == "err" || more == again);
+        wait_until(|| server.info("aof_last_write_status") == "err" || more == switch_off);
         check(&mut server.client(), &[("CONFIG SET appendonly no", "OK")]);
         assert_eq!(waiting.read_to_end(), "", "{more}");
     }
