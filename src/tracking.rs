@@ -114,15 +114,11 @@ impl Tracking {
         clients: &Registry,
         told: &mut Vec<Invalidation>,
     ) {
-        if touched.iter().any(|touched| touched.key.is_none()) {
-            self.invalidate_all(clients, told);
-        }
         for touched in touched {
-            let Some(key) = &touched.key else { continue };
-            if touched.is_read {
-                self.remember(touched.by, key);
-            } else {
-                self.invalidate_key(key, touched.by, clients, told);
+            match &touched.key {
+                None => self.invalidate_all(clients, told),
+                Some(key) if touched.is_read => self.remember(touched.by, key),
+                Some(key) => self.invalidate_key(key, touched.by, clients, told),
             }
         }
         self.broadcast(touched, clients, told);

@@ -235,3 +235,15 @@ fn a_served_client_gets_its_reply_first() {
     raw.expect(b"$1\r\nx\r\n");
     invalidated(&mut raw, "{q}b");
 }
+
+#[test]
+fn what_was_read_before_a_flush_is_told_with_it() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut raw = resp3(&server);
+    raw.send(b"CLIENT TRACKING on\r\nMULTI\r\nLLEN {q}a\r\nFLUSHDB\r\nLLEN {q}b\r\nEXEC\r\n");
+    raw.expect(b"+OK\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:0\r\n+OK\r\n:0\r\n");
+    raw.expect(b">2\r\n$10\r\ninvalidate\r\n_\r\n");
+    check(client, &[("RPUSH {q}a 1", "1"), ("RPUSH {q}b 1", "1")]);
+    invalidated(&mut raw, "{q}b");
+}
