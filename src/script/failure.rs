@@ -75,7 +75,7 @@ impl Names {
     }
 }
 
-/// The last line of Lua that returns something, of those from `first` to `last`, which count from 1.
+/// The last line of code that returns something, from line `first` to line `last`.
 pub(super) fn tail_line(code: &[u8], first: usize, last: usize) -> usize {
     let returns = |line: &[u8]| {
         line.trim_ascii_start().starts_with(b"return")
