@@ -364,10 +364,9 @@ TEXT = {
         EVALSHA {abc|e0e1f9fabfc9d4800c877a703b823ac0578ff8db} 0
         CLUSTER {INFO|FOO|KEYSLOT key}
         {FLUSHDB|FLUSHALL} [{SYNC|ASYNC|X}]
-        {ROLE|RANDOMKEY} value
-        LATENCY {LATEST|GRAPH value|HISTOGRAM gone|HISTORY gone}
-        {SAVE|BGSAVE|BGREWRITEAOF|LASTSAVE|TIME} value
-        BGSAVE FOO
+        {ROLE|RANDOMKEY} value value
+        LATENCY {LATEST|HISTOGRAM gone gone|HISTORY gone}
+        {LASTSAVE|TIME} value value
         {MEMORY DOCTOR|DUMP|MONITOR} value value
         SLOWLOG {GET {abc|-2|0}|LEN value|RESET value}
         """,
