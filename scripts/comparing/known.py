@@ -92,6 +92,11 @@ KNOWN = [
           lambda request, ours, theirs: name_of(request).startswith("COMMAND GETKEYS")
           and (b"XREADGROUP" in request
                or is_error(theirs) and theirs[1].startswith(b"ERR Invalid arguments"))),
+    Known("rights", "redis-server does not look at the key of a PFMERGE that has but one",
+          lambda request, ours, theirs: name_of(request) == "ACL DRYRUN" and b"PFMERGE" in request),
+    Known("no text", "bytes that are no text, in an error that shows them",
+          lambda request, ours, theirs: is_error(ours) and is_error(theirs)
+          and "\N{REPLACEMENT CHARACTER}".encode() in ours[1]),
     Known("times", "how long commands took, and how far the replication has come",
           asks_for("LATENCY HISTOGRAM", "ROLE")),
     Known("index beyond 32 bits", "redis-server cuts it to 32 bits where a list is small",

@@ -36,9 +36,10 @@ class Sequence:
         self.dice = random.Random("%s of %s" % (seed, ",".join(families)))
         dice = self.dice
         self.author = Author(dice, dice.choice([0.01, 0.05, 0.15]))
-        # Before 7.2 a script had the keys tracked that it was given, not those it read.
+        # Before 7.2 a script had the keys tracked that it was given, not those it read; and users
+        # were shown otherwise.
         if version < OLD:
-            families = [name for name in families if name != "tracking"]
+            families = [name for name in families if name not in ("about", "acl", "tracking")]
         self.topic, self.version = families[seed % len(families)], version
         # When a key that expires is removed is left to each server, and so is when others are told.
         apart = ("tracking", "server") if self.topic == "expiry" else ("expiry",)
