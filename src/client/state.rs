@@ -80,7 +80,7 @@ impl Client {
 
     /// Writes what others sent to it, so that it comes before what is written next.
     #[inline(never)]
-    pub(crate) fn write_mail(&mut self, reply: &mut Reply) {
+    pub(crate) fn write_outbox(&mut self, reply: &mut Reply) {
         if let Some(outbox) = self.handle.take_outbox() {
             reply.raw(&outbox.bytes);
             self.outbox_position = self.outbox_position.max(outbox.log_position);
@@ -128,8 +128,8 @@ mod tests {
         let mut reply = Reply::new(Protocol::Resp2);
         client.handle.serve(b"+one\r\n".to_vec(), 7, false);
         client.handle.serve(b"+two\r\n".to_vec(), 5, false);
-        client.write_mail(&mut reply);
-        client.write_mail(&mut reply);
+        client.write_outbox(&mut reply);
+        client.write_outbox(&mut reply);
         assert_eq!((reply.bytes(), client.outbox_position), (&b"+one\r\n+two\r\n"[..], 7));
     }
 }

@@ -44,7 +44,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::Fast,
             Flag::NoAuth,
             Flag::AllowBusy,
-            Flag::MailFirst,
+            Flag::OutboxFirst,
         ],
         (
             "6.0.0",
@@ -90,7 +90,7 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
             Flag::AllowBusy,
             Flag::Unqueued,
             Flag::WholeTransaction,
-            Flag::MailFirst,
+            Flag::OutboxFirst,
         ],
         ("6.2.0", "", "Brings the connection back to the state of a new one."),
         reset,

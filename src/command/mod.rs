@@ -129,9 +129,6 @@ pub(crate) enum Flag {
     KeyPatterns,
     /// Runs while the data are being loaded.
     Loading,
-    /// Not shown: what was sent to the client before comes before the reply, as it changes what the
-    /// client gets, or how.
-    MailFirst,
     /// May publish or otherwise be passed on without being a write.
     MayReplicate,
     /// Runs before AUTH.
@@ -144,6 +141,9 @@ pub(crate) enum Flag {
     NoMulti,
     /// Not in scripts.
     NoScript,
+    /// Not shown: what was sent to the client before comes before the reply, as it changes what the
+    /// client gets, or how.
+    OutboxFirst,
     /// Not shown: refused unless a setting allows it.
     Protected,
     /// Has to do with publishing and subscribing.

@@ -13,7 +13,7 @@ use crate::message::Topic;
 const PUBSUB: &[Category] = &[Category::PubSub];
 /// Flags of the commands that change subscriptions.
 const SUBSCRIBING: &[Flag] =
-    &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::MailFirst];
+    &[Flag::PubSub, Flag::NoScript, Flag::Loading, Flag::Stale, Flag::OutboxFirst];
 /// Flags of the commands that publish.
 const PUBLISHING: &[Flag] =
     &[Flag::PubSub, Flag::Loading, Flag::Stale, Flag::Fast, Flag::MayReplicate];
@@ -238,7 +238,7 @@ fn end(context: &mut Context<'_>, topic: Topic, word: &[u8], name: &[u8]) {
     if subscriptions.names(topic).remove(name) {
         context.services.pubsub.unsubscribe(topic, name, handle.id);
         if context.mode == Mode::Direct {
-            context.client.write_mail(context.reply);
+            context.client.write_outbox(context.reply);
         }
     }
     confirm(context, topic, word, Some(name));

@@ -55,13 +55,13 @@ impl Batch<'_> {
         let admitted = self.admit(client, argv);
         if std::mem::take(&mut self.has_evicted) {
             // Word of keys that went comes before the reply.
-            client.write_mail(reply);
+            client.write_outbox(reply);
         }
         if let Ok(Admitted::Run(command)) = &admitted
-            && command.has(Flag::MailFirst)
+            && command.has(Flag::OutboxFirst)
         {
             self.release();
-            client.write_mail(reply);
+            client.write_outbox(reply);
         }
         let start = reply.len();
         let mut flow = match admitted {

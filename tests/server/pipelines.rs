@@ -136,7 +136,7 @@ fn who_has_gone_before_it_waits_gets_nothing() {
 }
 
 #[test]
-fn a_stranger_that_does_not_read_is_let_go() {
+fn who_is_not_authenticated_and_does_not_read_is_let_go() {
     let server = Server::start(&["--requirepass", "secret"]);
     let mut raw = server.raw();
     let pings = b"PING\r\n".repeat(10_000);

@@ -172,8 +172,8 @@ fn waitaof_for_replicas_ends_with_the_log_too() {
 fn what_waitaof_said_is_not_unsaid() {
     // Before its reply may leave, the log is switched off behind it, or a message comes.
     let switch_off = "CONFIG SET appendonly no\r\nWAITAOF 0 1 1\r\n";
-    let mail = "PUBLISH news x\r\n";
-    for more in [switch_off, mail] {
+    let message = "PUBLISH news x\r\n";
+    for more in [switch_off, message] {
         let fault = "export RESPQ_FAULT=log.append:1+:full; exec";
         let server = Server::start_by(fault, &["--appendfsync", "no"]);
         let mut waiting = server.raw();
