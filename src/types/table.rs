@@ -313,6 +313,36 @@ mod tests {
     }
 
     #[test]
+    fn scan_sees_what_stays_while_the_table_grows_and_shrinks() {
+        const STAYING: u64 = 500;
+        let mut table = table(0..STAYING);
+        let (mut seen, mut others) = (HashSet::new(), STAYING..STAYING);
+        let (mut cursor, mut step) = (0, 0);
+        loop {
+            let next = table.scan(cursor, 7, |n| {
+                assert!(n.0 >= STAYING || seen.insert(n.0), "{} came twice", n.0);
+            });
+            let Some(next) = next else { break };
+            cursor = next;
+            // Long enough for splits, then for merges that drop most segments; and again.
+            if step % 8 < 4 {
+                for _ in 0..2500 {
+                    table.insert(Number(others.end));
+                    others.end += 1;
+                }
+            } else {
+                for _ in 0..2500 {
+                    assert!(remove(&mut table, others.start).is_some());
+                    others.start += 1;
+                }
+            }
+            step += 1;
+        }
+        assert!(step > 24, "{step}");
+        assert_eq!(seen.len() as u64, STAYING);
+    }
+
+    #[test]
     fn scan_keeps_to_its_count() {
         let table = table(0..1000);
         let mut seen = 0;

@@ -80,6 +80,37 @@ fn scan_sees_every_entry_that_stays() {
 }
 
 #[test]
+fn scan_sees_what_stays_while_the_table_grows_and_shrinks() {
+    const STAYING: u32 = 500;
+    let mut table = filled(0..STAYING);
+    let staying: HashSet<_> = (0..STAYING).map(key).collect();
+    let (mut seen, mut others) = (HashSet::new(), STAYING..STAYING);
+    let (mut cursor, mut step) = (0, 0);
+    loop {
+        let next = table.scan(cursor, 7, |key, _| {
+            assert!(!staying.contains(key) || seen.insert(key.to_vec()), "{key:?} came twice");
+        });
+        let Some(next) = next else { break };
+        cursor = next;
+        // Long enough for splits, then for merges that drop most segments; and again.
+        if step % 8 < 4 {
+            for _ in 0..500 {
+                assert!(table.insert(&key(others.end), b""));
+                others.end += 1;
+            }
+        } else {
+            for _ in 0..500 {
+                assert!(table.remove(&key(others.start)));
+                others.start += 1;
+            }
+        }
+        step += 1;
+    }
+    assert!(step > 24, "{step}");
+    assert_eq!(seen, staying);
+}
+
+#[test]
 fn scan_keeps_to_its_count() {
     let mut seen = 0;
     filled(0..1000).scan(0, 10, |_, _| seen += 1);
