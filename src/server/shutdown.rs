@@ -2,7 +2,8 @@
 //! the server may go on.
 //!
 //! The snapshot waits for a script that runs, so that no part of one is in it. Who does not want
-//! to wait says SHUTDOWN NOSAVE, or interrupts once more.
+//! to wait says SHUTDOWN NOSAVE, or interrupts once more; once it is being written, neither is
+//! looked at.
 
 use std::time::Duration;
 

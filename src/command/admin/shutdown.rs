@@ -10,11 +10,11 @@ use crate::command::TimeoutReply;
 ///
 /// Stops the server; the connection closes without a reply. The append-only file is complete on
 /// disk by then in any case. If there are save points, or with SAVE, the snapshot file is written
-/// before that, unless NOSAVE is said meanwhile; if it cannot be, the server goes on, but with
-/// FORCE. NOW changes nothing, as there are no replicas to wait for. O(keys) to save. Errors: ERR
-/// if the snapshot cannot be written; ERR on options that exclude one another; ERR for ABORT, as a
-/// shutdown takes no time in which it could be taken back; BUSY without NOSAVE while a script runs
-/// for too long.
+/// before that, unless NOSAVE is said before it is begun; if it cannot be, the server goes on, but
+/// with FORCE. NOW changes nothing, as there are no replicas to wait for. O(keys) to save.
+/// Errors: ERR if the snapshot cannot be written; ERR on options that exclude one another; ERR for
+/// ABORT, as a shutdown takes no time in which it could be taken back; BUSY without NOSAVE while a
+/// script runs for too long.
 /// <https://redis.io/docs/latest/commands/shutdown/>
 pub(super) fn shutdown(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (mut save, mut nosave, mut abort) = (false, false, false);
