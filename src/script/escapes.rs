@@ -24,7 +24,7 @@ pub(super) fn relaxed(source: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Copies the string literal at `start`; replies where it ends.
+/// Copies the string literal at `start`; returns where it ends.
 fn copy_string(source: &[u8], start: usize, out: &mut Vec<u8>) -> usize {
     let quote = source[start];
     out.push(quote);

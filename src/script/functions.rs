@@ -102,7 +102,7 @@ impl Vm {
         functions.find(|function| function.name.eq_ignore_ascii_case(name))
     }
 
-    /// Loads a library; replies its name.
+    /// Loads a library; returns its name.
     pub(crate) fn load_library(
         &mut self,
         source: &[u8],
@@ -145,7 +145,7 @@ impl Vm {
         Ok(name)
     }
 
-    /// Runs the code of a library; replies what it registers.
+    /// Runs the code of a library; returns what it registers.
     fn register(&self, code: &[u8]) -> Result<Vec<Function>, String> {
         let function = self
             .chunk(code, "@user_function")

@@ -67,7 +67,7 @@ pub(super) fn words(packed: Option<BString>) -> Result<OwnedArgv, &'static str> 
     Ok(argv)
 }
 
-/// Adds the word that is packed at `at`; replies where the next one is.
+/// Adds the word that is packed at `at`; returns where the next one is.
 fn read_word(argv: &mut OwnedArgv, mut at: usize) -> Option<usize> {
     let data = argv.data();
     let kind = read_number(data, &mut at)?;

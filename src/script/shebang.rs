@@ -43,7 +43,7 @@ impl Flags {
     }
 }
 
-/// Reads the first line of a script; replies its flags and its length, the line end left out, so
+/// Reads the first line of a script; returns its flags and its length, the line end left out, so
 /// that line numbers stay as they are.
 pub(crate) fn of_script(source: &[u8]) -> Result<(Flags, usize), String> {
     if !source.starts_with(b"#!") {

@@ -128,7 +128,7 @@ impl Floor {
         }
     }
 
-    /// Reads all there is; replies how many requests that were.
+    /// Reads all there is; returns how many requests that were.
     fn requests(&mut self, client: usize) -> usize {
         let mut requests = 0;
         loop {

@@ -42,7 +42,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Starts a thread that sends what `request` makes for each instant, on each connection in
-    /// turn; replies the connections to read from.
+    /// turn; returns the connections to read from.
     pub(crate) fn start(
         self,
         paced: Vec<Paced>,
@@ -69,7 +69,7 @@ impl Pace {
         paced.into_iter().map(|paced| (paced.connection, paced.sent)).collect()
     }
 
-    /// Sleeps until it is due; replies what time it is then.
+    /// Sleeps until it is due; returns what time it is then.
     fn wait_for(self, due_ns: u64) -> u64 {
         let due = Duration::from_nanos(due_ns);
         loop {

@@ -23,7 +23,7 @@ const PIPELINE: usize = 32;
 /// More requests than a benchmark makes of one command.
 const REQUESTS_MAX: usize = 5_000_000;
 
-/// Reads all requests of a piece; replies how many there were.
+/// Reads all requests of a piece; returns how many there were.
 fn decode(decoder: &mut RequestDecoder, bytes: &[u8]) -> usize {
     let (mut used, mut requests) = (0, 0);
     while let Ok(Decoded::Request(argv, bytes)) = decoder.decode(&bytes[used..], &LIMITS) {

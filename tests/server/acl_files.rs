@@ -7,7 +7,7 @@ use redis::Value;
 
 use crate::harness::{Server, check, error, run, show};
 
-/// Writes a file into a folder; replies its path.
+/// Writes a file into a folder; returns its path.
 fn file(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::write(&path, text).expect("written");

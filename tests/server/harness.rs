@@ -107,7 +107,7 @@ impl Server {
         self.child.wait().expect("the server ends");
     }
 
-    /// Stops the server by SIGTERM; replies whether it ended well.
+    /// Stops the server by SIGTERM; returns whether it ended well.
     pub(crate) fn stop(&mut self) -> bool {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").arg(&pid).status().expect("kill exists");
@@ -115,7 +115,7 @@ impl Server {
         self.child.wait().expect("the server ends").success()
     }
 
-    /// Waits for the end of a server that was told to stop; replies whether it ended well.
+    /// Waits for the end of a server that was told to stop; returns whether it ended well.
     pub(crate) fn ended_well(&mut self) -> bool {
         self.child.wait().expect("the server ends").success()
     }
@@ -193,7 +193,7 @@ fn behind(shell: &str) -> Command {
     command
 }
 
-/// Starts a server and waits for these words; replies the number behind them, 0 if there is none.
+/// Starts a server and waits for these words; returns the number behind them, 0 if there is none.
 fn spawn_until(
     ready: &str,
     mut command: Command,
@@ -304,7 +304,7 @@ impl Raw {
         String::from_utf8_lossy(&line).into_owned()
     }
 
-    /// Reads until the server closes the connection; replies what came before.
+    /// Reads until the server closes the connection; returns what came before.
     pub(crate) fn read_to_end(&mut self) -> String {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest).expect("the server closes");

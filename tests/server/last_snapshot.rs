@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::harness::{Server, check, error, run, wait_until};
 
-/// Ends a server by a command; replies what its last client got before the connection closed.
+/// Ends a server by a command; returns what its last client got before the connection closed.
 fn shut_down(server: &mut Server, command: &str) -> String {
     let mut raw = server.raw();
     raw.send(format!("{command}\r\n").as_bytes());

@@ -10,7 +10,7 @@ fn increment(server: &Server) -> PathBuf {
     server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")
 }
 
-/// Tries to start a server on a folder; replies what it says when it does not.
+/// Tries to start a server on a folder; returns what it says when it does not.
 fn refusal(dir: &std::path::Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_respq"))
         .args(["--port", "0", "--dir"])

@@ -87,7 +87,7 @@ impl Options<'_> {
     }
 }
 
-/// Do the options go together, and with what was switched on before? Replies OPTIN or OPTOUT.
+/// Do the options go together, and with what was switched on before? Returns OPTIN or OPTOUT.
 fn check(context: &Context<'_>, options: &Options<'_>) -> Result<Opt, CommandError> {
     let caching = context.client.caching.as_deref();
     if !options.prefixes.is_empty() && !options.broadcast {

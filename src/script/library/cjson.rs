@@ -88,7 +88,7 @@ fn is_given(args: &[Value], index: usize) -> bool {
     args.get(index - 1).is_some_and(|arg| !arg.is_nil())
 }
 
-/// Sets a number, if one is given; replies the number.
+/// Sets a number, if one is given; returns the number.
 #[expect(clippy::cast_possible_truncation, reason = "as Lua's own conversion")]
 fn integer(
     setting: &AtomicI64,

@@ -130,14 +130,14 @@ fn write_string(out: &mut Vec<u8>, text: &[u8]) {
 
 /// `cmsgpack.unpack(text)`
 ///
-/// Replies all values in the text.
+/// Returns all values in the text.
 fn unpack(lua: &Lua, args: &[Value]) -> Results {
     read_some(lua, &bytes(args, 1, "unpack")?, usize::MAX, None)
 }
 
 /// `cmsgpack.unpack_one(text [, offset])`
 ///
-/// Replies the offset behind the value, or -1 at the end, and the value.
+/// Returns the offset behind the value, or -1 at the end, and the value.
 fn unpack_one(lua: &Lua, args: &[Value]) -> Results {
     let text = bytes(args, 1, "unpack_one")?;
     let offset = optional_integer(args, 2, "unpack_one")?;

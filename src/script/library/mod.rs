@@ -1,7 +1,7 @@
 //! The libraries that scripts find besides those of Lua: `cjson`, `cmsgpack`, `struct`.
 //! (`bit` is the interpreter's own.)
 //!
-//! A function gets its arguments and replies its results, or the text of an error;
+//! A function gets its arguments and returns its results, or the text of an error;
 //! `sandbox.lua` raises it, with the place of the call in front.
 
 use mlua::{Lua, MultiValue, Table, Value, Variadic};

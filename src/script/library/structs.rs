@@ -230,7 +230,7 @@ fn size(_lua: &Lua, args: &[Value]) -> Results {
 
 /// `struct.unpack(format, text [, position])`
 ///
-/// Replies the values, and the position behind them.
+/// Returns the values, and the position behind them.
 fn unpack(lua: &Lua, args: &[Value]) -> Results {
     let format = bytes(args, 1, "unpack")?;
     let text = bytes(args, 2, "unpack")?;

@@ -16,7 +16,7 @@ fn read(path: &Path) -> Result<Config, String> {
     command_line::read(words).map_err(|error| error.to_string())
 }
 
-/// Has the engine rewrite its file; replies its settings and its users, and the file. `None`: the
+/// Has the engine rewrite its file; returns its settings and its users, and the file. `None`: the
 /// users are refused.
 fn rewrite(config: Config, path: &Path) -> Option<([Vec<u8>; 2], Vec<u8>)> {
     let engine = Engine::new(config, Clock::manual(super::fixture::START_MS));

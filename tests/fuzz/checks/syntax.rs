@@ -130,7 +130,7 @@ pub fn parse(line: &str) -> Vec<Part> {
     parts
 }
 
-/// The parts from token `at` on, up to a closing bracket; replies where it stands.
+/// The parts from token `at` on, up to a closing bracket; returns where it stands.
 fn sequence(tokens: &[&str], mut at: usize, is_inside: bool) -> (Vec<Part>, usize) {
     let mut choices = Vec::new();
     let mut parts: Vec<Part> = Vec::new();
