@@ -53,6 +53,10 @@ fn broadcasts_follow_prefixes() {
         format!("-ERR Prefix 'x' overlaps with an existing prefix 'x:'. {overlap}")
     );
     assert_eq!(
+        raw.line("CLIENT TRACKING on BCAST PREFIX x:"),
+        format!("-ERR Prefix 'x:' overlaps with an existing prefix 'x:'. {overlap}")
+    );
+    assert_eq!(
         raw.line("CLIENT TRACKING on BCAST PREFIX zz PREFIX z"),
         format!("-ERR Prefix 'zz' overlaps with another provided prefix 'z'. {overlap}")
     );
@@ -199,6 +203,7 @@ fn options_must_go_together() {
                 &format!("(ERR You can't switch OPTIN/OPTOUT mode {switch})"),
             ),
             ("CLIENT CACHING yes", "OK"),
+            ("CLIENT TRACKING on OPTIN", "OK"),
             (
                 "CLIENT TRACKINGINFO",
                 "[\"flags\" [\"on\" \"optin\" \"caching-yes\"] \"redirect\" 0 \"prefixes\" []]",

@@ -133,7 +133,7 @@ fn check_prefixes(
     let prefixes = &options.prefixes;
     for (place, prefix) in prefixes.iter().enumerate() {
         for other in known.into_iter().flatten() {
-            if **other != **prefix && overlap(prefix, other) {
+            if overlap(prefix, other) {
                 return Err(error(prefix, "an existing", other));
             }
         }
@@ -153,8 +153,10 @@ fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
         // All keys, whatever prefixes were named before.
         prefixes.insert(Box::default());
     }
+    let mut said = false;
     if let Some(caching) = &mut client.caching {
         prefixes.append(&mut caching.prefixes);
+        said = caching.said;
     }
     let tracker = Arc::new(Tracker {
         client: Arc::clone(&client.handle),
@@ -168,7 +170,7 @@ fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
     figures.broadcast.store(options.broadcast, Ordering::Relaxed);
     figures.broken_redirect.store(false, Ordering::Relaxed);
     figures.prefixes.set(prefixes.len());
-    client.caching = Some(Box::new(Caching { tracker, prefixes, opt, said: false }));
+    client.caching = Some(Box::new(Caching { tracker, prefixes, opt, said }));
 }
 
 /// Tells a client nothing more.
