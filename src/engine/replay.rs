@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use self::joined::Joined;
 use super::{Batch, Engine, Flow};
 use crate::aof::file::{Content, LogFile};
 use crate::aof::manifest::{self, Manifest, Part, Role};
@@ -120,7 +121,7 @@ impl Engine {
             (End::Clean, None) => None,
             (_, Some(offset)) | (End::Torn(offset), None) => Some(offset),
         };
-        replay.result(path)?;
+        replay.finish(path)?;
         let Some(offset) = cut else {
             loaded.bytes += size;
             return Ok(reader.content().clone());
@@ -173,6 +174,8 @@ struct Replay<'e> {
     queue: Vec<OwnedArgv>,
     /// Where that transaction starts.
     open_since: Option<u64>,
+    /// What is run later, together.
+    joined: Joined,
     /// The offset behind the last effect.
     offset: u64,
     loaded: &'e mut Loaded,
@@ -193,6 +196,7 @@ impl<'e> Replay<'e> {
             reply: Reply::new(Protocol::Resp2),
             queue: Vec::new(),
             open_since: None,
+            joined: Joined::default(),
             offset: 0,
             loaded,
             reported_ns: engine.services.clock.elapsed_ns(),
@@ -223,6 +227,27 @@ impl<'e> Replay<'e> {
 
     fn run(&mut self, argv: Argv<'_>, start: u64) {
         self.loaded.effects += 1;
+        if !self.joined.take(argv) {
+            let due = self.joined.due(argv);
+            self.run_joined(due);
+            self.call(argv, start);
+        } else if self.joined.is_full() {
+            let all = self.joined.all();
+            self.run_joined(all);
+        }
+        self.engine.delay(Setting::KeyLoadDelay, self.loaded.effects);
+        if self.loaded.effects.is_multiple_of(EFFECTS_PER_LOOK) {
+            self.report();
+        }
+    }
+
+    fn run_joined(&mut self, joined: Vec<OwnedArgv>) {
+        for argv in joined {
+            self.call(argv.as_argv(), self.offset);
+        }
+    }
+
+    fn call(&mut self, argv: Argv<'_>, start: u64) {
         let mut flow = self.batch.call(&mut self.client, &mut self.reply, argv);
         // Others are told that a script takes long, but what comes next goes by all of it.
         while let Flow::Suspended(call) = flow {
@@ -234,10 +259,6 @@ impl<'e> Replay<'e> {
             self.note_failure(argv, start, text);
         }
         self.reply.truncate(0);
-        self.engine.delay(Setting::KeyLoadDelay, self.loaded.effects);
-        if self.loaded.effects.is_multiple_of(EFFECTS_PER_LOOK) {
-            self.report();
-        }
     }
 
     /// An effect has failed. Words that no server writes are damage. But a script may have changed
@@ -269,7 +290,10 @@ impl<'e> Replay<'e> {
         }
     }
 
-    fn result(self, path: &Path) -> Result<(), ServerError> {
+    /// Ends the replay of a file.
+    fn finish(mut self, path: &Path) -> Result<(), ServerError> {
+        let all = self.joined.all();
+        self.run_joined(all);
         if self.failed > 0 {
             tracing::warn!(
                 file = %path.display(), failed = self.failed,
@@ -285,5 +309,6 @@ impl<'e> Replay<'e> {
     }
 }
 
+mod joined;
 #[cfg(test)]
 mod tests;

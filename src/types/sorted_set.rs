@@ -17,6 +17,7 @@ use super::packed_map::Limits;
 mod build;
 mod index;
 mod leaf;
+mod merge;
 mod tree;
 
 pub(crate) use build::Builder;

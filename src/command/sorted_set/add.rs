@@ -33,6 +33,10 @@ impl Options {
         self.0 & option.0 != 0
     }
 
+    fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     fn read(args: &mut Args<'_>) -> Self {
         Self::read_some(args, &Self::WORDS.map(|(word, _)| word))
     }
@@ -155,11 +159,16 @@ pub(in crate::command) fn add_all(
     let (mut new, mut changed, mut last) = (0, 0, None);
     if !options.has(Options::EXISTING) || context.db.write::<SortedSet>(key)?.is_some() {
         let set = context.db.create::<SortedSet>(key)?;
-        for &pair in pairs {
-            let added = add(set, options, pair, limits)?;
-            new += usize::from(added.is_new);
-            changed += usize::from(added.is_changed);
-            last = added.score;
+        if options.is_none() && set.pays_to_merge(pairs.len()) {
+            let inserted = set.insert_all(pairs, limits);
+            (new, changed) = (inserted.new, usize::from(inserted.is_changed));
+        } else {
+            for &pair in pairs {
+                let added = add(set, options, pair, limits)?;
+                new += usize::from(added.is_new);
+                changed += usize::from(added.is_changed);
+                last = added.score;
+            }
         }
     }
     if changed > 0 {

@@ -212,3 +212,56 @@ fn a_snapshot_that_has_a_key_twice_is_refused() {
     let refused = engine(dir.path()).load_snapshot_file().unwrap_err().to_string();
     assert!(refused.contains("a key comes twice"), "{refused}");
 }
+
+/// Additions to sorted sets are put off and joined: what comes between them must find them.
+#[test]
+fn joined_additions_are_there_when_they_are_needed() {
+    const MANY: usize = 9000;
+    let dir = tempfile::tempdir().unwrap();
+    let live = engine(dir.path());
+    live.open_aof(dir.path()).unwrap();
+    let client = &mut Client::internal();
+    let mut number = 0;
+    let mut add = |client: &mut Client, key: &str, count: usize| {
+        for _ in 0..count.div_ceil(10) {
+            let pairs: Vec<String> = (0..10)
+                .map(|_| {
+                    number += 1;
+                    format!("{} m{}", number * 7919 % 1000, number * 31 % 20_000)
+                })
+                .collect();
+            run(&live, client, &format!("ZADD {key} {}", pairs.join(" ")));
+        }
+    };
+    add(client, "z", MANY);
+    add(client, "other", 20);
+    for line in ["ZREM z m31 m62", "ZPOPMIN z 3", "ZADD z NX 5 m93 5 new", "ZINCRBY z 2 m124"] {
+        run(&live, client, line);
+        add(client, "z", 20);
+    }
+    add(client, "z", MANY);
+    for line in [
+        "ZUNIONSTORE both 2 z other",
+        "RENAME other another",
+        "ZADD other 1 one",
+        "SELECT 3",
+        "ZADD z 1 one",
+        "SELECT 0",
+        "SET text 1",
+        "ZADD text 1 one",
+        "MULTI",
+        "ZADD z 1 first 2 second",
+        "ZREMRANGEBYRANK z 0 0",
+        "EXEC",
+    ] {
+        run(&live, client, line);
+    }
+    live.services.aof.sync();
+    let loaded = engine(dir.path());
+    loaded.open_aof(dir.path()).unwrap();
+    let keys = ["z", "other", "another", "both"];
+    let looks = keys.map(|key| format!("ZRANGE {key} 0 -1 WITHSCORES"));
+    for look in looks.iter().map(String::as_str).chain(["GET text", "SELECT 3", "ZRANGE z 0 -1"]) {
+        assert_eq!(run(&loaded, client, look), run(&live, client, look), "{look}");
+    }
+}

@@ -239,3 +239,44 @@ proptest! {
         prop_assert_eq!(set.up_to_member(&bound), members.iter().filter(|m| **m <= bound).count());
     }
 }
+
+proptest! {
+    #[test]
+    fn many_at_once_are_as_one_by_one(
+        there in prop::collection::vec((0i64..300, 0i64..40), 0..400),
+        more in prop::collection::vec((0i64..600, -40i64..40), 0..400),
+        limits in prop::sample::select(vec![LIMITS, Limits { entries: 500, value_bytes: 64 }]),
+    ) {
+        let named = |elements: &[(i64, i64)]| -> Vec<(f64, Vec<u8>)> {
+            let element = |&(n, s): &(i64, i64)| (score(s), format!("member:{n:025}").into_bytes());
+            elements.iter().map(element).collect()
+        };
+        let mut one_by_one = SortedSet::default();
+        for (score, member) in named(&there) {
+            one_by_one.insert(&member, score, limits);
+        }
+        let mut at_once = one_by_one.clone();
+        let more = named(&more);
+        let before = one_by_one.len();
+        for (score, member) in &more {
+            one_by_one.insert(member, *score, limits);
+        }
+        let elements: Vec<(f64, &[u8])> = more.iter().map(|(score, m)| (*score, &**m)).collect();
+        let was = contents(&at_once);
+        let inserted = at_once.insert_all(&elements, limits);
+        prop_assert_eq!(contents(&at_once), contents(&one_by_one));
+        prop_assert_eq!(at_once.len(), one_by_one.len());
+        prop_assert_eq!(at_once.encoding(), one_by_one.encoding());
+        prop_assert_eq!(inserted.new, one_by_one.len() - before);
+        prop_assert!(inserted.is_changed || was == contents(&at_once));
+        for (_, member) in &elements {
+            prop_assert_eq!(at_once.score(member), one_by_one.score(member));
+        }
+        for (number, (_, member)) in elements.iter().enumerate() {
+            if number % 2 == 0 {
+                prop_assert_eq!(at_once.remove(member), one_by_one.remove(member));
+            }
+        }
+        prop_assert_eq!(contents(&at_once), contents(&one_by_one));
+    }
+}
