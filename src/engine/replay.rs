@@ -99,13 +99,27 @@ impl Engine {
         Ok((loaded, content))
     }
 
+    /// Loads a part and, meanwhile, makes it durable.
     fn load_part(
+        &self,
+        part: &(&Part, PathBuf, u64),
+        is_last: bool,
+        loaded: &mut Loaded,
+    ) -> Result<Content, ServerError> {
+        std::thread::scope(|scope| {
+            let syncing = scope.spawn(|| sync(&part.1));
+            let content = self.read_part(part, is_last, loaded)?;
+            syncing.join().expect("a panic ends the process")?;
+            Ok(content)
+        })
+    }
+
+    fn read_part(
         &self,
         (part, path, bytes): &(&Part, PathBuf, u64),
         is_last: bool,
         loaded: &mut Loaded,
     ) -> Result<Content, ServerError> {
-        sync(path)?;
         let is_rdb = rdb::is_rdb(path).map_err(|error| ServerError::file("read", path, error))?;
         let preamble = if is_rdb { self.load_rdb(path, loaded.bytes, 0)?.0 } else { 0 };
         if part.role == Role::Base && preamble == *bytes {

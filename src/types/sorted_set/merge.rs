@@ -4,6 +4,7 @@
 
 use super::build::Builder;
 use super::leaf::order;
+use super::tree::Node;
 use super::{SortedSet, index, without_sign_of_zero};
 use crate::types::packed_map::Limits;
 
@@ -40,31 +41,36 @@ impl SortedSet {
     }
 
     /// Changes the scores of members that are there; returns the others, each once, and whether a
-    /// score was changed or a member came twice. Looks members up in the order of the index.
-    #[expect(clippy::float_cmp, reason = "asks whether there is anything to do")]
+    /// score was changed or a member came twice. Members are looked up in the order of the index,
+    /// and only where it has their place.
     fn take_known<'a>(&mut self, elements: &[(f64, &'a [u8])]) -> (Vec<(f64, &'a [u8])>, bool) {
-        let mut new = Vec::with_capacity(elements.len());
+        let mut is_new = vec![true; elements.len()];
         let mut is_changed = false;
         for same in by_place(elements).chunk_by(|one, other| one.0 == other.0) {
+            if same.len() == 1 && !self.has_place(same[0].0) {
+                continue;
+            }
             for (at, &(place, number)) in same.iter().enumerate() {
                 let (score, member) = elements[number as usize];
                 let mut later = same[at + 1..].iter();
-                if later.any(|&(_, number)| elements[number as usize].1 == member) {
-                    is_changed = true;
-                    continue;
-                }
-                let score = without_sign_of_zero(score);
-                let old = if self.is_empty() { None } else { self.find(place, member) };
-                match old {
-                    Some(old) => {
-                        is_changed |= old != score;
-                        self.change(place, member, old, score);
-                    }
-                    None => new.push((score, member)),
+                let comes_again = later.any(|&(_, number)| elements[number as usize].1 == member);
+                let old = if comes_again { None } else { self.find(place, member) };
+                is_new[number as usize] = !comes_again && old.is_none();
+                is_changed |= comes_again || old.is_some_and(|old| old != score);
+                if let Some(old) = old {
+                    self.change(place, member, old, without_sign_of_zero(score));
                 }
             }
         }
-        (new, is_changed)
+        let new = elements.iter().zip(is_new).filter(|(_, is_new)| *is_new);
+        let new = new.map(|(&(score, member), _)| (without_sign_of_zero(score), member));
+        (new.collect(), is_changed)
+    }
+
+    /// May a member of this place be here?
+    fn has_place(&self, place: u32) -> bool {
+        let is_small = matches!(self.tree, Node::Leaf(_));
+        !self.is_empty() && (is_small || self.index().scores(place).next().is_some())
     }
 
     /// A set of the elements of this one and of new ones, which come in order.
