@@ -40,6 +40,8 @@ class Sequence:
         # were shown otherwise.
         if version < OLD:
             families = [name for name in families if name not in ("about", "acl", "tracking")]
+        if not families:
+            raise SystemExit("these families are compared beside redis-server 7.2 or later only")
         self.topic, self.version = families[seed % len(families)], version
         # When a key that expires is removed is left to each server, and so is when others are told.
         apart = ("tracking", "server") if self.topic == "expiry" else ("expiry",)

@@ -115,6 +115,11 @@ impl Server {
         self.child.wait().expect("the server ends").success()
     }
 
+    /// Has its process ended?
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is a child of this process").is_some()
+    }
+
     /// Waits for the end of a server that was told to stop; returns whether it ended well.
     pub(crate) fn ended_well(&mut self) -> bool {
         self.child.wait().expect("the server ends").success()

@@ -37,6 +37,37 @@ fn members_get_scores() {
     );
 }
 
+/// So many that the set is made anew (`types/sorted_set/merge.rs`).
+#[test]
+fn very_many_members_get_scores_at_once() {
+    const MANY: usize = 10_000;
+    let server = Server::start(&["--appendonly", "yes"]);
+    let client = &mut server.client();
+    // Members come in no order; every tenth comes twice.
+    let pairs = |from: usize| {
+        let pair = |n: usize| format!("{} m{}", n * 7919 % 10_007, from + n);
+        let all: Vec<String> = (0..MANY).chain((0..MANY).step_by(10)).map(pair).collect();
+        all.join(" ")
+    };
+    assert_eq!(run(client, &format!("ZADD z {}", pairs(0))), MANY.to_string());
+    assert_eq!(run(client, &format!("ZADD z {}", pairs(MANY / 2))), (MANY / 2).to_string());
+    check(
+        client,
+        &[
+            ("ZCARD z", "15000"),
+            ("ZSCORE z m0", r#""0""#),
+            ("ZSCORE z m5001", r#""7919""#),
+            ("ZCOUNT z 0 7919", "11871"),
+            ("ZREM z m5001", "1"),
+            ("ZADD z 1 m5001", "1"),
+            ("SET text x", "OK"),
+        ],
+    );
+    assert!(run(client, &format!("ZADD text {}", pairs(0))).starts_with(WRONG_TYPE));
+    assert!(run(client, &format!("ZADD z {} x m1", pairs(0))).contains("not a valid float"));
+    assert_eq!(run(client, "ZSCORE z m5001"), r#""1""#);
+}
+
 #[test]
 fn additions_are_checked_before_anything_changes() {
     let server = Server::start(&[]);

@@ -43,6 +43,7 @@ impl SortedSet {
     /// Changes the scores of members that are there; returns the others, each once, and whether a
     /// score was changed or a member came twice. Members are looked up in the order of the index,
     /// and only where it has their place.
+    #[expect(clippy::float_cmp, reason = "asks whether there is anything to do")]
     fn take_known<'a>(&mut self, elements: &[(f64, &'a [u8])]) -> (Vec<(f64, &'a [u8])>, bool) {
         let mut is_new = vec![true; elements.len()];
         let mut is_changed = false;
