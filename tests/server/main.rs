@@ -35,6 +35,7 @@ mod hash_field_expiry;
 mod hashes;
 mod info;
 mod keys;
+mod large_sorted_sets;
 mod last_snapshot;
 mod listening;
 mod lists;
