@@ -1,8 +1,9 @@
 //! Additions to sorted sets, put off during a replay and made together.
 //!
 //! A set that gets many elements at once takes a fraction of the time for each
-//! (`SortedSet::insert_all`). So the pairs of each plain `ZADD key score member ...` are gathered by key until another effect
-//! goes to that key, or to more than a single key, or they take much memory.
+//! (`SortedSet::insert_all`). So the pairs of each plain `ZADD key score member ...` are gathered
+//! by key until another effect goes to that key, or to more than a single key, or they take much
+//! memory.
 
 use std::collections::HashMap;
 
