@@ -1,4 +1,4 @@
-"""The parts of scripts/bench.
+"""The parts of scripts/bench; README.md beside this has earlier runs.
 
   contenders.py   respq and its peers, and the figures of a run
   load.py         the two load generators: redis-benchmark, and tests/load of this project
