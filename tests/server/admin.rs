@@ -28,7 +28,10 @@ fn slow_commands_are_noted() {
             ("SLOWLOG LEN", "0"),
             ("SLOWLOG GET -1", "[]"),
             ("SLOWLOG GET -2", "(ERR count should be greater than or equal to -1)"),
-            ("SLOWLOG GET 1 2", "(ERR syntax error)"),
+            (
+                "SLOWLOG GET 1 2",
+                "(ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.)",
+            ),
         ],
     );
     assert!(run::<Vec<String>>(client, "SLOWLOG HELP").len() > 4);

@@ -38,11 +38,13 @@ pub(super) const SUBCOMMANDS: &[CommandSpec] = &[
 /// <https://redis.io/docs/latest/commands/slowlog-get/>
 fn get(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut count = SHOWN_DEFAULT;
+    if args.len() > 1 {
+        return Err(args.miscounted());
+    }
     if !args.is_empty() {
         let error = CommandError::Plain("ERR count should be greater than or equal to -1");
         count = usize::try_from(args.integer_from(-1, error)?).unwrap_or(usize::MAX);
     }
-    args.finish()?;
     let calls = context.services.slowlog.latest(count);
     let reply = &mut *context.reply;
     reply.array(calls.len());
