@@ -258,6 +258,8 @@ impl<'e> Replay<'e> {
     fn run_joined(&mut self, joined: Vec<OwnedArgv>) {
         for argv in joined {
             self.call(argv.as_argv(), self.offset);
+            // It took long; INFO, which looks at all shards, has its turn.
+            self.batch.release();
         }
     }
 
