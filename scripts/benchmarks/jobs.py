@@ -7,6 +7,7 @@ import subprocess
 
 import servers
 
+from . import load
 from .contenders import Cost, Workload
 
 CLIENTS = os.path.join(servers.ROOT, "target", "clients")
@@ -43,11 +44,12 @@ def workload(name):
         jobs = scale.count(usual)
         with contender.start() as server:
             environment = {**os.environ, "PORT": str(server.port), "JOBS": str(jobs)}
-            cost = Cost(server)
-            ended = subprocess.run(command(), env=environment, capture_output=True, text=True)
+            cost, figures = Cost(server), {}
+            with load.watched(figures):
+                ended = subprocess.run(command(), env=environment, capture_output=True, text=True)
             if ended.returncode != 0:
                 raise SystemExit("%s failed:\n%s%s" % (name, ended.stdout, ended.stderr))
-            figures = json.loads(ended.stdout.splitlines()[-1])
+            figures.update(json.loads(ended.stdout.splitlines()[-1]))
             figures["cpu_us"] = cost.us_each(jobs)
             figures["own_cpu_us"] = cost.own_us_each(jobs)
             # How much of the time of a job the server works; the rest is the library's.

@@ -1,8 +1,11 @@
 """Load: redis-benchmark for single commands, and this project's generator (tests/load) for the rest."""
+import contextlib
 import json
 import os
 import re
+import resource
 import subprocess
+import time
 
 import servers
 
@@ -11,17 +14,30 @@ VALUE_BYTES = 32
 PERCENTILE = re.compile(r"^(\d+\.\d+)% <= (\d+\.\d+) milliseconds", re.MULTILINE)
 
 
+@contextlib.contextmanager
+def watched(figures):
+    """Adds how much of a core the load that runs and ends meanwhile keeps busy: at 1 it has no more
+    to give, whatever the server."""
+    begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    yield
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    figures["load_busy"] = spent / (time.monotonic() - begin)
+
+
 def redis_benchmark(server, words, requests, clients=CLIENTS, pipeline=1, keys=100_000):
     """Runs a command; `__data__` stands for a value, `__rand_int__` for a number below `keys`."""
     command = ["redis-benchmark", "-p", server.port, "-n", requests, "-c", clients, "-P", pipeline]
     command += ["-d", VALUE_BYTES, "-r", keys, "--precision", 3]
     command += ["x" * VALUE_BYTES if word == "__data__" else word for word in words]
-    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    figures = {}
+    with watched(figures):
+        ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     found = re.search(r"throughput summary: ([\d.]+)", ended.stdout)
     if not found:
         raise SystemExit("redis-benchmark failed: %s%s" % (ended.stdout[-500:], ended.stderr))
     percentiles = [(float(share), float(ms)) for share, ms in PERCENTILE.findall(ended.stdout)]
-    figures = {"per_second": float(found.group(1))}
+    figures["per_second"] = float(found.group(1))
     for name, wanted in (("p50_us", 50), ("p99_us", 99), ("p999_us", 99.9)):
         # The first list of the output has few steps near the end; the next higher one is taken.
         figures[name] = min(ms for share, ms in percentiles if share >= wanted) * 1000
@@ -57,7 +73,10 @@ def finish(child):
 
 def generate(server, scale, scenario, *commands, **values):
     """Runs the generator; returns its figures, `requests` (all of them) among them."""
-    return finish(start(server, scale, scenario, *commands, **values))
+    busy = {}
+    with watched(busy):
+        figures = finish(start(server, scale, scenario, *commands, **values))
+    return {**figures, **busy}
 
 
 def fill(server, scale, kind, count, key="filled", size=VALUE_BYTES):

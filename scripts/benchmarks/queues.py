@@ -6,6 +6,9 @@ from .contenders import Cost, Workload
 
 RATE = 5000
 SECONDS = 4
+# More than any server here gives out in that time.
+BACKLOG = 5_000_000
+AT_SATURATION = ("per_second", "cpu_us", "own_cpu_us", "load_busy")
 
 
 def workload(name, scenario, fixed=True, messages_each=1, **values):
@@ -23,9 +26,29 @@ def workload(name, scenario, fixed=True, messages_each=1, **values):
                 if figures.pop("per_second") < 0.9 * expected:
                     print("    %s: %s did not keep up" % (name, contender.name))
                 return figures
-            return {name: figures[name] for name in ("per_second", "cpu_us", "own_cpu_us")}
+            return {name: figures[name] for name in AT_SATURATION}
 
     return Workload(name, "queues", SECONDS * 1.2 + 1, run)
+
+
+def backlog(count):
+    """A group that works off what has piled up in a stream."""
+
+    def run(contender, scale):
+        messages = scale.count(BACKLOG, 200_000)
+        with contender.start() as server:
+            load.fill(server, scale, "stream", messages, "stream")
+            cost = Cost(server)
+            figures = load.generate(
+                server, scale, "queue", kind="backlog", count=count, seconds=scale.seconds(SECONDS)
+            )
+            if figures["requests"] >= messages:
+                raise SystemExit("%s gave out all there was" % contender.name)
+            figures["cpu_us"] = cost.us_each(figures["requests"])
+            figures["own_cpu_us"] = cost.own_us_each(figures["requests"])
+            return {name: figures[name] for name in AT_SATURATION}
+
+    return Workload("backlog-%d" % count, "queues", SECONDS * 4, run)
 
 
 def ping(contender, scale):
@@ -48,6 +71,8 @@ WORKLOADS = [
     workload("stream-1", "queue", fixed=False, kind="stream", count=1),
     workload("stream-10", "queue", fixed=False, kind="stream", count=10),
     workload("stream-100", "queue", fixed=False, kind="stream", count=100),
+    backlog(1),
+    backlog(10),
     workload("blocked-1000", "queue", kind="brpop", rate=RATE, consumers=1000),
     workload("blocked-1000-full", "queue", fixed=False, kind="brpop", consumers=1000),
     workload("fanout-100", "fanout", messages_each=100, rate=200, subscribers=100),

@@ -18,6 +18,7 @@ NAMES = {
     "cpu_us": "CPU us each",
     "own_cpu_us": "without the kernel",
     "busy": "cores busy",
+    "load_busy": "cores the load takes",
     "p50_us": "p50 us",
     "p99_us": "p99 us",
     "p999_us": "p99.9 us",

@@ -2,8 +2,9 @@
 //! sent until its consumer is done with it.
 //!
 //! `kind=brpop`: LPUSH and BRPOP. `kind=blmove`: the consumer moves the message to a list of its
-//! own and removes it there. `kind=stream`: XADD, XREADGROUP with `count`, XACK. With `rate`,
-//! producers keep to it; else as many messages are under way as `window` allows.
+//! own and removes it there. `kind=stream`: XADD, XREADGROUP with `count`, XACK. `kind=backlog`:
+//! the same without producers, from a stream that was filled before. With `rate`, producers keep
+//! to it; else as many messages are under way as `window` allows.
 
 use std::rc::Rc;
 
@@ -18,6 +19,7 @@ const STAMP_DIGITS: usize = 20;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
+    Backlog,
     Blmove,
     Brpop,
     Stream,
@@ -47,21 +49,23 @@ pub(crate) fn stamped(message: &[u8]) -> u64 {
 
 fn produce(kind: Kind, message: &[u8]) -> Vec<u8> {
     match kind {
-        Kind::Stream => encode(&[b"XADD", b"stream", b"*", b"data", message]),
+        Kind::Backlog | Kind::Stream => encode(&[b"XADD", b"stream", b"*", b"data", message]),
         Kind::Blmove | Kind::Brpop => encode(&[b"LPUSH", b"list", message]),
     }
 }
 
 pub(crate) async fn run(options: &Options) -> String {
     let kind = match options.text("kind", "brpop") {
+        "backlog" => Kind::Backlog,
         "blmove" => Kind::Blmove,
         "brpop" => Kind::Brpop,
         "stream" => Kind::Stream,
         other => panic!("no such kind of queue: {other}"),
     };
-    if kind == Kind::Stream {
+    if matches!(kind, Kind::Backlog | Kind::Stream) {
+        let start = if kind == Kind::Backlog { "0" } else { "$" };
         let mut connection = Connection::open(options.port()).await;
-        connection.call(&["XGROUP", "CREATE", "stream", "group", "$", "MKSTREAM"]).await;
+        connection.call(&["XGROUP", "CREATE", "stream", "group", start, "MKSTREAM"]).await;
     }
     let mut consumers = Vec::new();
     for _ in 0..options.number("consumers", 25) {
@@ -77,7 +81,9 @@ pub(crate) async fn run(options: &Options) -> String {
     for (number, connection) in consumers.into_iter().enumerate() {
         tokio::task::spawn_local(consume(connection, number, run.clone()));
     }
-    start_producers(options, &run).await;
+    if kind != Kind::Backlog {
+        start_producers(options, &run).await;
+    }
     run.figures.wait().await;
     run.figures.report()
 }
@@ -119,13 +125,15 @@ async fn consume(connection: Connection, number: usize, run: Rc<Run>) {
     match run.kind {
         Kind::Blmove => move_and_remove(connection, number, run).await,
         Kind::Brpop => pop(connection, run).await,
-        Kind::Stream => read_and_acknowledge(connection, number, run).await,
+        Kind::Backlog | Kind::Stream => read_and_acknowledge(connection, number, run).await,
     }
 }
 
 impl Run {
     fn done(&self, message: &[u8]) {
-        self.figures.note(stamped(message), 1);
+        let sent =
+            if self.kind == Kind::Backlog { self.figures.now_ns() } else { stamped(message) };
+        self.figures.note(sent, 1);
         self.window.add_permits(1);
     }
 }
