@@ -19,6 +19,7 @@ mod message;
 mod number;
 mod observe;
 pub mod ping;
+mod prefetch;
 mod pubsub;
 mod random;
 mod rdb;

@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("message", &[]),
     ("number", &[]),
     ("long_double", &["number"]),
+    ("prefetch", &[]),
     ("random", &[]),
     ("short", &[]),
     ("slot", &["hash"]),
@@ -32,8 +33,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["error", "number", "resp", "clock", "glob"]),
     ("acl", &["glob", "resp"]),
     ("effects", &["resp"]),
-    ("types", &["clock", "hash", "number", "random"]),
-    ("store", &["clock", "effects", "glob", "hash", "message", "number", "short", "types"]),
+    ("types", &["clock", "hash", "number", "prefetch", "random"]),
+    (
+        "store",
+        &["clock", "effects", "glob", "hash", "message", "number", "prefetch", "short", "types"],
+    ),
     ("rdb", &["aof", "error", "fault", "hash", "number", "resp", "types"]),
     (
         "aof",

@@ -1,32 +1,37 @@
-//! Looking ahead: the keys of the pipelined requests after the next one are locked at once and
-//! prefetched into the processor's caches.
+//! Looking ahead: the keys of the pipelined requests after the next one are locked at once, and
+//! looked for side by side.
 //!
 //! A key among very many is in no cache, and a call that looks for it waits for memory twice: for
 //! the entry, then for its value. When the keys are looked for one right after the other, and
-//! nothing in between depends on what is found, the processor fetches them side by side.
+//! nothing in between depends on what is found, the processor fetches them side by side. The calls
+//! then start where their key probably is.
 //!
-//! This is about speed only: a word that is no key costs one more locked shard, and a call that
-//! needs other shards than those foreseen locks them itself.
+//! This is about speed only: a word that is no key costs one more locked shard, a call that needs
+//! other shards than those foreseen locks them itself, and a key that has gone elsewhere meanwhile
+//! is looked for again.
 
-use std::hint::black_box;
 use std::sync::atomic::Ordering;
 
-use smallvec::SmallVec;
-
 use super::{Batch, Engine};
-use crate::resp::glance::SecondWords;
-use crate::store::ShardSet;
+use crate::command::table::{Command, table};
+use crate::resp::argv::Argv;
+use crate::resp::request::{Limits, RequestDecoder};
 use crate::store::shard::Entry;
+use crate::store::{Location, ShardSet};
 
 /// Requests that are foreseen at a time.
 const FORESEEN_MAX: usize = 32;
 
-/// A key that will be asked for.
+/// The key that a request to come asks for.
 #[derive(Clone, Copy, Debug)]
-struct Foreseen<'a> {
-    key: &'a [u8],
+pub(super) struct Foreseen {
+    /// Where the key stands in the read buffer. While its request is run, nothing else is there.
+    address: usize,
+    len: usize,
+    pub(super) shard: usize,
     hash: u64,
-    shard: usize,
+    /// Where its entry probably is, under the locks that are held.
+    location: Option<Location>,
 }
 
 impl Engine {
@@ -43,38 +48,69 @@ impl Engine {
 }
 
 impl Batch<'_> {
-    /// Foresees the next calls of a client in database `db`; `requests` starts with the next one.
-    /// To be asked before each call. A batch of one request pays nothing for it.
-    pub(crate) fn look_ahead(&mut self, db: usize, requests: &[u8]) {
+    /// Foresees the next calls of a client in database `db`; `requests` starts with the next one,
+    /// and `decoder` is at its start. To be asked before each call. A batch of one request pays
+    /// nothing for it.
+    pub(crate) fn look_ahead(
+        &mut self,
+        db: usize,
+        decoder: &mut RequestDecoder,
+        requests: &[u8],
+        limits: &Limits,
+    ) {
         if self.calls_to_look > 0 {
             self.calls_to_look -= 1;
-        } else {
-            self.foresee(db, requests);
+        } else if !requests.is_empty() {
+            self.foresee(db, decoder, requests, limits);
         }
     }
 
     #[inline(never)]
-    fn foresee(&mut self, db: usize, requests: &[u8]) {
+    fn foresee(
+        &mut self,
+        db: usize,
+        decoder: &mut RequestDecoder,
+        requests: &[u8],
+        limits: &Limits,
+    ) {
         self.calls_to_look = FORESEEN_MAX - 1;
-        let mut words = SecondWords::new(requests).take(FORESEEN_MAX).peekable();
-        let first = words.next();
-        if first.is_none() || words.peek().copied() == first || words.peek().is_none() {
+        self.foreseen.clear();
+        let mut first = decoder.read_ahead(requests, limits, 2);
+        let (one, other) = (first.next(), first.next());
+        if one.map(key) != other.map(key) {
+            self.foresee_keys(db, decoder.read_ahead(requests, limits, FORESEEN_MAX).map(key));
+        } else if let Some(argv) = one
+            && asks_for_parts(argv)
+            && let Some(location) = self.foresee_one(db, key(argv))
+        {
             // All go to one key, as a rule.
-            return;
+            let ahead = decoder.read_ahead(requests, limits, FORESEEN_MAX);
+            let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
+            let parts = ahead.map(|argv| argv.get(2).unwrap_or_default());
+            value.inspect(|entry| entry.value.prefetch_parts(parts));
         }
+    }
+
+    /// Locks a key that many requests go to; returns where it is.
+    fn foresee_one(&mut self, db: usize, key: &[u8]) -> Option<Location> {
+        let (shard, hash) = self.engine.services.keyspace.shard_and_hash(key);
+        self.lock_ahead(ShardSet::of(shard)).then_some(())?;
+        self.locked.as_ref()?.locate(db, shard, hash, key)
+    }
+
+    /// Foresees requests that go to these keys.
+    fn foresee_keys<'r>(&mut self, db: usize, keys: impl Iterator<Item = &'r [u8]>) {
         let keyspace = &self.engine.services.keyspace;
-        let keys: SmallVec<[Foreseen<'_>; FORESEEN_MAX]> = first
-            .into_iter()
-            .chain(words)
-            .filter(|key| !key.is_empty())
-            .map(|key| {
-                let (shard, hash) = keyspace.shard_and_hash(key);
-                Foreseen { key, hash, shard }
-            })
-            .collect();
-        let shards = keys.iter().map(|key| ShardSet::of(key.shard));
-        if self.lock_ahead(shards.fold(ShardSet::EMPTY, ShardSet::union)) {
-            self.fetch(db, &keys);
+        let mut shards = ShardSet::EMPTY;
+        self.foreseen.reserve(FORESEEN_MAX);
+        self.foreseen.extend(keys.map(|key| {
+            let (shard, hash) = keyspace.shard_and_hash(key);
+            shards = shards.union(ShardSet::of(shard));
+            let (address, len) = (key.as_ptr().addr(), key.len());
+            Foreseen { address, len, shard, hash, location: None }
+        }));
+        if self.lock_ahead(shards) {
+            self.find_ahead(db);
         }
     }
 
@@ -85,15 +121,47 @@ impl Batch<'_> {
         locked.is_some_and(|locked| self.hold(locked).is_ok())
     }
 
-    /// Reads from the place of each key, and then from its value.
-    fn fetch(&self, db: usize, keys: &[Foreseen<'_>]) {
+    /// Has what is at each key fetched: the entries, and when all are on their way, their values.
+    fn find_ahead(&mut self, db: usize) {
         let Some(locked) = &self.locked else { return };
-        let entry = |wanted: &Foreseen<'_>| {
-            let keys = &locked.shard_ref(wanted.shard)?.db_ref(db).keys;
-            keys.find(wanted.hash, |entry| entry.key() == wanted.key)
-        };
-        let entries: SmallVec<[&Entry; FORESEEN_MAX]> = keys.iter().filter_map(entry).collect();
-        let bytes = entries.iter().map(|entry| u32::from(entry.value.first_byte()));
-        black_box(bytes.sum::<u32>());
+        for foreseen in &mut self.foreseen {
+            foreseen.location = locked.guess(db, foreseen.shard, foreseen.hash);
+            let entry = foreseen.location.and_then(|location| locked.entry_at(db, location));
+            entry.inspect(|entry| entry.prefetch());
+        }
+        let locations = self.foreseen.iter().filter_map(|foreseen| foreseen.location);
+        let entries = locations.filter_map(|location| locked.entry_at(db, location));
+        entries.for_each(Entry::prefetch_data);
+        self.has_located = true;
     }
+
+    /// What was foreseen of the call that comes next, if it asks for this key.
+    pub(super) fn foreseen(&self, command: &Command, argv: Argv<'_>) -> Option<Foreseen> {
+        let place = (FORESEEN_MAX - 1).wrapping_sub(self.calls_to_look);
+        let foreseen = self.foreseen.get(place)?;
+        let key = argv.get(command.only_key?)?;
+        let is_it = foreseen.address == key.as_ptr().addr() && foreseen.len == key.len();
+        is_it.then_some(*foreseen)
+    }
+
+    /// Has a call, for which all is locked, start where its key probably is.
+    pub(super) fn start_where_foreseen(&mut self, foreseen: Option<Foreseen>) {
+        if self.has_located
+            && let Some(location) = foreseen.and_then(|foreseen| foreseen.location)
+            && let Some(locked) = &mut self.locked
+        {
+            locked.look_first_at(location);
+        }
+    }
+}
+
+/// The word that is the key, as a rule.
+fn key(argv: Argv<'_>) -> &[u8] {
+    argv.get(1).unwrap_or_default()
+}
+
+/// Is it a command that asks for parts of its key's value by their names, as a rule in the word
+/// behind the key?
+fn asks_for_parts(argv: Argv<'_>) -> bool {
+    table().resolve(argv).is_some_and(|command| matches!(command.group, "hash" | "set"))
 }

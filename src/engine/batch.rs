@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use smallvec::SmallVec;
 
 use super::Engine;
+use super::ahead::Foreseen;
 use super::wake::Delivery;
 use crate::client::Client;
 use crate::command::table::Command;
@@ -62,6 +63,10 @@ pub(crate) struct Batch<'e> {
     pub(super) calls: u32,
     /// Requests until the next look ahead.
     pub(super) calls_to_look: usize,
+    /// The keys of the requests that were foreseen in the last one, in their order.
+    pub(super) foreseen: Vec<Foreseen>,
+    /// Were they looked for under the locks that are held?
+    pub(super) has_located: bool,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -101,6 +106,8 @@ impl<'e> Batch<'e> {
             noted_bytes: 0,
             calls: 0,
             calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
+            foreseen: Vec::new(),
+            has_located: false,
             calls_left: 0,
             now_ms: now_us / 1000,
             now_us,
@@ -129,8 +136,12 @@ impl<'e> Batch<'e> {
         command: &Command,
         argv: Argv<'_>,
         client: &Client,
+        foreseen: Option<Foreseen>,
     ) -> Result<(), CommandError> {
-        let mut need = self.engine.lock_set(command, argv, client);
+        let mut need = match foreseen {
+            Some(foreseen) => ShardSet::of(foreseen.shard),
+            None => self.engine.lock_set(command, argv, client),
+        };
         loop {
             self.lock(need)?;
             let is_exec = command.has(Flag::WholeTransaction) && command.spec.name == "exec";
@@ -217,6 +228,7 @@ impl<'e> Batch<'e> {
             self.engine.services.saver.progress.keeps(kept_bytes);
         }
         drop(locked);
+        self.has_located = false;
         if !self.changes.garbage.is_empty() {
             let garbage = self.changes.garbage.drain(..);
             garbage.for_each(|garbage| self.engine.services.reclaim.free(garbage));

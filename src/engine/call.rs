@@ -131,11 +131,13 @@ impl Batch<'_> {
         if runs_others {
             self.show_to_monitors(command, client, argv);
         }
-        let may_run = self.lock_for(command, argv, client);
+        let foreseen = self.foreseen(command, argv);
+        let may_run = self.lock_for(command, argv, client, foreseen);
         if let Err(error) = may_run.and_then(|()| self.depend_on_log(command)) {
             self.refuse(client, argv, &error, reply);
             return Flow::Next;
         }
+        self.start_where_foreseen(foreseen);
         let outcome = self.execute(command, client, reply, argv);
         if !runs_others {
             self.show_to_monitors(command, client, argv);

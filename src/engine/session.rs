@@ -18,6 +18,8 @@ pub struct Session<'e> {
     client: Option<Client>,
     reply: Reply,
     waiter: Option<Arc<Waiter>>,
+    /// At the start of a request.
+    decoder: RequestDecoder,
 }
 
 impl Engine {
@@ -25,7 +27,13 @@ impl Engine {
     pub fn session(&self) -> Session<'_> {
         let client = self.connect(Peer::default());
         let reply = Reply::new(Protocol::Resp2);
-        Session { engine: self, client: Some(client), reply, waiter: None }
+        Session {
+            engine: self,
+            client: Some(client),
+            reply,
+            waiter: None,
+            decoder: RequestDecoder::new(),
+        }
     }
 }
 
@@ -65,12 +73,12 @@ impl Session<'_> {
     /// Runs all requests in `bytes` as they would come over a socket in one piece, up to the first
     /// that waits or makes no sense; returns the replies.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut decoder = RequestDecoder::new();
+        let mut decoder = std::mem::take(&mut self.decoder);
         let mut batch = self.engine.batch();
         let mut used = 0;
         while self.waiter.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
-            batch.look_ahead(client.db, &bytes[used..]);
+            batch.look_ahead(client.db, &mut decoder, &bytes[used..], &LIMITS);
             match decoder.decode(&bytes[used..], &LIMITS) {
                 Ok(Decoded::Incomplete) => break,
                 Ok(Decoded::Nothing(bytes)) => used += bytes,
@@ -94,6 +102,9 @@ impl Session<'_> {
             }
         }
         batch.finish();
+        if used == bytes.len() {
+            self.decoder = decoder;
+        }
         self.reply.take()
     }
 

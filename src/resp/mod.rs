@@ -4,7 +4,6 @@ pub mod argv;
 pub mod inline;
 pub mod request;
 
-pub(crate) mod glance;
 mod protocol_error;
 pub(crate) mod read;
 mod reply;

@@ -7,6 +7,7 @@
 //!
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>
 
+use self::ahead::ReadAhead;
 use super::argv::{Argv, Word};
 use super::inline::read_word;
 use super::protocol_error::ProtocolError;
@@ -26,6 +27,8 @@ pub struct Limits {
 const LINE_BYTES_MAX: usize = 64 * 1024;
 const UNAUTHENTICATED_WORDS_MAX: usize = 10;
 const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 * 1024;
+/// Words for which there is room between requests.
+const WORDS_KEPT: usize = 512;
 
 /// What a call of [`RequestDecoder::decode`] found.
 #[derive(Debug)]
@@ -42,6 +45,9 @@ pub enum Decoded<'a> {
 #[derive(Debug, Default)]
 pub struct RequestDecoder {
     words: Vec<Word>,
+    /// Requests that were read ahead, and how many of them were given out.
+    ahead: Vec<ReadAhead>,
+    given: usize,
     /// Unescaped words of an inline command.
     inline: Vec<u8>,
     /// Words still missing; `None` before the `*<count>` line.
@@ -65,8 +71,12 @@ impl RequestDecoder {
         buf: &'a [u8],
         limits: &Limits,
     ) -> Result<Decoded<'a>, ProtocolError> {
+        if self.given < self.ahead.len() {
+            return Ok(self.next_ahead(buf));
+        }
         if self.missing.is_none() {
-            if let Some(used) = self.read_plain(buf, limits) {
+            self.words.clear();
+            if let Some(used) = read_plain(buf, limits, &mut self.words) {
                 return Ok(Decoded::Request(Argv::new(buf, &self.words), used));
             }
             match buf.first() {
@@ -104,29 +114,8 @@ impl RequestDecoder {
 
     /// Gives back the memory of an unusually large request.
     pub fn shrink(&mut self) {
-        self.words.shrink_to(64);
+        self.words.shrink_to(WORDS_KEPT);
         self.inline.shrink_to(256);
-    }
-
-    /// Reads a small request as clients write it that has arrived whole, and returns its length;
-    /// `None` for all else, which the long way reads and judges.
-    fn read_plain(&mut self, buf: &[u8], limits: &Limits) -> Option<usize> {
-        let (count, mut at) = plain_length(buf, b'*')?;
-        if count > limits.words_max.min(UNAUTHENTICATED_WORDS_MAX) {
-            return None;
-        }
-        let bytes_max = limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX);
-        self.words.clear();
-        for _ in 0..count {
-            let (len, head) = plain_length(buf.get(at..)?, b'$')?;
-            let start = at + head;
-            at = start + len + 2;
-            if len > bytes_max || at > buf.len() {
-                return None;
-            }
-            self.words.push(Word { start, len });
-        }
-        Some(at)
     }
 
     /// Reads words until none is missing; `false` if the buffer ends before.
@@ -238,10 +227,32 @@ impl RequestDecoder {
     }
 }
 
+/// Reads a small request as clients write it that has arrived whole, and returns its length; `None`
+/// for all else, which the long way reads and judges. It is small enough for
+/// a client that is not authenticated.
+#[inline]
+fn read_plain(buf: &[u8], limits: &Limits, words: &mut Vec<Word>) -> Option<usize> {
+    let (count, mut at) = plain_length(buf, b'*')?;
+    if count > limits.words_max.min(UNAUTHENTICATED_WORDS_MAX) {
+        return None;
+    }
+    let bytes_max = limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX);
+    for _ in 0..count {
+        let (len, head) = plain_length(buf.get(at..)?, b'$')?;
+        let start = at + head;
+        at = start + len + 2;
+        if len > bytes_max || at > buf.len() {
+            return None;
+        }
+        words.push(Word { start, len });
+    }
+    Some(at)
+}
+
 /// A small count or length as clients write it (`kind`, up to five digits, the end of the line)
 /// and the bytes it takes; `None` for all else, which the long way reads and judges.
 #[inline]
-pub(super) fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
+fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let [first, tens, ones, last] = *line.first_chunk()?;
     let is_short = first == kind && matches!(tens, b'1'..=b'9');
     if is_short && [ones, last] == *b"\r\n" {
@@ -287,6 +298,8 @@ fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
     buf.extend_from_slice(digits.format(number).as_bytes());
     buf.extend_from_slice(b"\r\n");
 }
+
+mod ahead;
 
 #[cfg(test)]
 mod tests;

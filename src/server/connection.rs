@@ -250,7 +250,8 @@ impl Connection {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
-            batch.look_ahead(self.client.db, workspace.input.unread());
+            let Workspace { decoder, input, .. } = &mut *workspace;
+            batch.look_ahead(self.client.db, decoder, input.unread(), &limits);
             let (argv, bytes) = match workspace.decoder.decode(workspace.input.unread(), &limits) {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {
@@ -269,7 +270,10 @@ impl Connection {
                     workspace.input.consume(bytes);
                     return Ok(Next::Blocked(waiter));
                 }
-                Flow::Postponed => return Ok(Next::Paused),
+                Flow::Postponed => {
+                    workspace.decoder.forget();
+                    return Ok(Next::Paused);
+                }
                 Flow::Suspended(call) => return Err((call, bytes)),
             }
         }

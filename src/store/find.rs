@@ -2,6 +2,7 @@
 
 use super::changes::Class;
 use super::db::Db;
+use super::keyspace::Locked;
 use super::shard::{Entry, ShardDb};
 use crate::hash;
 use crate::short;
@@ -9,9 +10,43 @@ use crate::types::table::Place;
 
 /// Where an entry is: the place of its shard among those that are locked, and in its table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Location {
+pub(crate) struct Location {
     rank: u8,
     pub(super) place: Place,
+}
+
+impl Locked {
+    /// Where a key of this hash in this shard probably is in database `db`: told without a look at
+    /// the entry itself.
+    pub(crate) fn guess(&self, db: usize, shard: usize, hash: u64) -> Option<Location> {
+        let rank = self.rank(shard)?;
+        let place = self.at_ref(rank).db_ref(db).keys.guess(hash)?;
+        Some(Location { rank: rank.to_le_bytes()[0], place })
+    }
+
+    /// Where the entry of `key` is, of which shard and hash are known, in database `db`.
+    pub(crate) fn locate(
+        &self,
+        db: usize,
+        shard: usize,
+        hash: u64,
+        key: &[u8],
+    ) -> Option<Location> {
+        let rank = self.rank(shard)?;
+        let keys = &self.at_ref(rank).db_ref(db).keys;
+        let place = keys.locate(hash, |entry| entry.key() == key)?;
+        Some(Location { rank: rank.to_le_bytes()[0], place })
+    }
+
+    /// The entry at a location in database `db`.
+    pub(crate) fn entry_at(&self, db: usize, location: Location) -> Option<&Entry> {
+        self.at_ref(usize::from(location.rank)).db_ref(db).keys.at(location.place)
+    }
+
+    /// The call that runs will ask for what is at a location, as a rule: it looks there first.
+    pub(crate) fn look_first_at(&mut self, location: Location) {
+        self.last_location = Some(location);
+    }
 }
 
 impl Db<'_> {

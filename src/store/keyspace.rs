@@ -242,6 +242,16 @@ impl Locked {
         &mut self.guards[rank]
     }
 
+    /// As [`Locked::at`], to read.
+    pub(super) fn at_ref(&self, rank: usize) -> &Shard {
+        &self.guards[rank]
+    }
+
+    /// The place of a shard by its number, if it is locked.
+    pub(super) fn rank(&self, shard: usize) -> Option<usize> {
+        self.covers(shard).then(|| self.set.rank(shard))
+    }
+
     /// As [`Locked::shard_of`], to read.
     pub(crate) fn shard_of_ref(&self, key: &[u8]) -> &Shard {
         &self.guards[self.rank_of(key)]
@@ -288,11 +298,6 @@ impl Locked {
             return None;
         }
         Some(&mut self.guards[self.set.rank(shard)])
-    }
-
-    /// A locked shard by its number, to read.
-    pub(crate) fn shard_ref(&self, shard: usize) -> Option<&Shard> {
-        self.covers(shard).then(|| &*self.guards[self.set.rank(shard)])
     }
 
     /// The log goes up to `position`, with what was done to those of the locked shards.

@@ -24,6 +24,7 @@ pub(crate) mod usage;
 pub(crate) use changes::{Changes, Class, Touched};
 pub(crate) use db::{Db, WrongType};
 pub(crate) use evict::Eviction;
+pub(crate) use find::Location;
 pub(crate) use keyspace::{Keyspace, Locked, ShardSet};
 pub(crate) use reclaim::Reclaim;
 pub(crate) use usage::Usage;

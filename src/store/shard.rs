@@ -11,6 +11,7 @@ use super::keyspace::ShardSet;
 use super::snapshot::PartSnapshot;
 use super::usage::{Usage, idle_s};
 use crate::hash;
+use crate::prefetch;
 use crate::types::small_bytes::SmallBytes;
 use crate::types::table::{Hashed, Table};
 use crate::types::value::Value;
@@ -39,6 +40,19 @@ impl Entry {
 
     pub(crate) fn key(&self) -> &[u8] {
         &self.key
+    }
+
+    /// Has it fetched into the processor's caches.
+    pub(crate) fn prefetch(&self) {
+        prefetch::value(self);
+        // It may lie across two lines.
+        prefetch::value(&self.used);
+    }
+
+    /// Has its key and its value fetched, where they are elsewhere.
+    pub(crate) fn prefetch_data(&self) {
+        prefetch::bytes(&self.key);
+        self.value.prefetch();
     }
 
     /// Bytes taken in memory.

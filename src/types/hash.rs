@@ -37,6 +37,11 @@ impl Hash {
         self.fields.find(field)
     }
 
+    /// As [`PackedMap::prefetch`].
+    pub(crate) fn prefetch<'n>(&self, fields: impl Iterator<Item = &'n [u8]>) {
+        self.fields.prefetch(fields);
+    }
+
     /// Sets the value of a field, which expires no more; returns whether it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8], limits: Limits) -> bool {
         self.set_expiry(field, None);

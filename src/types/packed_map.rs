@@ -73,6 +73,13 @@ impl<const VALUES: bool> PackedMap<VALUES> {
         }
     }
 
+    /// Has what a table holds of these keys fetched into the processor's caches.
+    pub(crate) fn prefetch<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        if let Self::Large(table) = self {
+            table.prefetch(keys);
+        }
+    }
+
     /// Sets the value of `key`; returns whether it is new.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8], limits: Limits) -> bool {
         let too_long = key.len().max(value.len()) > limits.value_bytes;

@@ -7,6 +7,7 @@
 //! An entry costs about ten bytes above its payload. With `VALUES` an entry is a key and a value
 //! (a hash), without just a key (a set).
 
+use smallvec::SmallVec;
 use triomphe::Arc;
 
 use super::directory::{self, Directory};
@@ -20,6 +21,8 @@ use segment::{SEGMENT_LEN_MAX, Segment};
 const MERGE_LEN_MAX: usize = SEGMENT_LEN_MAX / 2;
 /// Bits of a position that can tell segments apart.
 const DEPTH_MAX: u32 = 32;
+/// Keys whose entries are prefetched at a time, as a rule.
+const PREFETCHED: usize = 32;
 
 /// An entry outside of the segments: key and value.
 type Entry = (Box<[u8]>, Box<[u8]>);
@@ -78,6 +81,17 @@ impl<const VALUES: bool> PackedTable<VALUES> {
             Some(index) => Some(segment.entry(index).1),
             None => self.find_overflow(key).map(|at| &*self.overflow[at].1),
         }
+    }
+
+    /// Has the entries of some keys fetched into the processor's caches side by side.
+    pub(crate) fn prefetch<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let segment = |key| {
+            let hash = hash::of(key);
+            self.directory.segment(hash).map(|segment| (hash, &**segment))
+        };
+        let found: SmallVec<[_; PREFETCHED]> = keys.filter_map(segment).collect();
+        found.iter().for_each(|(_, segment)| segment.prefetch());
+        found.iter().for_each(|(hash, segment)| segment.prefetch_entry(*hash));
     }
 
     /// Sets the value of `key`; returns whether the key is new.

@@ -76,6 +76,13 @@ impl Set {
         self.len() == 0
     }
 
+    /// As [`PackedMap::prefetch`].
+    pub(crate) fn prefetch<'n>(&self, members: impl Iterator<Item = &'n [u8]>) {
+        if let Self::Members(map) = self {
+            map.prefetch(members);
+        }
+    }
+
     pub(crate) fn contains(&self, member: &[u8]) -> bool {
         match self {
             Self::Integers(integers) => {

@@ -2,6 +2,7 @@
 
 use super::small_bytes::SmallBytes;
 use crate::number::parse_i64;
+use crate::prefetch;
 
 /// Texts of up to so many bytes are called `embstr`.
 const EMBEDDED_BYTES_MAX: usize = 44;
@@ -39,14 +40,13 @@ impl StringValue {
         }
     }
 
-    /// The first byte of the text; 0 if there is none, or a number is kept in its place.
-    pub(super) fn first_byte(&self) -> u8 {
-        let bytes: &[u8] = match self {
-            Self::Integer(_) => &[],
-            Self::Raw(bytes) => bytes,
-            Self::Text(bytes) => bytes,
-        };
-        bytes.first().copied().unwrap_or(0)
+    /// Has the text fetched into the processor's caches.
+    pub(super) fn prefetch(&self) {
+        match self {
+            Self::Integer(_) => {}
+            Self::Raw(bytes) => prefetch::value(&**bytes),
+            Self::Text(bytes) => prefetch::bytes(bytes),
+        }
     }
 
     /// A copy of the bytes.

@@ -83,8 +83,18 @@ impl<T: Hashed> Table<T> {
         Some(Place { segment: segment.try_into().ok()?, bucket: bucket.try_into().ok()? })
     }
 
-    /// The element at a place, to change it; its hash must stay as it is. After a change of the
-    /// table another one may be there, or none.
+    /// Where an element with this hash probably is; no element is looked at.
+    pub(crate) fn guess(&self, hash: u64) -> Option<Place> {
+        self.locate(hash, |_| true)
+    }
+
+    /// The element at a place. After a change of the table another one may be there, or none.
+    pub(crate) fn at(&self, place: Place) -> Option<&T> {
+        let segment = self.directory.segments.get(place.segment as usize)?;
+        segment.elements.get_bucket(place.bucket as usize)
+    }
+
+    /// As [`Table::at`], to change it; its hash must stay as it is.
     pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
         let segment = self.directory.segments.get_mut(place.segment as usize)?;
         segment.elements.get_bucket_mut(place.bucket as usize)

@@ -113,11 +113,19 @@ impl DataType for StringValue {
 }
 
 impl Value {
-    /// A byte from where its data are, to have that fetched; 0 where that is not known yet.
-    pub(crate) fn first_byte(&self) -> u8 {
+    /// Has its data fetched into the processor's caches, where it is known where they are.
+    pub(crate) fn prefetch(&self) {
+        if let Self::String(string) = self {
+            string.prefetch();
+        }
+    }
+
+    /// Has what it holds of fields or members with these names fetched, where it is large.
+    pub(crate) fn prefetch_parts<'n>(&self, names: impl Iterator<Item = &'n [u8]>) {
         match self {
-            Self::String(string) => string.first_byte(),
-            _ => 0,
+            Self::Hash(hash) => hash.prefetch(names),
+            Self::Set(set) => set.prefetch(names),
+            _ => {}
         }
     }
 

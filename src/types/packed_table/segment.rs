@@ -13,6 +13,7 @@
 use triomphe::Arc;
 
 use crate::hash::{self, position};
+use crate::prefetch;
 use crate::types::packed::roomy;
 
 /// Most entries in a segment.
@@ -21,6 +22,8 @@ pub(super) const SEGMENT_LEN_MAX: usize = 64;
 const APART: u8 = 255;
 /// Bytes of a mark and the place behind it.
 const APART_BYTES: usize = 3;
+/// Bytes of an entry that are prefetched.
+const ENTRY_BYTES: usize = 96;
 
 /// Entries of a contiguous range of positions.
 #[derive(Clone, Debug)]
@@ -71,6 +74,21 @@ impl<const VALUES: bool> Segment<VALUES> {
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let tags = &self.tags[..self.len()];
         memchr::memchr_iter(tag(hash), tags).find(|&index| self.text(self.offset(index)).0 == key)
+    }
+
+    /// Has what leads to its entries fetched into the processor's caches.
+    pub(super) fn prefetch(&self) {
+        prefetch::value(&self.run);
+        prefetch::all(&self.tags);
+        prefetch::all(&self.offsets);
+    }
+
+    /// Has the entry of a key with this hash fetched, if there is one.
+    pub(super) fn prefetch_entry(&self, hash: u64) {
+        if let Some(index) = memchr::memchr(tag(hash), &self.tags[..self.len()]) {
+            let from = self.run.get(self.offset(index)..).unwrap_or_default();
+            prefetch::all(&from[..from.len().min(ENTRY_BYTES)]);
+        }
     }
 
     /// The entries whose key may have this hash.
