@@ -210,6 +210,32 @@ globals.redis = frozen(redis)
 for name, functions in pairs(libraries) do
   globals[name] = frozen(raising_all(functions))
 end
+-- A small value is a table of strings, numbers, booleans and such tables, counted in bytes: what is
+-- left of `room` behind one; nil if there is nothing left, or all else. Others may be endless.
+local SMALL_BYTES, ELEMENT_BYTES = 4096, 64
+local function room_behind(t, room)
+  local index = 0
+  for key, value in next, t do
+    index = index + 1
+    if key ~= index and type(key) ~= "string" then
+      return nil
+    end
+    local kind = type(value)
+    room = room - ELEMENT_BYTES
+    if kind == "string" then
+      room = room - #value
+    elseif kind == "table" then
+      room = room > 0 and room_behind(value, room) or 0
+    elseif kind ~= "number" and kind ~= "boolean" then
+      return nil
+    end
+    if room <= 0 then
+      return nil
+    end
+  end
+  return room
+end
+
 -- The usual text is unpacked by the interpreter.
 local cmsgpack, repack = behind[globals.cmsgpack], host.repack
 local unpack_any = cmsgpack.unpack
@@ -280,9 +306,10 @@ local function is_array(t)
   return count == #t
 end
 
--- Number of bytes in a table of strings and numbers; nil for any other.
+-- Number of bytes in a table of strings and numbers; nil for any other. An error that is caught
+-- costs as much as hundreds of elements.
 local function flat_bytes(t)
-  if is_array(t) then
+  if is_array(t) and type(rawget(t, 1)) ~= "table" then
     local ok, text = pcall(concat, t)
     return ok and #text or nil
   end
@@ -318,7 +345,8 @@ local function left(ok, value)
     if kind == "string" then
       return ok, nil, encode(value)
     elseif kind == "table" then
-      return ok, value, can_be_packed(value) and encode(value) or nil
+      local is_small = rawget(value, 1) ~= nil and room_behind(value, SMALL_BYTES)
+      return ok, value, (is_small or can_be_packed(value)) and encode(value) or nil
     end
   end
   return ok, value
