@@ -110,61 +110,83 @@ fn put_double(argv: &mut OwnedArgv, at: usize, number: f64) {
 /// Writes the value that a script has packed; `None` if it holds tables with names or from 0 on,
 /// or what has no packed form. `protocol` decides how booleans are understood.
 pub(super) fn write(packed: &[u8], protocol: Protocol, reply: &mut Reply) -> Option<()> {
-    Unpacker { data: packed, at: 0 }.write(protocol, reply)
+    write_next(&mut Unpacker::new(packed), protocol, reply)
 }
 
-struct Unpacker<'a> {
-    data: &'a [u8],
-    at: usize,
+fn write_next(from: &mut Unpacker<'_>, protocol: Protocol, reply: &mut Reply) -> Option<()> {
+    match (from.next()?, protocol) {
+        (Part::Array(len), _) => {
+            reply.array(len);
+            (0..len).try_for_each(|_| {
+                // An array would end there.
+                if from.is_at_nil() { None } else { write_next(from, protocol, reply) }
+            })?;
+        }
+        (Part::Nil | Part::Boolean(false), Protocol::Resp2) | (Part::Nil, _) => reply.nil(),
+        (Part::Boolean(true), Protocol::Resp2) => reply.integer(1),
+        (Part::Boolean(flag), Protocol::Resp3) => reply.boolean(flag),
+        #[expect(clippy::cast_possible_truncation, reason = "the fraction is dropped")]
+        (Part::Number(number), _) => reply.integer(number as i64),
+        (Part::Text(text), _) => reply.bulk(text),
+        (Part::Map(_), _) => return None,
+    }
+    Some(())
 }
 
-impl Unpacker<'_> {
-    fn skip(&mut self, len: usize) -> Option<usize> {
-        let start = self.at;
-        self.at = start.checked_add(len).filter(|&end| end <= self.data.len())?;
-        Some(start)
+/// What comes next in a packed value.
+pub(super) enum Part<'a> {
+    /// So many elements follow, some of which may be nil.
+    Array(usize),
+    Boolean(bool),
+    /// So many pairs follow.
+    Map(usize),
+    Nil,
+    Number(f64),
+    Text(&'a [u8]),
+}
+
+/// Reads a packed value.
+pub(super) struct Unpacker<'a>(&'a [u8]);
+
+impl<'a> Unpacker<'a> {
+    pub(super) fn new(packed: &'a [u8]) -> Self {
+        Self(packed)
     }
 
-    fn write(&mut self, protocol: Protocol, reply: &mut Reply) -> Option<()> {
-        let kind = read_number(self.data, &mut self.at)?;
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        let mut at = 0;
+        let number = read_number(self.0, &mut at)?;
+        self.0 = &self.0[at..];
+        Some(number)
+    }
+
+    /// Does nil come next?
+    pub(super) fn is_at_nil(&self) -> bool {
+        self.0.first() == Some(&NIL)
+    }
+
+    /// `None` at the end, and for tables of other forms and all else.
+    pub(super) fn next(&mut self) -> Option<Part<'a>> {
+        let kind = self.number()?;
         if let Some(len) = kind.checked_sub(STRING) {
-            let start = self.skip(len as usize)?;
-            reply.bulk(&self.data[start..self.at]);
-            return Some(());
+            return self.take(len as usize).map(Part::Text);
         }
-        match (u8::try_from(kind).ok()?, protocol) {
-            (NIL, _) | (FALSE, Protocol::Resp2) => reply.nil(),
-            (TRUE, Protocol::Resp2) => reply.integer(1),
-            (kind @ (FALSE | TRUE), Protocol::Resp3) => reply.boolean(kind == TRUE),
-            (INT, _) => {
-                let start = self.skip(4)?;
-                let bytes = self.data[start..self.at].try_into().ok()?;
-                reply.integer(i64::from(i32::from_le_bytes(bytes)));
-            }
-            (NUM, _) => {
-                let start = self.skip(8)?;
-                let bytes = self.data[start..self.at].try_into().ok()?;
-                #[expect(clippy::cast_possible_truncation, reason = "the fraction is dropped")]
-                reply.integer(f64::from_le_bytes(bytes) as i64);
-            }
-            (EMPTY_TABLE, _) => reply.array(0),
-            (TABLE_FROM_1, _) => self.write_array(protocol, reply)?,
+        Some(match u8::try_from(kind).ok()? {
+            NIL => Part::Nil,
+            kind @ (FALSE | TRUE) => Part::Boolean(kind == TRUE),
+            INT => Part::Number(i32::from_le_bytes(self.take(4)?.try_into().ok()?).into()),
+            NUM => Part::Number(f64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            EMPTY_TABLE => Part::Array(0),
+            TABLE_FROM_1 => Part::Array(self.number()?.checked_sub(1)? as usize),
+            MAP => Part::Map(self.number()? as usize),
             _ => return None,
-        }
-        Some(())
-    }
-
-    /// An array without nil, at which it would end.
-    fn write_array(&mut self, protocol: Protocol, reply: &mut Reply) -> Option<()> {
-        let end = read_number(self.data, &mut self.at)?;
-        reply.array(end as usize - 1);
-        for _ in 1..end {
-            if self.data.get(self.at) == Some(&NIL) {
-                return None;
-            }
-            self.write(protocol, reply)?;
-        }
-        Some(())
+        })
     }
 }
 

@@ -236,6 +236,19 @@ local function room_behind(t, room)
   return room
 end
 
+-- Small values are packed by the interpreter, and made JSON of by Rust.
+local cjson, json_of = behind[globals.cjson], host.json_of
+local encode_any = cjson.encode
+function cjson.encode(...)
+  local value = ...
+  if type(value) == "table" and select("#", ...) == 1 and room_behind(value, SMALL_BYTES) then
+    local text = json_of(encode(value))
+    if text then
+      return text
+    end
+  end
+  return encode_any(...)
+end
 -- The usual text is unpacked by the interpreter.
 local cmsgpack, repack = behind[globals.cmsgpack], host.repack
 local unpack_any = cmsgpack.unpack

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mlua::{BString, Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
 use super::api;
 use super::failure::{Names, OWN_CHUNK, note_place};
@@ -48,13 +48,11 @@ impl Sandbox {
         let loading = Arc::new(Loading::default());
         let host = api::host(&lua, &names, &loading)?;
         host.set("library_constants", library::constants(&lua)?)?;
-        let repack = |lua: &Lua, text: BString| library::repack(lua, &text);
-        host.set("repack", lua.create_function(repack)?)?;
         host.set("hot_names", lua.create_sequence_from(globals::HOT)?)?;
         let noting = Arc::clone(&names);
         let note = lua.create_function(move |lua, error: Value| note_place(lua, &noting, error))?;
         host.set("on_error", note)?;
-        let libraries = library::all(&lua)?;
+        let libraries = library::all(&lua, &host)?;
         let source = include_str!("sandbox.lua");
         let chunk = lua.load(source).set_name(OWN_CHUNK);
         let (enter, hot, pcall, switch) = chunk.call((host, libraries))?;

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use mlua::{Lua, Table, Value};
+use mlua::{BString, Function, Lua, Table, Value};
 
+use super::super::packed;
 use super::{Failure, Results, bad_argument, callable, number};
 
 mod decode;
@@ -14,7 +15,7 @@ mod encode;
 
 /// How values are converted; scripts may change it, for all scripts after them.
 #[derive(Debug)]
-struct Settings {
+pub(super) struct Settings {
     /// Turn a sparse array into an object, rather than fail.
     sparse_convert: AtomicBool,
     /// An array is sparse if its largest index is more than this many times its count.
@@ -69,16 +70,24 @@ const SETTERS: [(&str, Setter); 8] = [
     }),
 ];
 
+/// What makes JSON of a packed value, if that is of the usual kind.
+pub(super) fn json_of(lua: &Lua, settings: &Arc<Settings>) -> mlua::Result<Function> {
+    let settings = Arc::clone(settings);
+    lua.create_function(move |lua, value: BString| {
+        let json = encode::encode_packed(lua, &settings, &value);
+        json.map(|bytes| packed::text_of(lua, bytes)).transpose()
+    })
+}
+
 /// The functions of the library.
-pub(super) fn functions(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn functions(lua: &Lua, settings: &Arc<Settings>) -> mlua::Result<Table> {
     let table = lua.create_table()?;
-    let settings = Arc::new(Settings::default());
-    let encoding = Arc::clone(&settings);
+    let encoding = Arc::clone(settings);
     table.set("encode", callable(lua, move |lua, args| encode::encode(lua, &encoding, args))?)?;
-    let decoding = Arc::clone(&settings);
+    let decoding = Arc::clone(settings);
     table.set("decode", callable(lua, move |lua, args| decode::decode(lua, &decoding, args))?)?;
     for (name, setter) in SETTERS {
-        let settings = Arc::clone(&settings);
+        let settings = Arc::clone(settings);
         table.set(name, callable(lua, move |_, args| setter(&settings, args))?)?;
     }
     Ok(table)

@@ -4,7 +4,9 @@
 //! A function gets its arguments and returns its results, or the text of an error;
 //! `sandbox.lua` raises it, with the place of the call in front.
 
-use mlua::{Lua, MultiValue, Table, Value, Variadic};
+use std::sync::Arc;
+
+use mlua::{BString, Lua, MultiValue, Table, Value, Variadic};
 
 use super::failure::positioned;
 use super::packed::{self, Text};
@@ -49,14 +51,18 @@ impl From<&str> for Failure {
 
 /// What a script gets by `cmsgpack.unpack` for the usual text: the value, for the interpreter to
 /// unpack; nil for all else.
-pub(super) fn repack(lua: &Lua, text: &[u8]) -> mlua::Result<Option<Text>> {
+fn repack(lua: &Lua, text: &[u8]) -> mlua::Result<Option<Text>> {
     repack::repack(text).map(|bytes| packed::text_of(lua, bytes)).transpose()
 }
 
-/// The tables of functions by the names of their libraries.
-pub(super) fn all(lua: &Lua) -> mlua::Result<Table> {
+/// The tables of functions by the names of their libraries. `host` gets what `sandbox.lua` puts in
+/// front of some.
+pub(super) fn all(lua: &Lua, host: &Table) -> mlua::Result<Table> {
+    let settings = Arc::default();
+    host.set("json_of", cjson::json_of(lua, &settings)?)?;
+    host.set("repack", lua.create_function(|lua, text: BString| repack(lua, &text))?)?;
     let all = lua.create_table()?;
-    all.set("cjson", cjson::functions(lua)?)?;
+    all.set("cjson", cjson::functions(lua, &settings)?)?;
     all.set("cmsgpack", table(lua, cmsgpack::FUNCTIONS)?)?;
     all.set("struct", table(lua, structs::FUNCTIONS)?)?;
     Ok(all)

@@ -30,6 +30,13 @@ fn json_is_written() {
         &[
             ("cjson.encode({1, 2, 3})", "[1,2,3]"),
             ("cjson.encode({a = {}})", r#"{"a":{}}"#),
+            ("cjson.encode({a = {1, 'b/', {c = false}}})", r#"{"a":[1,"b\/",{"c":false}]}"#),
+            ("cjson.encode({-1, 0.5, 2^53, 1e14})", "[-1,0.5,9.007199254741e+15,1e+14]"),
+            ("cjson.encode({1, a = 2})", r#"{"1":1,"a":2}"#),
+            ("cjson.encode({('x'):rep(5000)}):len()", "5004"),
+            ("cjson.encode({0/0})", "Cannot serialise number: must not be NaN or Inf"),
+            ("cjson.encode({tostring})", "Cannot serialise function: type not supported"),
+            ("cjson.encode({}, 1)", "bad argument #1 to 'encode' (expected 1 argument)"),
             ("cjson.encode({true, false, cjson.null})", "[true,false,null]"),
             ("cjson.encode('a\"\\n/\\0')", r#""a\"\n\/\u0000""#),
             ("cjson.encode(0.1)", "0.1"),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use mlua::{Lua, Table, Value};
 
+use super::super::super::packed::{Part, Unpacker};
 use super::super::super::walk::Walk;
 use super::super::{Failure, Results, as_double, type_name};
 use super::{INVALID_NULL, INVALID_OFF, Settings, single};
@@ -14,6 +15,19 @@ pub(super) fn encode(lua: &Lua, settings: &Settings, args: &[Value]) -> Results 
     let mut encoder = Encoder { settings, out: Vec::new(), walk: Walk::new(lua) };
     encoder.value(single(args, "encode")?, 0)?;
     Ok(vec![Value::String(lua.create_string(encoder.out)?)])
+}
+
+/// JSON of a small value that the interpreter has packed; `None` if it is not of the usual kind.
+pub(super) fn encode_packed(lua: &Lua, settings: &Settings, packed: &[u8]) -> Option<Vec<u8>> {
+    let out = Vec::with_capacity(packed.len() + packed.len() / 2);
+    let mut encoder = Encoder { settings, out, walk: Walk::new(lua) };
+    encoder.packed(&mut Unpacker::new(packed), 0)?;
+    Some(encoder.out)
+}
+
+/// Does it not stand for itself in a string?
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, 0..32 | b'"' | b'\\' | b'/' | 127)
 }
 
 struct Encoder<'a> {
@@ -30,9 +44,7 @@ impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: i64) -> Result<(), Failure> {
         Walk::look(self.out.len())?;
         match value {
-            Value::Boolean(flag) => {
-                self.out.extend_from_slice(if *flag { b"true" } else { b"false" });
-            }
+            Value::Boolean(flag) => self.boolean(*flag),
             Value::Integer(number) if number.unsigned_abs() < 100_000_000_000_000 => {
                 self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
             }
@@ -48,6 +60,65 @@ impl Encoder<'_> {
             other => return Err(refuse(other, "type not supported")),
         }
         Ok(())
+    }
+
+    fn packed(&mut self, from: &mut Unpacker<'_>, depth: i64) -> Option<()> {
+        let depth_max = self.settings.encode_depth.load(Ordering::Relaxed);
+        match from.next()? {
+            Part::Array(_) | Part::Map(_) if depth >= depth_max => return None,
+            // An empty table is an object.
+            Part::Array(0) => self.out.extend_from_slice(b"{}"),
+            Part::Array(len) => self.packed_array(from, len, depth + 1)?,
+            Part::Map(len) => self.packed_object(from, len, depth + 1)?,
+            Part::Boolean(flag) => self.boolean(flag),
+            Part::Number(number) => self.packed_number(number)?,
+            Part::Text(text) => self.string(text),
+            Part::Nil => return None,
+        }
+        Some(())
+    }
+
+    fn packed_array(&mut self, from: &mut Unpacker<'_>, len: usize, depth: i64) -> Option<()> {
+        self.out.push(b'[');
+        for index in 0..len {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.packed(from, depth)?;
+        }
+        self.out.push(b']');
+        Some(())
+    }
+
+    fn packed_object(&mut self, from: &mut Unpacker<'_>, len: usize, depth: i64) -> Option<()> {
+        self.out.push(b'{');
+        for index in 0..len {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            let Part::Text(key) = from.next()? else { return None };
+            self.string(key);
+            self.out.push(b':');
+            self.packed(from, depth)?;
+        }
+        self.out.push(b'}');
+        Some(())
+    }
+
+    fn packed_number(&mut self, number: f64) -> Option<()> {
+        const END: f64 = 1e14;
+        #[expect(clippy::cast_possible_truncation, reason = "what is lost is seen")]
+        #[expect(clippy::cast_precision_loss, reason = "what is lost is seen")]
+        let (whole, back) = (number as i64, number as i64 as f64);
+        if back.to_bits() == number.to_bits() && number.abs() < END {
+            self.out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+            return Some(());
+        }
+        self.number(number).ok()
+    }
+
+    fn boolean(&mut self, flag: bool) {
+        self.out.extend_from_slice(if flag { b"true" } else { b"false" });
     }
 
     fn number(&mut self, number: f64) -> Result<(), Failure> {
@@ -70,24 +141,30 @@ impl Encoder<'_> {
     }
 
     fn string(&mut self, text: &[u8]) {
+        self.out.reserve(text.len() + 2);
         self.out.push(b'"');
-        for &byte in text {
-            match byte {
-                b'"' => self.out.extend_from_slice(b"\\\""),
-                b'\\' => self.out.extend_from_slice(b"\\\\"),
-                b'/' => self.out.extend_from_slice(b"\\/"),
-                8 => self.out.extend_from_slice(b"\\b"),
-                9 => self.out.extend_from_slice(b"\\t"),
-                10 => self.out.extend_from_slice(b"\\n"),
-                12 => self.out.extend_from_slice(b"\\f"),
-                13 => self.out.extend_from_slice(b"\\r"),
-                0..32 | 127 => {
-                    write!(self.out, "\\u{byte:04x}").expect("a vector takes any bytes");
-                }
-                _ => self.out.push(byte),
-            }
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|&byte| is_escaped(byte)) {
+            self.out.extend_from_slice(&rest[..at]);
+            self.escaped(rest[at]);
+            rest = &rest[at + 1..];
         }
+        self.out.extend_from_slice(rest);
         self.out.push(b'"');
+    }
+
+    fn escaped(&mut self, byte: u8) {
+        match byte {
+            b'"' => self.out.extend_from_slice(b"\\\""),
+            b'\\' => self.out.extend_from_slice(b"\\\\"),
+            b'/' => self.out.extend_from_slice(b"\\/"),
+            8 => self.out.extend_from_slice(b"\\b"),
+            9 => self.out.extend_from_slice(b"\\t"),
+            10 => self.out.extend_from_slice(b"\\n"),
+            12 => self.out.extend_from_slice(b"\\f"),
+            13 => self.out.extend_from_slice(b"\\r"),
+            _ => write!(self.out, "\\u{byte:04x}").expect("a vector takes any bytes"),
+        }
     }
 
     fn table(&mut self, table: &Table, value: &Value, depth: i64) -> Result<(), Failure> {
