@@ -70,7 +70,30 @@ local function packed(words, count)
   return ok and #text <= REQUEST_BYTES_MAX and text or ""
 end
 
-local call, check, globals = host.call, host.acl_check_cmd, {}
+-- Looking at each word costs more than packing it. A buffer refuses what is neither a string nor a
+-- number, unless a metatable says how it becomes a string, which scripts hardly ever have.
+local scratch, has_metatables = buffer.new(), false
+local put, reset, free = scratch.put, scratch.reset, scratch.free
+local SCRATCH_BYTES_MAX = 64 * 1024
+
+-- A function that hands its words to `f` of Rust, and that to `done`.
+local function with_words(f, done)
+  return function(...)
+    reset(scratch)
+    if has_metatables or not pcall(put, scratch, ...) then
+      free(scratch)
+      return done(f(packed({ ... }, select("#", ...))))
+    end
+    local text = encode({ ... })
+    if #text > SCRATCH_BYTES_MAX then
+      free(scratch)
+      text = #text <= REQUEST_BYTES_MAX and text or ""
+    end
+    return done(f(text))
+  end
+end
+
+local globals = {}
 local STATUS, PACKED, ERROR = host.STATUS, host.PACKED, host.ERROR
 local function made(value, todo)
   if todo == PACKED then
@@ -82,24 +105,19 @@ local function made(value, todo)
 end
 
 local redis = raising_all(host.api)
-function redis.acl_check_cmd(...)
-  return finish(check(packed({ ... }, select("#", ...))))
-end
+redis.acl_check_cmd = with_words(host.acl_check_cmd, finish)
 for name, value in pairs(host.constants) do
   redis[name] = value
 end
-function redis.call(...)
-  local value, todo = call(packed({ ... }, select("#", ...)))
+redis.call = with_words(host.call, function(value, todo)
   if todo == nil then
     return value
   elseif todo == ERROR then
     error(value, 0)
   end
   return made(value, todo)
-end
-function redis.pcall(...)
-  return made(call(packed({ ... }, select("#", ...))))
-end
+end)
+redis.pcall = with_words(host.call, made)
 function redis.breakpoint()
   return false
 end
@@ -148,6 +166,7 @@ function globals.setmetatable(t, metatable)
   if behind[t] ~= nil then
     error(READ_ONLY, 2)
   end
+  has_metatables = true
   return setmetatable(t, metatable)
 end
 function globals.load(source, name)

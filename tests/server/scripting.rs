@@ -238,6 +238,7 @@ fn words_of_a_call_are_strings_or_numbers() {
         "return redis.call('del', 'a', nil)",
         "return redis.call(nil)",
         "return redis.call('get', nil, 'a')",
+        "return redis.call('get', setmetatable({}, {__tostring = function() return 'a' end}))",
     ] {
         check_failures(client, &[(source, refused)]);
     }
