@@ -74,9 +74,16 @@ impl Sandbox {
         }
         let triggers = HookTriggers::new().every_nth_instruction(TICK_INSTRUCTIONS);
         self.lua.set_global_hook(triggers, |lua, _| {
-            let used = lua.used_memory();
-            ask(Ask::Tick { is_over: used > BYTES_MAX });
+            ask(Ask::Tick { is_over: is_full(lua)? });
             Ok(VmState::Continue)
         })
     }
+}
+
+/// Do scripts hold more than they may? Garbage does not count.
+fn is_full(lua: &Lua) -> mlua::Result<bool> {
+    if lua.used_memory() > BYTES_MAX {
+        lua.gc_collect()?;
+    }
+    Ok(lua.used_memory() > BYTES_MAX)
 }
