@@ -280,10 +280,13 @@ impl Packer {
         self.0.push(NIL);
     }
 
+    /// Room that texts take at most.
+    pub(super) fn bytes_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> usize {
+        texts.map(|text| text.len() + HEAD_BYTES_MAX).sum()
+    }
+
     /// A table of texts.
-    pub(super) fn texts<'a>(&mut self, texts: impl ExactSizeIterator<Item = &'a [u8]> + Clone) {
-        let bytes = texts.clone().map(|text| text.len() + HEAD_BYTES_MAX).sum::<usize>();
-        self.0.reserve(bytes + 2 * HEAD_BYTES_MAX);
+    pub(super) fn texts<'a>(&mut self, texts: impl ExactSizeIterator<Item = &'a [u8]>) {
         self.table(texts.len());
         texts.for_each(|text| self.text(text));
     }

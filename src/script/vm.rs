@@ -23,8 +23,8 @@ use super::shebang::{self, Flags};
 use super::straight::is_straight;
 use crate::resp::{Protocol, Reply};
 
-/// Room made at first for the words of a script.
-const WORDS_BYTES: usize = 256;
+/// Room for the heads of the tables in which the words of a script are packed.
+const WORDS_BYTES: usize = 32;
 
 /// The SHA1 of a script's source.
 pub(crate) type Sha = [u8; 20];
@@ -238,7 +238,8 @@ impl Vm {
         keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         args: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
     ) -> Result<Text, String> {
-        let mut packer = Packer::with_capacity(WORDS_BYTES);
+        let bytes = Packer::bytes_of(keys.clone()) + Packer::bytes_of(args.clone());
+        let mut packer = Packer::with_capacity(bytes + WORDS_BYTES);
         packer.table(2);
         packer.texts(keys);
         packer.texts(args);

@@ -41,7 +41,7 @@ pub(crate) fn drive(
 }
 
 /// Room made at first for the replies of the commands that a script calls.
-const REPLY_BYTES: usize = 256;
+const REPLY_BYTES: usize = 1024;
 /// Replies from this length on are not copied, but given away with their buffer.
 const LONG_BYTES: usize = 4096;
 

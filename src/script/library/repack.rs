@@ -8,9 +8,13 @@ use crate::script::packed::Packer;
 /// Nesting that is read; the interpreter bears 100.
 const DEPTH_MAX: usize = 90;
 
+/// Room made for numbers, which take more when they are packed.
+const NUMBERS_BYTES: usize = 64;
+
 /// The one value of a text, packed; `None` if it is not of the usual kind.
 pub(crate) fn repack(text: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = Reader { text, out: Packer::with_capacity(text.len() + text.len() / 2) };
+    let out = Packer::with_capacity(2 * text.len() + NUMBERS_BYTES);
+    let mut reader = Reader { text, out };
     reader.value(0)?;
     reader.text.is_empty().then(|| reader.out.take())
 }
