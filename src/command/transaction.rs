@@ -193,7 +193,7 @@ fn touch_expired_watches(context: &mut Context<'_>) {
 }
 
 /// Ends the client's watches; they only lose their effect if their shards are not locked, as a
-/// script keeps the server busy.
+/// script keeps the server busy or data are being loaded.
 pub(super) fn forget_watches(context: &mut Context<'_>) {
     let locked = context.db.locked();
     if !context.client.watches().all(|watched| locked.has(&watched.key)) {

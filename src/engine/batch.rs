@@ -211,10 +211,14 @@ impl<'e> Batch<'e> {
     #[cold]
     fn lock_in_turn(&mut self, need: ShardSet) -> Result<Locked, CommandError> {
         let services = &self.engine.services;
-        let is_busy = || services.scripts.running.is_busy();
-        let locked = services.keyspace.lock_unless(need, is_busy);
+        // What loads the data waits for clients, not they for it.
+        let gives_up = || match self.mode {
+            Mode::Replay => services.scripts.running.is_busy(),
+            _ => self.engine.is_occupied(),
+        };
+        let locked = services.keyspace.lock_unless(need, gives_up);
         self.clock_ns = services.clock.elapsed_ns();
-        locked.ok_or_else(|| self.engine.busy())
+        locked.ok_or_else(|| self.engine.occupied())
     }
 
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Engine;
 use crate::client::Client;
+use crate::client::transaction::WatchedKey;
 use crate::command::Flag;
 use crate::command::table::{Command, table};
 use crate::resp::argv::Argv;
@@ -20,12 +21,21 @@ impl Engine {
             return ShardSet::of(self.services.keyspace.shard_of(key));
         }
         if command.has(Flag::AllShards) {
-            return self.services.keyspace.all();
+            return self.all_shards(command);
         }
         if command.has(Flag::WholeTransaction) {
             return self.transaction_lock_set(command, client);
         }
         self.key_shards(command, argv)
+    }
+
+    /// While data are loaded, INFO makes do with what it can see without the locks: it tells how
+    /// far the load has come, and must not wait for it.
+    fn all_shards(&self, command: &Command) -> ShardSet {
+        if self.services.loading.is_active() && command.spec.name == "info" {
+            return ShardSet::EMPTY;
+        }
+        self.services.keyspace.all()
     }
 
     #[inline(never)]
@@ -42,17 +52,25 @@ impl Engine {
         set
     }
 
-    /// The shards of watched keys, and for EXEC those of the commands that it runs. While a script
-    /// keeps the server busy, DISCARD, UNWATCH and RESET do without any.
+    /// The shards of watched keys, and for EXEC those of the commands that it runs. While shards
+    /// may be locked for long, those of keys that are no longer watched are left alone, and
+    /// DISCARD, UNWATCH and RESET do without any.
     #[inline(never)]
     fn transaction_lock_set(&self, command: &Command, client: &Client) -> ShardSet {
         let keyspace = &self.services.keyspace;
         let is_exec = command.spec.name == "exec";
-        if !is_exec && self.services.scripts.running.is_busy() {
+        let is_occupied = self.is_occupied();
+        if !is_exec && is_occupied {
             return ShardSet::EMPTY;
         }
-        let watched = client.watches().map(|watched| keyspace.shard_of(&watched.key));
-        let mut set = watched.fold(ShardSet::EMPTY, |set, shard| set.union(ShardSet::of(shard)));
+        let add = |set: ShardSet, watched: &WatchedKey| {
+            set.union(ShardSet::of(keyspace.shard_of(&watched.key)))
+        };
+        let mut set = if is_occupied {
+            client.watched().iter().fold(ShardSet::EMPTY, add)
+        } else {
+            client.watches().fold(ShardSet::EMPTY, add)
+        };
         if !is_exec {
             return set;
         }
@@ -66,7 +84,7 @@ impl Engine {
 
     fn lock_set_of_queued(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
         if command.has(Flag::AllShards) {
-            return self.services.keyspace.all();
+            return self.all_shards(command);
         }
         self.key_shards(command, argv)
     }

@@ -171,6 +171,17 @@ impl Engine {
         }
     }
 
+    /// May locks be held for long, by a script that keeps the server busy or by the load of the
+    /// data?
+    fn is_occupied(&self) -> bool {
+        self.services.scripts.running.is_busy() || self.services.loading.is_active()
+    }
+
+    /// What is told who gave up waiting for a lock then.
+    fn occupied(&self) -> CommandError {
+        if self.services.scripts.running.is_busy() { self.busy() } else { CommandError::Loading }
+    }
+
     /// The server is asked to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.services.stopping.load(Ordering::Acquire)

@@ -20,6 +20,8 @@ use crate::resp::{Protocol, Reply};
 
 /// Effects between two looks at the clock.
 const EFFECTS_PER_LOOK: u64 = 4096;
+/// Time between two looks at how many keys there are.
+const LOOK_EVERY_NS: u64 = 100_000_000;
 /// Time between two lines about a long load.
 const REPORT_EVERY_NS: u64 = 5_000_000_000;
 
@@ -194,6 +196,7 @@ struct Replay<'e> {
     offset: u64,
     loaded: &'e mut Loaded,
     reported_ns: u64,
+    looked_ns: u64,
     /// Effects that could not be had again.
     failed: u64,
     failure: Option<(u64, String)>,
@@ -214,6 +217,7 @@ impl<'e> Replay<'e> {
             offset: 0,
             loaded,
             reported_ns: engine.services.clock.elapsed_ns(),
+            looked_ns: 0,
             failed: 0,
             failure: None,
         }
@@ -256,10 +260,11 @@ impl<'e> Replay<'e> {
     }
 
     fn run_joined(&mut self, joined: Vec<OwnedArgv>) {
+        if !joined.is_empty() {
+            self.look();
+        }
         for argv in joined {
             self.call(argv.as_argv(), self.offset);
-            // It took long; INFO, which looks at all shards, has its turn.
-            self.batch.release();
         }
     }
 
@@ -293,8 +298,20 @@ impl<'e> Replay<'e> {
         }
     }
 
+    /// Sees for INFO how many keys there are, as what comes next may hold the locks for long.
+    fn look(&mut self) {
+        let services = &self.engine.services;
+        let now_ns = services.clock.elapsed_ns();
+        if now_ns - self.looked_ns >= LOOK_EVERY_NS {
+            self.looked_ns = now_ns;
+            self.batch.release();
+            services.keyspace.glance(services.clock.now_ms());
+        }
+    }
+
     /// Tells how far a long load has come.
     fn report(&mut self) {
+        self.look();
         let loading = &self.engine.services.loading;
         let bytes = self.loaded.bytes + self.offset;
         loading.reached(bytes);

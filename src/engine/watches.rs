@@ -13,8 +13,8 @@ impl Engine {
         }
     }
 
-    /// Drops the watches of a client; `false` if that cannot be done now as a script
-    /// keeps the server busy.
+    /// Drops the watches of a client; `false` if that cannot be done now as a script or the load of
+    /// the data holds the locks.
     pub(crate) fn unwatch(&self, client: &mut Client) -> bool {
         let keyspace = &self.services.keyspace;
         let shards = client.watches().map(|watched| keyspace.shard_of(&watched.key));
@@ -22,8 +22,9 @@ impl Engine {
         if set.is_empty() {
             return true;
         }
-        let is_busy = || self.services.scripts.running.is_busy();
-        let Some(mut locked) = keyspace.lock_unless(set, is_busy) else { return false };
+        let Some(mut locked) = keyspace.lock_unless(set, || self.is_occupied()) else {
+            return false;
+        };
         let mut changes = Changes::default();
         for watched in client.take_watches() {
             let now_ms = self.services.clock.now_ms();

@@ -3,12 +3,14 @@
 //! Shards are always locked in ascending order, and a lock set is taken as a whole: whoever needs
 //! another shard lets go of all and starts again. So no two calls can wait for each other.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use smallvec::SmallVec;
 
+use super::figures::LastSeen;
 use super::find::Location;
 use super::shard::Shard;
 use crate::hash;
@@ -76,6 +78,7 @@ impl ShardSet {
 pub(crate) struct Keyspace {
     shards: Vec<Arc<Mutex<Shard>>>,
     databases: usize,
+    pub(super) last_seen: LastSeen,
 }
 
 impl Keyspace {
@@ -83,7 +86,7 @@ impl Keyspace {
     pub(crate) fn new(shards: usize, databases: usize) -> Self {
         let shards = shards.next_power_of_two().min(SHARDS_MAX);
         let shards = (0..shards).map(|_| Arc::new(Mutex::new(Shard::new(databases)))).collect();
-        Self { shards, databases }
+        Self { shards, databases, last_seen: LastSeen::default() }
     }
 
     /// Number of databases.
@@ -137,6 +140,11 @@ impl Keyspace {
             guards.push(self.shards[shard].try_lock_arc()?);
         }
         Some(self.locked(set, guards))
+    }
+
+    /// A shard to look at for a moment, if nobody has locked it.
+    pub(super) fn try_look(&self, shard: usize) -> Option<impl Deref<Target = Shard> + '_> {
+        self.shards[shard].try_lock()
     }
 
     /// Locks shards, in ascending order.

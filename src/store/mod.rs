@@ -13,6 +13,7 @@ pub(crate) mod changes;
 pub(crate) mod db;
 pub(crate) mod evict;
 pub(crate) mod expiry;
+pub(crate) mod figures;
 mod find;
 pub(crate) mod keyspace;
 mod parts;

@@ -314,6 +314,11 @@ impl Shard {
         &self.dbs[index]
     }
 
+    /// As [`Shard::dbs`], to read.
+    pub(crate) fn dbs_ref(&self) -> &[ShardDb] {
+        &self.dbs
+    }
+
     pub(crate) fn dbs(&mut self) -> &mut [ShardDb] {
         &mut self.dbs
     }

@@ -2,7 +2,7 @@
 
 use super::Text;
 use crate::command::Context;
-use crate::config::Setting;
+use crate::store::figures::Sums;
 
 pub(super) fn persistence(context: &mut Context<'_>, text: &mut Text) {
     let services = context.services;
@@ -111,17 +111,10 @@ pub(super) fn cluster(context: &mut Context<'_>, text: &mut Text) {
 }
 
 pub(super) fn keyspace(context: &mut Context<'_>, text: &mut Text) {
-    let now_ms = context.db.now_ms();
-    for index in 0..context.services.config.size(Setting::Databases) {
-        let (mut keys, mut expires, mut ttl) = (0, 0, Ttl::default());
-        for shard in context.db.locked().iter_mut() {
-            let db = shard.db(index);
-            keys += db.keys.len();
-            expires += db.volatile;
-            ttl.add(db.sample_ttl_ms(now_ms, TTL_SAMPLES));
-        }
-        if keys > 0 {
-            let ttl_ms = ttl.mean();
+    for (index, figures) in figures(context).0.iter().enumerate() {
+        if figures.keys > 0 {
+            let (keys, expires) = (figures.keys, figures.volatile);
+            let ttl_ms = figures.mean_ttl_ms();
             text.line(
                 &format!("db{index}"),
                 format_args!("keys={keys},expires={expires},avg_ttl={ttl_ms}"),
@@ -130,23 +123,15 @@ pub(super) fn keyspace(context: &mut Context<'_>, text: &mut Text) {
     }
 }
 
-/// Parts of the expiry index of each shard that are looked at for the average.
-const TTL_SAMPLES: usize = 64;
-
-/// An average of times to live.
-#[derive(Default)]
-struct Ttl {
-    keys: u64,
-    sum_ms: u64,
-}
-
-impl Ttl {
-    fn add(&mut self, (keys, sum_ms): (u64, u64)) {
-        self.keys += keys;
-        self.sum_ms += sum_ms;
+/// Of all shards: as they are, or, if they are not locked since data are being loaded, as far as
+/// that is known.
+fn figures(context: &mut Context<'_>) -> Sums {
+    let (keyspace, now_ms) = (&context.services.keyspace, context.db.now_ms());
+    let locked = context.db.locked();
+    if locked.set() != keyspace.all() {
+        return keyspace.glance(now_ms);
     }
-
-    fn mean(&self) -> u64 {
-        self.sum_ms / self.keys.max(1)
-    }
+    let mut sums = Sums::default();
+    locked.iter_mut().for_each(|shard| sums.add(shard, now_ms));
+    sums
 }
