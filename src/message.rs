@@ -20,11 +20,13 @@ pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Topic, and lengths of channel and payload.
     heads: Vec<(Topic, usize, usize)>,
+    /// Earlier ones, of which it is decided who gets them: the client's id, and what goes there.
+    addressed: Vec<(u64, Box<[u8]>)>,
 }
 
 impl Messages {
     pub(crate) fn is_empty(&self) -> bool {
-        self.heads.is_empty()
+        self.heads.is_empty() && self.addressed.is_empty()
     }
 
     /// Adds a message whose channel and payload are each made of parts.
@@ -37,7 +39,7 @@ impl Messages {
         self.heads.push((topic, channel_len, payload.len()));
     }
 
-    /// The messages: topic, channel and payload.
+    /// The messages, but for those addressed: topic, channel and payload.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Topic, &[u8], &[u8])> {
         let mut rest = &*self.bytes;
         self.heads.iter().map(move |&(topic, channel_len, payload_len)| {
@@ -48,8 +50,21 @@ impl Messages {
         })
     }
 
+    /// Those of which it is decided who gets them.
+    pub(crate) fn addressed(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.addressed.iter().map(|(client, bytes)| (*client, &**bytes))
+    }
+
+    /// All messages so far go to these clients, whoever subscribes from now on.
+    pub(crate) fn address(&mut self, to: impl IntoIterator<Item = (u64, Box<[u8]>)>) {
+        self.addressed.extend(to);
+        self.bytes.clear();
+        self.heads.clear();
+    }
+
     /// Forgets all messages, which were delivered.
     pub(crate) fn clear(&mut self) {
+        self.addressed.clear();
         self.bytes.clear();
         self.heads.clear();
     }

@@ -132,13 +132,30 @@ impl PubSub {
 
     /// Delivers messages that depend on the log up to `position`.
     pub(crate) fn deliver(&self, messages: &Messages, position: u64, poster: &Poster<'_>) {
+        for (client, bytes) in messages.addressed() {
+            if let Some(client) = poster.clients.find(client) {
+                poster.post(&client, bytes, position);
+            }
+        }
+        self.for_each_receiver(messages, |client, bytes| poster.post(client, bytes, position));
+    }
+
+    /// Decides who gets these messages before someone subscribes.
+    pub(crate) fn address(&self, messages: &mut Messages) {
+        let mut addressed = Vec::new();
+        self.for_each_receiver(messages, |client, bytes| addressed.push((client.id, bytes.into())));
+        messages.address(addressed);
+    }
+
+    /// Gives each message, as it is sent, to each who subscribed; `give` must not come back here.
+    fn for_each_receiver(&self, messages: &Messages, mut give: impl FnMut(&Handle, &[u8])) {
         let mut encoder = Encoder::default();
         for (topic, channel, payload) in messages.iter() {
             let name: &[u8] = if topic == Topic::ShardChannel { b"smessage" } else { b"message" };
             if let Some(subscribers) = self.channels_of(topic).get_mut(channel) {
                 encoder.encode(&[name, channel, payload]);
                 for client in subscribers.values() {
-                    encoder.post(client, position, poster);
+                    give(client, encoder.for_client(client));
                 }
             }
             if topic == Topic::ShardChannel || self.patterns_count() == 0 {
@@ -148,7 +165,7 @@ impl PubSub {
                 if glob::matches(pattern, channel) {
                     encoder.encode(&[b"pmessage", pattern, channel, payload]);
                     for client in subscribers.values() {
-                        encoder.post(client, position, poster);
+                        give(client, encoder.for_client(client));
                     }
                 }
             }
@@ -179,9 +196,8 @@ impl Encoder {
         }
     }
 
-    fn post(&self, client: &Handle, position: u64, poster: &Poster<'_>) {
-        let reply = if client.speaks_resp3() { &self.resp3 } else { &self.resp2 };
-        poster.post(client, reply.bytes(), position);
+    fn for_client(&self, client: &Handle) -> &[u8] {
+        if client.speaks_resp3() { self.resp3.bytes() } else { self.resp2.bytes() }
     }
 }
 

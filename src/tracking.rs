@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use crate::client::{ClientId, Handle, Kind, Registry, Tracker};
 use crate::resp::{Protocol, Reply};
-use crate::store::Touched;
+use crate::store::{Touch, Touched};
 
 /// Word of a change, for a client.
 #[derive(Debug)]
@@ -63,21 +63,27 @@ impl Tracking {
     }
 
     /// A client is told of changes from now on, of all keys with these prefixes if it is in
-    /// broadcast mode.
+    /// broadcast mode. Returns the prefixes that nobody had.
     pub(crate) fn start<'p>(
         &self,
         tracker: Arc<Tracker>,
         prefixes: impl Iterator<Item = &'p [u8]>,
-    ) {
+    ) -> Vec<&'p [u8]> {
         let id = tracker.client.id;
+        let mut fresh = Vec::new();
         let mut known = self.prefixes.lock();
         for prefix in prefixes {
-            known.entry(prefix.into()).or_default().insert(id);
+            let clients = known.entry(prefix.into()).or_default();
+            if clients.is_empty() {
+                fresh.push(prefix);
+            }
+            clients.insert(id);
         }
         drop(known);
         if self.trackers.insert(id, tracker).is_none() {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
+        fresh
     }
 
     /// A client is told nothing more.
@@ -115,10 +121,13 @@ impl Tracking {
         told: &mut Vec<Invalidation>,
     ) {
         for touched in touched {
-            match &touched.key {
-                None => self.invalidate_all(clients, told),
-                Some(key) if touched.is_read => self.remember(touched.by, key),
-                Some(key) => self.invalidate_key(key, touched.by, clients, told),
+            match (&touched.key, touched.what) {
+                (None, _) => self.invalidate_all(clients, told),
+                (Some(_), Touch::Broadcast) => {}
+                (Some(key), Touch::Read) => self.remember(touched.by, key),
+                (Some(key), Touch::Changed) => {
+                    self.invalidate_key(key, touched.by, clients, told);
+                }
             }
         }
         self.broadcast(touched, clients, told);
@@ -153,11 +162,12 @@ impl Tracking {
 
     fn broadcast(&self, touched: &[Touched], clients: &Registry, told: &mut Vec<Invalidation>) {
         for (prefix, subscribers) in &*self.prefixes.lock() {
+            let touched = since_broadcast(prefix, touched);
             for &subscriber in subscribers {
                 let Some(tracker) = self.tracker(subscriber) else { continue };
                 let keys: BTreeSet<&[u8]> = touched
                     .iter()
-                    .filter(|touched| !touched.is_read)
+                    .filter(|touched| touched.what == Touch::Changed)
                     .filter(|touched| !(tracker.no_loop && touched.by == subscriber))
                     .filter_map(|touched| touched.key.as_deref())
                     .filter(|key| key.starts_with(prefix))
@@ -181,6 +191,15 @@ impl Tracking {
             self.invalidate_key(&key, 0, clients, told);
         }
     }
+}
+
+/// What came after the transaction itself had the first client told of keys with this prefix. One
+/// that joins others is told with them.
+fn since_broadcast<'t>(prefix: &[u8], touched: &'t [Touched]) -> &'t [Touched] {
+    let is_start = |touched: &Touched| {
+        touched.what == Touch::Broadcast && touched.key.as_deref() == Some(prefix)
+    };
+    touched.iter().rposition(is_start).map_or(touched, |start| &touched[start + 1..])
 }
 
 /// Word to a tracker that `keys` were changed, or all; `None` if it cannot be told.

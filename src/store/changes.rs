@@ -60,13 +60,22 @@ pub(crate) const KEYSPACE: u32 = 1 << 11;
 /// `E`: events go to the channels `__keyevent@<db>__:<event>`.
 pub(crate) const KEYEVENT: u32 = 1 << 12;
 
+/// What those who cache keys are to know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// Changes of keys with this prefix are broadcast from now on.
+    Broadcast,
+    Changed,
+    /// By someone who caches it.
+    Read,
+}
+
 /// A key that was changed, or read by someone who caches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Touched {
+    pub(crate) what: Touch,
     /// The client that did it; 0: the server itself.
     pub(crate) by: u64,
-    /// Was it read, not changed?
-    pub(crate) is_read: bool,
     /// `None`: all keys.
     pub(crate) key: Option<Box<[u8]>>,
 }
@@ -138,7 +147,8 @@ impl Changes {
     /// Notes for those who cache keys that `key`, or all, was changed by a client.
     pub(crate) fn touch(&mut self, key: Option<&[u8]>, by: u64) {
         if self.tracks {
-            self.touched.push(Touched { by, is_read: false, key: key.map(Into::into) });
+            let key = key.map(Into::into);
+            self.touched.push(Touched { what: Touch::Changed, by, key });
         }
     }
 
@@ -149,7 +159,13 @@ impl Changes {
 
     /// Notes that a client has read `key` and caches it.
     pub(crate) fn read_by(&mut self, key: &[u8], by: u64) {
-        self.touched.push(Touched { by, is_read: true, key: Some(key.into()) });
+        self.touched.push(Touched { what: Touch::Read, by, key: Some(key.into()) });
+    }
+
+    /// Notes that changes of keys with `prefix` are broadcast from now on, to a client.
+    pub(crate) fn broadcast_from_now(&mut self, prefix: &[u8], to: u64) {
+        let key = Some(prefix.into());
+        self.touched.push(Touched { what: Touch::Broadcast, by: to, key });
     }
 
     /// Publishes that `event` of `class` happened to `key`, if that is asked for.

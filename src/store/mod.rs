@@ -22,7 +22,7 @@ pub(crate) mod shard;
 pub(crate) mod snapshot;
 pub(crate) mod usage;
 
-pub(crate) use changes::{Changes, Class, Touched};
+pub(crate) use changes::{Changes, Class, Touch, Touched};
 pub(crate) use db::{Db, WrongType};
 pub(crate) use evict::Eviction;
 pub(crate) use find::Location;

@@ -140,6 +140,21 @@ fn a_transaction_publishes_when_it_is_done() {
 }
 
 #[test]
+fn who_subscribes_in_a_transaction_is_told_of_what_follows() {
+    let server = Server::start(&["--notify-keyspace-events", "E$"]);
+    let (mut other, mut raw) = (resp3(&server), resp3(&server));
+    other.send(b"PSUBSCRIBE _*\r\n");
+    other.expect(&push(&["psubscribe", "_*", ":1"]));
+    raw.send(b"MULTI\r\nSET early 1\r\nPSUBSCRIBE _*\r\nSET late 1\r\nEXEC\r\n");
+    raw.expect(b"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n");
+    raw.expect(&push(&["psubscribe", "_*", ":1"]));
+    raw.expect(b"+OK\r\n");
+    let event = |key| push(&["pmessage", "_*", "__keyevent@0__:set", key]);
+    raw.expect(&event("late"));
+    other.expect(&[event("early"), event("late")].concat());
+}
+
+#[test]
 fn client_reply_does_not_hold_pushes_back() {
     let server = Server::start(&[]);
     let mut raw = resp3(&server);

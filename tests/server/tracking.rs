@@ -42,6 +42,16 @@ fn own_changes_can_be_left_out() {
 }
 
 #[test]
+fn a_broadcast_begins_within_a_transaction() {
+    let server = Server::start(&[]);
+    let (mut other, mut raw) = (resp3(&server), resp3(&server));
+    assert_eq!(other.line("CLIENT TRACKING on"), "+OK");
+    raw.send(b"MULTI\r\nSET early 1\r\nCLIENT TRACKING on BCAST\r\nSET late 1\r\nEXEC\r\n");
+    raw.expect(b"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+OK\r\n+OK\r\n+OK\r\n");
+    invalidated(&mut raw, "late");
+}
+
+#[test]
 fn broadcasts_follow_prefixes() {
     let server = Server::start(&[]);
     let client = &mut server.client();

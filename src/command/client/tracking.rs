@@ -164,7 +164,10 @@ fn start(context: &mut Context<'_>, options: &Options<'_>, opt: Opt) {
         is_broadcast: options.broadcast,
         no_loop: options.no_loop,
     });
-    context.services.tracking.start(Arc::clone(&tracker), prefixes.iter().map(AsRef::as_ref));
+    let named = prefixes.iter().map(AsRef::as_ref);
+    for prefix in context.services.tracking.start(Arc::clone(&tracker), named) {
+        context.db.changes().broadcast_from_now(prefix, client.handle.id);
+    }
     let figures = &client.handle.figures;
     figures.redirect.store(options.redirect + 1, Ordering::Relaxed);
     figures.broadcast.store(options.broadcast, Ordering::Relaxed);
