@@ -96,9 +96,12 @@ fn read(context: &mut Context<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Comman
 }
 
 fn store(context: &mut Context<'_>, key: &[u8], bytes: Vec<u8>) {
-    let value = Value::String(StringValue::from_buffer(bytes));
-    context.db.set_keeping_ttl(key, value);
+    context.db.set_keeping_ttl(key, string_of(bytes));
     context.modified(key, Class::String, "pfadd");
+}
+
+fn string_of(bytes: Vec<u8>) -> Value {
+    Value::String(StringValue::from_buffer(bytes))
 }
 
 /// `PFADD key [element [element ...]]`
@@ -168,6 +171,7 @@ fn count_one(context: &mut Context<'_>, key: &[u8]) -> Result<u64, CommandError>
     let bytes = context.db.create::<StringValue>(key)?.make_mut();
     hyperloglog::set_cached(bytes, Some(estimate));
     // The string is another one now, for GET and DUMP.
+    context.db.rewritten(key);
     context.propagate(&[b"PFCOUNT", key]);
     Ok(estimate)
 }
@@ -244,13 +248,15 @@ pub(super) fn pfdebug(context: &mut Context<'_>, args: &mut Args<'_>) -> Command
         b"TODENSE" => {
             if form == Form::Sparse {
                 hyperloglog::make_dense(&mut bytes)?;
-                store(context, key, bytes);
+                // No other elements: nobody is told.
+                context.db.set_keeping_ttl(key, string_of(bytes));
+                context.db.changes().dirty += 1;
             }
             context.reply.integer(i64::from(form == Form::Sparse));
         }
         _ => {
-            let name = shown(subcommand).into();
-            return Err(CommandError::UnknownSubcommand { container: "pfdebug", name });
+            let text = format!("ERR Unknown PFDEBUG subcommand '{}'", shown(subcommand));
+            return Err(CommandError::Text(text.into()));
         }
     }
     Ok(Outcome::Done)

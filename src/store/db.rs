@@ -341,6 +341,12 @@ impl<'a> Db<'a> {
         self.take_notice(key);
     }
 
+    /// Tells those who watch or cache `key` that it is kept otherwise, which nobody waits for.
+    pub(crate) fn rewritten(&mut self, key: &[u8]) {
+        self.changes.touch(Some(key), self.changes.client);
+        self.shard(key).touch_watched(key);
+    }
+
     /// Has those who watch or wait for `key` take notice, but not those who cache it.
     pub(crate) fn take_notice(&mut self, key: &[u8]) {
         let shard = self.shard(key);

@@ -190,6 +190,17 @@ fn estimates() {
 }
 
 #[test]
+fn an_estimate_that_is_kept_changes_the_string() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("PFADD a x", "1"), ("WATCH a", "OK"), ("PFCOUNT a", "1")]);
+    check(client, &[("MULTI", "OK"), ("PFCOUNT a", "QUEUED"), ("EXEC", "nil")]);
+    check(client, &[("WATCH a", "OK"), ("PFCOUNT a", "1"), ("PFDEBUG TODENSE a", "1")]);
+    check(client, &[("MULTI", "OK"), ("PFCOUNT a", "QUEUED"), ("EXEC", "[1]")]);
+    check(client, &[("PFDEBUG NOPE a", "(ERR Unknown PFDEBUG subcommand 'NOPE')")]);
+}
+
+#[test]
 fn what_a_broken_estimate_has_taken_is_logged() {
     let mut server = Server::start(&["--appendfsync", "always"]);
     let client = &mut server.client();

@@ -35,6 +35,7 @@ fn keys_of_requests() {
             ("COMMAND GETKEYS MSET a 1 b 2", "[\"a\" \"b\"]"),
             ("COMMAND GETKEYS get a", "[\"a\"]"),
             ("COMMAND GETKEYS ZUNIONSTORE to 2 a b", "[\"to\" \"a\" \"b\"]"),
+            ("COMMAND GETKEYS ZUNIONSTORE to 2 a", "(ERR Invalid arguments specified for command)"),
             ("COMMAND GETKEYS OBJECT ENCODING a", "[\"a\"]"),
             ("COMMAND GETKEYSANDFLAGS SET a 1", "[[\"a\" [OW update]]]"),
             ("COMMAND GETKEYSANDFLAGS SET a 1 GET", "[[\"a\" [RW access update]]]"),

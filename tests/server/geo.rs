@@ -162,3 +162,18 @@ fn results_are_stored() {
         ],
     );
 }
+
+#[test]
+fn scores_that_no_place_has_are_places_as_in_redis() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    check(client, &[("ZADD g 1e300 a -1e300 b -1 c 9223372036854775808 d", "4")]);
+    let (west, east) = ("-179.99999731779098511", "180");
+    let (south, north) = ("-85.05112751263942528", "85.0511287799999991");
+    for (member, longitude, latitude) in
+        [("a", west, south), ("b", east, south), ("c", east, north), ("d", east, south)]
+    {
+        let place = format!("[[\"{longitude}\" \"{latitude}\"]]");
+        check(client, &[(&format!("GEOPOS g {member}"), &place)]);
+    }
+}

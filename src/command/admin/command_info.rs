@@ -168,6 +168,9 @@ fn getkeysandflags(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     Ok(Outcome::Done)
 }
 
+/// Commands that name a destination, and then so many other keys.
+const WITH_SOURCES: [&str; 3] = ["zdiffstore", "zinterstore", "zunionstore"];
+
 fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandError> {
     // A container with a subcommand that it has not is no command.
     let command = table().resolve(argv).filter(|it| !it.is_container() || argv.len() == 1);
@@ -180,7 +183,9 @@ fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandErro
     }
     let mut keys = Vec::new();
     command.spec.keys.for_each(argv, |at| keys.push(at));
-    if keys.is_empty() && !command.has(Flag::NoMandatoryKeys) {
+    // The destination alone: the number of the other keys is wrong.
+    let lacks_sources = keys.len() == 1 && WITH_SOURCES.contains(&command.full_name.as_str());
+    if lacks_sources || keys.is_empty() && !command.has(Flag::NoMandatoryKeys) {
         return Err(CommandError::Plain("ERR Invalid arguments specified for command"));
     }
     Ok((command, keys))

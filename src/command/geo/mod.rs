@@ -160,9 +160,20 @@ fn key_and_stores(argv: Argv<'_>) -> Vec<usize> {
 /// The place of a member.
 fn place(set: Option<&SortedSet>, member: &[u8]) -> Option<Point> {
     let score = set?.score(member)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "52 bits")]
-    let hash = score as u64;
-    Some(Point::of_hash(hash))
+    Some(Point::of_hash(hash_of(score)))
+}
+
+/// The hash that a score is. Those that are none become what redis-server makes of them on x86.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is meant")]
+fn hash_of(score: f64) -> u64 {
+    const SIGNED_END: f64 = 9_223_372_036_854_775_808.0;
+    if score < SIGNED_END {
+        (score as i64).cast_unsigned()
+    } else if score < 2.0 * SIGNED_END {
+        score as u64
+    } else {
+        0
+    }
 }
 
 /// Reads a longitude and a latitude.
