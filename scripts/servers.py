@@ -12,6 +12,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Where cargo, which is run in the root, puts what it builds.
+TARGET = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR") or "target")
 PATIENCE_SECONDS = 60
 
 
@@ -19,7 +21,7 @@ def respq_binary():
     """The binary to try: $RESPQ, else the newest build of this checkout."""
     if os.environ.get("RESPQ"):
         return os.environ["RESPQ"]
-    builds = [os.path.join(ROOT, "target", profile, "respq") for profile in ("release", "debug")]
+    builds = [os.path.join(TARGET, profile, "respq") for profile in ("release", "debug")]
     builds = [path for path in builds if os.path.exists(path)]
     if not builds:
         raise SystemExit("build it first: cargo build --release")
