@@ -36,6 +36,7 @@ fn keys_of_requests() {
             ("COMMAND GETKEYS get a", "[\"a\"]"),
             ("COMMAND GETKEYS ZUNIONSTORE to 2 a b", "[\"to\" \"a\" \"b\"]"),
             ("COMMAND GETKEYS ZUNIONSTORE to 2 a", "(ERR Invalid arguments specified for command)"),
+            ("COMMAND GETKEYS PFMERGE to", "(ERR Invalid arguments specified for command)"),
             ("COMMAND GETKEYS OBJECT ENCODING a", "[\"a\"]"),
             ("COMMAND GETKEYSANDFLAGS SET a 1", "[[\"a\" [OW update]]]"),
             ("COMMAND GETKEYSANDFLAGS SET a 1 GET", "[[\"a\" [RW access update]]]"),

@@ -168,8 +168,8 @@ fn getkeysandflags(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
     Ok(Outcome::Done)
 }
 
-/// Commands that name a destination, and then so many other keys.
-const WITH_SOURCES: [&str; 3] = ["zdiffstore", "zinterstore", "zunionstore"];
+/// Commands that name a destination, and then other keys.
+const WITH_SOURCES: [&str; 4] = ["pfmerge", "zdiffstore", "zinterstore", "zunionstore"];
 
 fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandError> {
     // A container with a subcommand that it has not is no command.
@@ -183,7 +183,7 @@ fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<usize>), CommandErro
     }
     let mut keys = Vec::new();
     command.spec.keys.for_each(argv, |at| keys.push(at));
-    // The destination alone: the number of the other keys is wrong.
+    // The destination alone: there are no other keys, or their number is wrong.
     let lacks_sources = keys.len() == 1 && WITH_SOURCES.contains(&command.full_name.as_str());
     if lacks_sources || keys.is_empty() && !command.has(Flag::NoMandatoryKeys) {
         return Err(CommandError::Plain("ERR Invalid arguments specified for command"));
