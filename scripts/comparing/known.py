@@ -5,6 +5,8 @@ compared, after any other.
 """
 from typing import Callable, NamedTuple
 
+from .words import KEYS
+
 
 class Known(NamedTuple):
     """A difference that is no finding."""
@@ -52,11 +54,27 @@ def is_more(ours, theirs):
             and set(ours[1]) < set(theirs[1]))
 
 
+def goes_by_name(request):
+    """Is it a range by name, of other sets than those whose scores are all the same?"""
+    words = [word.upper() for word in request]
+    by_name = words[:1] == [b"ZLEXCOUNT"] or any(b"BYLEX" in word for word in words)
+    return by_name and not any(key in request for key in KEYS["lexical"])
+
+
+def asks_for_odd_keys(request):
+    """COMMAND GETKEYS of streams, or of a script with a number of keys that is none."""
+    name = request[2].upper() if len(request) > 2 else b""
+    is_odd = name.startswith((b"EVAL", b"FCALL")) and not all(map(bytes.isdigit, request[4:5]))
+    is_of_streams = name in (b"XREAD", b"XREADGROUP")
+    return name_of(request).startswith("COMMAND GETKEYS") and (is_odd or is_of_streams)
+
+
 def asks_for(*names):
     return lambda request, ours, theirs: name_of(request) in names
 
 
 OLD = (7, 2)
+DRAWING = (b"HRANDFIELD", b"SRANDMEMBER", b"ZRANDMEMBER")
 KNOWN = [
     Known("chance", "which elements are drawn",
           asks_for("HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER")),
@@ -84,24 +102,32 @@ KNOWN = [
     Known("passwords", "those made up", asks_for("ACL GENPASS")),
     Known("own part", "a key that others changed too is told, in spite of NOLOOP with BCAST",
           lambda request, ours, theirs: is_more(theirs, ours) and name_of(request) == "EXEC"),
-    Known("no place", "what a score that no place has is decoded to", asks_for("GEOHASH")),
     Known("large settings", "sizes beyond 63 bits are refused",
           lambda request, ours, theirs: name_of(request) == "CONFIG SET" and is_error(ours),
           goes_on=False),
-    Known("keys", "of a request that is none, as COMMAND GETKEYS finds them",
-          lambda request, ours, theirs: name_of(request).startswith("COMMAND GETKEYS")
-          and (b"XREADGROUP" in request
-               or is_error(theirs) and theirs[1].startswith(b"ERR Invalid arguments"))),
+    Known("keys", "of a request that is none: redis-server goes by the first STREAMS, and by what "
+          "begins with digits", lambda request, ours, theirs: asks_for_odd_keys(request)),
+    Known("large form", "redis-server 7.2 keeps what ZRANGESTORE selects by score or name in it",
+          lambda request, ours, theirs: name_of(request) == "OBJECT ENCODING"
+          and (ours, theirs) == (("$", b"listpack"), ("$", b"skiplist"))),
     Known("rights", "redis-server does not look at the key of a PFMERGE that has but one",
           lambda request, ours, theirs: name_of(request) == "ACL DRYRUN" and b"PFMERGE" in request),
     Known("no text", "bytes that are no text, in an error that shows them",
           lambda request, ours, theirs: is_error(ours) and is_error(theirs)
           and "\N{REPLACEMENT CHARACTER}".encode() in ours[1]),
+    Known("syntax", "what LuaJIT says of a script that is none (README, Differences)",
+          lambda request, ours, theirs: is_error(ours) and is_error(theirs)
+          and all(b"Error compiling script" in text for _, text in (ours, theirs))),
     Known("times", "how long commands took, and how far the replication has come",
           asks_for("LATENCY HISTOGRAM", "ROLE")),
     Known("index beyond 32 bits", "redis-server cuts it to 32 bits where a list is small",
           lambda request, ours, theirs: sets_far(request),
           goes_on=False),
+    Known("counts", "how many may be drawn has a limit (README, Differences)",
+          lambda request, ours, theirs: is_error(ours) and b"value is out of range" in ours[1]
+          and any(word.upper() in DRAWING for word in request), goes_on=False),
+    Known("no order", "what ranges by name give where scores differ",
+          lambda request, ours, theirs: goes_by_name(request), goes_on=False),
     # Of an older redis-server:
     Known("texts", "some errors had other words",
           lambda request, ours, theirs: is_error(ours) and is_error(theirs), before=OLD),

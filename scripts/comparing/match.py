@@ -59,8 +59,11 @@ class Side:
         self.control = Client(port)
         events = ["CONFIG", "SET", "notify-keyspace-events", OLD_EVENTS if is_old else EVENTS]
         for words in (["FLUSHALL"], ["SCRIPT", "FLUSH"], ["FUNCTION", "FLUSH"], events,
+                      ["CONFIG", "SET", "slowlog-log-slower-than", "-1"], ["SLOWLOG", "RESET"],
                       ["CONFIG", "RESETSTAT"], ["CLIENT", "UNPAUSE"],
-                      ["ACL", "DELUSER", "u0", "u1"]):
+                      ["ACL", "DELUSER", "u0", "u1"],
+                      # respq forgets what was read once nobody tracks keys any more; this does.
+                      ["CLIENT", "TRACKING", "ON"]):
             self.control.call(*words)
         for name, (usual, *_) in LIMITS.items():
             self.control.call(b"CONFIG", b"SET", name, usual)
