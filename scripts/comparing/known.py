@@ -99,6 +99,7 @@ KNOWN = [
           and name_of(request) in ("EVAL", "EXEC")),
     Known("commands", "each server has some of its own", asks_for("COMMAND COUNT", "COMMAND LIST")),
     Known("help", "it has words of its own", lambda request, ours, theirs: asks_for_help(request)),
+    Known("advice", "each server has words of its own", asks_for("MEMORY DOCTOR")),
     Known("passwords", "those made up", asks_for("ACL GENPASS")),
     Known("own part", "a key that others changed too is told, in spite of NOLOOP with BCAST",
           lambda request, ours, theirs: is_more(theirs, ours) and name_of(request) == "EXEC"),
@@ -124,7 +125,7 @@ KNOWN = [
           lambda request, ours, theirs: sets_far(request),
           goes_on=False),
     Known("counts", "how many may be drawn has a limit (README, Differences)",
-          lambda request, ours, theirs: is_error(ours) and b"value is out of range" in ours[1]
+          lambda request, ours, theirs: "value is out of range" in repr(ours)
           and any(word.upper() in DRAWING for word in request), goes_on=False),
     Known("no order", "what ranges by name give where scores differ",
           lambda request, ours, theirs: goes_by_name(request), goes_on=False),

@@ -153,6 +153,10 @@ def is_unfit(request):
     if (words == [b"COMMAND"] or words[0] == b"XADD" and b"*" in words
             or words[:2] == [b"CLIENT", b"KILL"] and any(word.isdigit() for word in words)):
         return True
+    # Ranges by name have no order once scores differ.
+    if words[0] == b"ZADD" and request[1:2] and request[1] in KEYS["lexical"] \
+            and any(score != b"0" for score in request[2::2]):
+        return True
     # Of another user than `default`: the error has no reply from redis-server 7.2 if any other
     # reply is still to be sent.
     at = words.index(b"AUTH") if b"AUTH" in words else -1

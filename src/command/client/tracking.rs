@@ -24,7 +24,8 @@ struct Options<'a> {
 ///
 /// ON: tells the connection, or another one, when keys change that it has read. Replies OK.
 /// Errors: ERR if the options do not go together, or with what was switched on before.
-/// Differs from Redis: with NOLOOP and BCAST, what the connection's own scripts change is no news.
+/// Differs from Redis: with NOLOOP and BCAST, what the connection's own scripts change is no news;
+/// and what was read is forgotten once no connection has it on.
 /// <https://redis.io/docs/latest/commands/client-tracking/>
 pub(super) fn tracking(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let on = super::on_or_off(args)?;
