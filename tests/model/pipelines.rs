@@ -9,6 +9,10 @@ use respq::resp::request::{encode_head, encode_word};
 
 /// In several shards; two share one by their tag.
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "{t}e", "{t}f"];
+/// A hash and a set that are large enough to be tables.
+const TABLES: [&str; 2] = ["hash", "set"];
+/// What they hold at first.
+const PARTS: usize = 200;
 /// Commands that wait, each in a session of its own.
 const WAITING: [&str; 4] =
     ["BLPOP a b 0", "BLMOVE a {t}e LEFT RIGHT 0", "BRPOP {t}e 0", "BLMOVE c d LEFT LEFT 0"];
@@ -26,10 +30,33 @@ fn line() -> impl Strategy<Value = String> {
         1 => (key(), key()).prop_map(|(one, other)| format!("MGET {one} {other}")),
         1 => (key(), key()).prop_map(|(from, to)| format!("LMOVE {from} {to} LEFT RIGHT")),
         1 => key().prop_map(|key| format!("WATCH {key}")),
+        1 => key().prop_map(|key| format!("MSET {key} 1{}", " b 1".repeat(6))),
+        6 => part_line(),
         1 => (0..2).prop_map(|db| format!("SELECT {db}")),
         1 => prop_oneof![word("MULTI"), word("EXEC"), word("EXEC"), word("DISCARD")],
         1 => prop_oneof![word("PING"), word("GET"), word("NOPE a"), word("DBSIZE"), word("PING a")],
     ]
+}
+
+/// A request that goes to a part of a table.
+fn part_line() -> impl Strategy<Value = String> {
+    let part = 0..2 * PARTS;
+    prop_oneof![
+        part.clone().prop_map(|n| format!("HSET hash {n} x{n}")),
+        part.clone().prop_map(|n| format!("HGET hash {n}")),
+        part.clone().prop_map(|n| format!("HDEL hash {n}")),
+        part.clone().prop_map(|n| format!("SADD set x{n}")),
+        part.clone().prop_map(|n| format!("SISMEMBER set x{n}")),
+        prop::sample::select(&TABLES[..]).prop_map(|key| format!("HLEN {key}")),
+        prop::sample::select(&TABLES[..]).prop_map(|key| format!("DEL {key}")),
+    ]
+}
+
+fn fill_tables(session: &mut Session<'_>) {
+    let fields: Vec<_> = (0..PARTS).map(|n| format!(" {n} {n}")).collect();
+    let members: Vec<_> = (0..PARTS).map(|n| format!(" x{n}")).collect();
+    session.run_line(&format!("HSET hash{}", fields.concat())).unwrap();
+    session.run_line(&format!("SADD set{}", members.concat())).unwrap();
 }
 
 /// Words as they come over the wire.
@@ -64,6 +91,7 @@ fn run(lines: &[String], ask: impl Fn(&mut Session<'_>) -> Vec<u8>) -> Vec<Optio
     for (session, line) in waiting.iter_mut().zip(WAITING) {
         assert_eq!(session.run_line(line), None, "{line} waits");
     }
+    fill_tables(&mut engine.session());
     let replies = ask(&mut engine.session());
     assert!(!replies.is_empty(), "{lines:?}");
     let mut found = traces(&engine, &mut waiting);

@@ -161,3 +161,42 @@ fn a_pipeline_is_answered_though_others_run_for_ever() {
     clients[3].send(b"EVAL \"while true do end\" 0\r\n");
     assert_eq!((clients[1].read_line(), clients[1].read_line()), ("+PONG".into(), "+PONG".into()));
 }
+
+#[test]
+fn what_was_read_ahead_waits_for_the_end_of_a_pause() {
+    let server = Server::start(&["--io-threads", "1"]);
+    let mut raw = server.raw();
+    for round in 0..3 {
+        let value = round.to_string();
+        let piece = [
+            encoded(&["DEL", "a", "b"]),
+            encoded(&["GET", "a"]),
+            encoded(&["CLIENT", "PAUSE", "20", "WRITE"]),
+            encoded(&["GET", "a"]),
+            encoded(&["SET", "a", &value]),
+            encoded(&["GET", "b"]),
+            encoded(&["SET", "b", &value]),
+            encoded(&["MGET", "a", "b"]),
+        ];
+        raw.send(&piece.concat());
+        let deleted = if round == 0 { 0 } else { 2 };
+        raw.expect(format!(":{deleted}\r\n$-1\r\n+OK\r\n$-1\r\n+OK\r\n$-1\r\n+OK\r\n").as_bytes());
+        raw.expect(format!("*2\r\n$1\r\n{value}\r\n$1\r\n{value}\r\n").as_bytes());
+    }
+}
+
+#[test]
+fn what_was_read_ahead_is_run_when_a_script_ends_that_others_did_not_wait_for() {
+    let server = Server::start(&["--io-threads", "1", "--busy-reply-threshold", "1"]);
+    let mut raw = server.raw();
+    let piece = [
+        encoded(&["SET", "a", "1"]),
+        encoded(&["INCR", "b"]),
+        encoded(&["EVAL", SLOW, "1", "k"]),
+        encoded(&["INCR", "a"]),
+        encoded(&["INCR", "b"]),
+    ];
+    raw.send(&piece.concat());
+    raw.send(&encoded(&["MGET", "a", "b"]));
+    raw.expect(b"+OK\r\n:1\r\n:1\r\n:2\r\n:2\r\n*2\r\n$1\r\n2\r\n$1\r\n2\r\n");
+}
