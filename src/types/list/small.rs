@@ -58,6 +58,8 @@ impl List {
         if self.len > limit.len || self.chunks.len() > CHUNKS_SMALL_MAX {
             return false;
         }
-        self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>() <= limit.bytes
+        // The first chunks tell that a list is large.
+        let mut sizes = self.chunks.iter().map(|chunk| chunk.bytes());
+        sizes.try_fold(limit.bytes, usize::checked_sub).is_some()
     }
 }
