@@ -10,7 +10,7 @@ use super::{Flag, Outcome, Suspended, TimeoutReply, Wait};
 use crate::acl::Accounts;
 use crate::aof::Aof;
 use crate::aof::saver::{Ending, Saver};
-use crate::client::{Client, Monitors, Pause, Poster, Registry};
+use crate::client::{Client, Monitors, Pause, Poster, Registry, Wakeup};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
 use crate::observe::{Call, Identity, LatencyMonitor, Loading, SlowLog, Stats};
@@ -56,6 +56,8 @@ pub(crate) struct Services {
     pub(crate) cron_rests: AtomicBool,
     /// Set when the server is to stop.
     pub(crate) stopping: AtomicBool,
+    /// Wakes who looks for the end when SHUTDOWN was called.
+    pub(crate) shutdown_called: Wakeup,
     /// Set under the locks of all shards when the last snapshot is written: no call gets a lock.
     pub(crate) is_over: AtomicBool,
 }

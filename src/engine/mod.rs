@@ -13,7 +13,7 @@ use foldhash::fast::RandomState;
 use crate::acl::{Account, Accounts};
 use crate::aof::saver::Saver;
 use crate::aof::{Aof, FsyncPolicy};
-use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry};
+use crate::client::{Client, Handle, Monitors, Pause, Peer, Registry, Wakeup};
 use crate::clock::Clock;
 use crate::command::table::table;
 use crate::command::{CommandError, Services, access};
@@ -105,6 +105,7 @@ impl Engine {
             tracking: Tracking::default(),
             cron_rests: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            shutdown_called: Wakeup::default(),
             is_over: AtomicBool::new(false),
         };
         services.aof.note_times(services.config.flag(Setting::AofTimestampEnabled));

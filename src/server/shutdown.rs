@@ -5,6 +5,8 @@
 //! to wait says SHUTDOWN NOSAVE, or interrupts once more; once it is being written, neither is
 //! looked at.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,7 +15,7 @@ use crate::aof::saver::Ending;
 use crate::client::Unblock;
 use crate::engine::Engine;
 
-/// How often the SHUTDOWN command is looked for.
+/// Time between two tries to get at what a script holds.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Time between two looks at who is to let go of something.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -69,22 +71,28 @@ async fn signals(signal: &mut Option<Signal>, name: &str) {
 
 /// Waits for a SHUTDOWN without a snapshot.
 async fn told_not_to_save(engine: &Engine) {
-    while !engine.is_stopping() {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    after_calls(engine, || engine.is_stopping().then_some(())).await;
 }
 
 /// Waits for a SHUTDOWN; returns `None` if it asks for no snapshot.
 async fn commanded(engine: &Engine) -> Option<Ending> {
-    loop {
-        if engine.is_stopping() {
-            return None;
+    let ending = || engine.services.saver.take_ending().map(Some);
+    after_calls(engine, || if engine.is_stopping() { Some(None) } else { ending() }).await
+}
+
+/// Looks now and after each call of SHUTDOWN whether there is something; returns it.
+async fn after_calls<T>(engine: &Engine, look: impl Fn() -> Option<T>) -> T {
+    poll_fn(|context| {
+        loop {
+            if let Some(found) = look() {
+                return Poll::Ready(found);
+            }
+            if !engine.services.shutdown_called.take(context) {
+                return Poll::Pending;
+            }
         }
-        if let Some(ending) = engine.services.saver.take_ending() {
-            return Some(ending);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    })
+    .await
 }
 
 /// Writes the last snapshot; `false` if the server must go on without.

@@ -50,9 +50,11 @@ pub(super) fn shutdown(context: &mut Context<'_>, args: &mut Args<'_>) -> Comman
     let ending = Ending { saves, is_forced: force, client };
     if services.saves_at_the_end(ending) {
         services.saver.ask_to_end(ending);
+        services.shutdown_called.wake();
         return context.wait(std::iter::empty(), "", None, TimeoutReply::Nil);
     }
     context.client.closing = true;
     services.stopping.store(true, Ordering::Release);
+    services.shutdown_called.wake();
     Ok(Outcome::Done)
 }
