@@ -92,5 +92,7 @@ def run(contender, scale):
     with contender.start([*LOG, "always"]) as server:
         commands(server, scale, FAMILIES[:2])
     with tempfile.TemporaryDirectory() as directory:
-        with contender.start([*LOG, "everysec"], directory) as server:
+        # Rewritten when told to, not by itself.
+        options = [*LOG, "everysec", "--auto-aof-rewrite-percentage", "0"]
+        with contender.start(options, directory) as server:
             files(server, scale)

@@ -1,7 +1,7 @@
 //! A new Lua state: only what scripts may see, and all of it read-only.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
@@ -14,6 +14,11 @@ use super::run::{Ask, ask};
 
 /// Memory that scripts may hold, looked at now and then.
 const BYTES_MAX: usize = 1 << 30;
+/// Of these, what may be in use when there is no room left. So much must become garbage before all
+/// is looked at again.
+const USED_BYTES_MAX: usize = BYTES_MAX / 8 * 7;
+/// Memory that is left to the interpreter's own collector, which comes late to a small state.
+const SMALL_BYTES_MAX: usize = 64 << 20;
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 20_000;
 
@@ -31,6 +36,8 @@ pub(super) struct Sandbox {
     pub(super) names: Arc<Names>,
     /// Does the driver get to look at the clock?
     is_watched: AtomicBool,
+    /// Memory in use when [`Sandbox::collect_large`] last collected garbage.
+    used_bytes: AtomicUsize,
 }
 
 impl Sandbox {
@@ -57,9 +64,21 @@ impl Sandbox {
         let chunk = lua.load(source).set_name(OWN_CHUNK);
         let (enter, hot, pcall, switch) = chunk.call((host, libraries))?;
         let is_watched = AtomicBool::new(false);
-        let sandbox = Self { lua, enter, hot, pcall, switch, loading, names, is_watched };
+        let used_bytes = AtomicUsize::new(0);
+        let sandbox =
+            Self { lua, enter, hot, pcall, switch, loading, names, is_watched, used_bytes };
         sandbox.watch(true)?;
         Ok(sandbox)
+    }
+
+    /// Between scripts: collects garbage if the state is large and has doubled since the last time.
+    pub(super) fn collect_large(&self) -> mlua::Result<()> {
+        let used_bytes = self.used_bytes.load(Ordering::Relaxed);
+        if self.lua.used_memory() > SMALL_BYTES_MAX.max(2 * used_bytes) {
+            self.lua.gc_collect()?;
+            self.used_bytes.store(self.lua.used_memory(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Lets the driver look at the clock every so often from now on, or not. Nothing is raised
@@ -82,8 +101,9 @@ impl Sandbox {
 
 /// Do scripts hold more than they may? Garbage does not count.
 fn is_full(lua: &Lua) -> mlua::Result<bool> {
-    if lua.used_memory() > BYTES_MAX {
-        lua.gc_collect()?;
+    if lua.used_memory() <= BYTES_MAX {
+        return Ok(false);
     }
-    Ok(lua.used_memory() > BYTES_MAX)
+    lua.gc_collect()?;
+    Ok(lua.used_memory() > USED_BYTES_MAX)
 }

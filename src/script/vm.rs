@@ -297,6 +297,7 @@ pub(super) fn run(
     work: impl FnOnce() -> mlua::Result<Left> + 'static,
     name: impl FnOnce() -> String + 'static,
 ) -> Result<Run, String> {
+    vm.sandbox.collect_large().map_err(|error| format!("ERR {}", error_text(&error)))?;
     let names = Arc::clone(&vm.sandbox.names);
     Run::new(vm, move || match work() {
         Ok((true, value, packed)) => Ok(Returned { value, packed }),

@@ -364,3 +364,16 @@ fn errors_keep_their_blanks_but_no_ends_of_lines() {
     let text = error_of(client, script);
     assert!(text.contains("Unsupported option  script: "), "{text}");
 }
+
+#[test]
+fn what_scripts_leave_behind_is_collected_before_it_gets_much() {
+    let server = Server::start(&[]);
+    let client = &mut server.client();
+    let mut most = 0;
+    for n in 0..12 {
+        let script = "return(#string.rep(ARGV[1],20000000))";
+        check(client, &[(&format!("EVAL {script} 0 {n:02}"), "40000000")]);
+        most = most.max(server.info("used_memory_lua").parse::<u64>().unwrap());
+    }
+    assert!(most < 130_000_000, "{most} bytes");
+}
