@@ -14,19 +14,38 @@ pub(crate) enum Topic {
     ShardChannel,
 }
 
+/// A message, which is the `index`th of those it came with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'m> {
+    pub(crate) index: usize,
+    pub(crate) topic: Topic,
+    pub(crate) channel: &'m [u8],
+    pub(crate) payload: &'m [u8],
+}
+
+/// A subscription that began among the messages, by the transaction that sends them: it gets
+/// those that come after.
+#[derive(Debug)]
+struct Begun {
+    topic: Topic,
+    name: Box<[u8]>,
+    client: u64,
+    /// The first message that it gets.
+    from: usize,
+}
+
 /// Messages in order, in one buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Topic, and lengths of channel and payload.
     heads: Vec<(Topic, usize, usize)>,
-    /// Earlier ones, of which it is decided who gets them: the client's id, and what goes there.
-    addressed: Vec<(u64, Box<[u8]>)>,
+    begun: Vec<Begun>,
 }
 
 impl Messages {
     pub(crate) fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.addressed.is_empty()
+        self.heads.is_empty()
     }
 
     /// Adds a message whose channel and payload are each made of parts.
@@ -39,32 +58,37 @@ impl Messages {
         self.heads.push((topic, channel_len, payload.len()));
     }
 
-    /// The messages, but for those addressed: topic, channel and payload.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Topic, &[u8], &[u8])> {
+    /// The messages.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Message<'_>> {
         let mut rest = &*self.bytes;
-        self.heads.iter().map(move |&(topic, channel_len, payload_len)| {
+        self.heads.iter().enumerate().map(move |(index, &(topic, channel_len, payload_len))| {
             let (channel, behind) = rest.split_at(channel_len);
             let (payload, behind) = behind.split_at(payload_len);
             rest = behind;
-            (topic, channel, payload)
+            Message { index, topic, channel, payload }
         })
     }
 
-    /// Those of which it is decided who gets them.
-    pub(crate) fn addressed(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.addressed.iter().map(|(client, bytes)| (*client, &**bytes))
+    /// A client subscribes: it does not get the messages so far.
+    pub(crate) fn begin(&mut self, topic: Topic, name: &[u8], client: u64) {
+        let from = self.heads.len();
+        if from > 0 {
+            self.begun.push(Begun { topic, name: name.into(), client, from });
+        }
     }
 
-    /// All messages so far go to these clients, whoever subscribes from now on.
-    pub(crate) fn address(&mut self, to: impl IntoIterator<Item = (u64, Box<[u8]>)>) {
-        self.addressed.extend(to);
-        self.bytes.clear();
-        self.heads.clear();
+    /// Does a client that has subscribed get the `index`th message?
+    pub(crate) fn is_for(&self, index: usize, topic: Topic, name: &[u8], client: u64) -> bool {
+        !self.begun.iter().any(|begun| {
+            index < begun.from
+                && (begun.topic, begun.client) == (topic, client)
+                && *begun.name == *name
+        })
     }
 
     /// Forgets all messages, which were delivered.
     pub(crate) fn clear(&mut self) {
-        self.addressed.clear();
+        self.begun.clear();
         self.bytes.clear();
         self.heads.clear();
     }

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use crate::client::{ClientId, Handle, Poster, Subscriptions};
 use crate::glob;
-use crate::message::{Messages, Topic};
+use crate::message::{Message, Messages, Topic};
 use crate::resp::{Protocol, Reply};
 
 type Subscribers = BTreeMap<ClientId, Arc<Handle>>;
@@ -132,42 +132,38 @@ impl PubSub {
 
     /// Delivers messages that depend on the log up to `position`.
     pub(crate) fn deliver(&self, messages: &Messages, position: u64, poster: &Poster<'_>) {
-        for (client, bytes) in messages.addressed() {
-            if let Some(client) = poster.clients.find(client) {
-                poster.post(&client, bytes, position);
+        let mut delivery = Delivery { messages, position, poster, encoder: Encoder::default() };
+        for message in messages.iter() {
+            if let Some(subscribers) = self.channels_of(message.topic).get_mut(message.channel) {
+                delivery.give(message, message.topic, message.channel, &subscribers);
             }
-        }
-        self.for_each_receiver(messages, |client, bytes| poster.post(client, bytes, position));
-    }
-
-    /// Decides who gets these messages before someone subscribes.
-    pub(crate) fn address(&self, messages: &mut Messages) {
-        let mut addressed = Vec::new();
-        self.for_each_receiver(messages, |client, bytes| addressed.push((client.id, bytes.into())));
-        messages.address(addressed);
-    }
-
-    /// Gives each message, as it is sent, to each who subscribed; `give` must not come back here.
-    fn for_each_receiver(&self, messages: &Messages, mut give: impl FnMut(&Handle, &[u8])) {
-        let mut encoder = Encoder::default();
-        for (topic, channel, payload) in messages.iter() {
-            let name: &[u8] = if topic == Topic::ShardChannel { b"smessage" } else { b"message" };
-            if let Some(subscribers) = self.channels_of(topic).get_mut(channel) {
-                encoder.encode(&[name, channel, payload]);
-                for client in subscribers.values() {
-                    give(client, encoder.for_client(client));
-                }
-            }
-            if topic == Topic::ShardChannel || self.patterns_count() == 0 {
+            if message.topic == Topic::ShardChannel || self.patterns_count() == 0 {
                 continue;
             }
             for (pattern, subscribers) in &*self.patterns.lock() {
-                if glob::matches(pattern, channel) {
-                    encoder.encode(&[b"pmessage", pattern, channel, payload]);
-                    for client in subscribers.values() {
-                        give(client, encoder.for_client(client));
-                    }
+                if glob::matches(pattern, message.channel) {
+                    delivery.give(message, Topic::Pattern, pattern, subscribers);
                 }
+            }
+        }
+    }
+}
+
+/// The delivery of messages.
+struct Delivery<'a> {
+    messages: &'a Messages,
+    position: u64,
+    poster: &'a Poster<'a>,
+    encoder: Encoder,
+}
+
+impl Delivery<'_> {
+    /// Gives a message to those who subscribed to `name`; the lock of its entry must be held.
+    fn give(&mut self, message: Message<'_>, topic: Topic, name: &[u8], to: &Subscribers) {
+        self.encoder.encode(message, topic, name);
+        for client in to.values() {
+            if self.messages.is_for(message.index, topic, name, client.id) {
+                self.poster.post(client, self.encoder.for_client(client), self.position);
             }
         }
     }
@@ -186,7 +182,17 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    fn encode(&mut self, words: &[&[u8]]) {
+    /// Encodes a message as it is sent to those who subscribed to `name`.
+    fn encode(&mut self, message: Message<'_>, topic: Topic, name: &[u8]) {
+        let Message { channel, payload, .. } = message;
+        match topic {
+            Topic::Channel => self.words(&[b"message", channel, payload]),
+            Topic::Pattern => self.words(&[b"pmessage", name, channel, payload]),
+            Topic::ShardChannel => self.words(&[b"smessage", channel, payload]),
+        }
+    }
+
+    fn words(&mut self, words: &[&[u8]]) {
         for reply in [&mut self.resp2, &mut self.resp3] {
             reply.truncate(0);
             reply.push(words.len());

@@ -174,14 +174,12 @@ fn subscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> Co
     if topic == Topic::ShardChannel && context.mode == Mode::Transaction {
         return Err(CommandError::Plain("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
     }
-    let messages = &mut context.db.changes().messages;
-    if !messages.is_empty() {
-        // What the same transaction has brought about before goes to others only.
-        context.services.pubsub.address(messages);
-    }
     for name in args.rest() {
         let subscriptions = context.client.subscriptions.get_or_insert_default();
         if subscriptions.names(topic).insert(name.into()) {
+            let client = context.client.handle.id;
+            // What the same transaction has brought about before goes to others only.
+            context.db.changes().messages.begin(topic, name, client);
             context.services.pubsub.subscribe(topic, name, &context.client.handle);
             close_if_revoked(context, topic, name);
         }

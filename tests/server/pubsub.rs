@@ -155,6 +155,34 @@ fn who_subscribes_in_a_transaction_is_told_of_what_follows() {
 }
 
 #[test]
+fn no_message_follows_the_end_that_was_confirmed() {
+    let server = Server::start(&["--io-threads", "2", "--enable-debug-command", "yes"]);
+    // Some of them are not on the thread of the transaction.
+    let mut others: Vec<Raw> = (0..4).map(|_| resp3(&server)).collect();
+    for other in &mut others {
+        other.send(b"SUBSCRIBE c\r\n");
+        other.expect(&push(&["subscribe", "c", ":1"]));
+    }
+    let (mut raw, client) = (server.raw(), &mut server.client());
+    raw.send(b"MULTI\r\nPUBLISH c m\r\nSUBSCRIBE d\r\nDEBUG SLEEP 0.3\r\n");
+    raw.expect(b"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
+    raw.send(b"EXEC\r\n");
+    wait_until(|| run::<(String, u32)>(client, "PUBSUB NUMSUB d").1 == 1);
+    for other in &mut others {
+        other.send(b"UNSUBSCRIBE c\r\n");
+    }
+    raw.expect(b"*3\r\n:4\r\n");
+    for other in &mut others {
+        other.send(b"PING\r\n");
+        let lines: Vec<String> = std::iter::from_fn(|| Some(other.read_line()))
+            .take_while(|line| line != "+PONG")
+            .collect();
+        let ends = ["$11", "unsubscribe", "$1", "c", ":0"];
+        assert!(lines.ends_with(&ends.map(String::from)), "{lines:?}");
+    }
+}
+
+#[test]
 fn client_reply_does_not_hold_pushes_back() {
     let server = Server::start(&[]);
     let mut raw = resp3(&server);
