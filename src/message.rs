@@ -23,15 +23,23 @@ pub(crate) struct Message<'m> {
     pub(crate) payload: &'m [u8],
 }
 
-/// A subscription that began among the messages, by the transaction that sends them: it gets
-/// those that come after.
+/// What of the messages goes to a subscription that the transaction that sends them begins or ends
+/// itself.
 #[derive(Debug)]
-struct Begun {
+struct Span {
     topic: Topic,
     name: Box<[u8]>,
     client: u64,
     /// The first message that it gets.
     from: usize,
+    /// The first one that it no longer gets, if it has ended.
+    until: Option<usize>,
+}
+
+impl Span {
+    fn is_open(&self, topic: Topic, name: &[u8], client: u64) -> bool {
+        self.until.is_none() && (self.topic, self.client) == (topic, client) && *self.name == *name
+    }
 }
 
 /// Messages in order, in one buffer.
@@ -40,7 +48,7 @@ pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Topic, and lengths of channel and payload.
     heads: Vec<(Topic, usize, usize)>,
-    begun: Vec<Begun>,
+    spans: Vec<Span>,
 }
 
 impl Messages {
@@ -73,22 +81,37 @@ impl Messages {
     pub(crate) fn begin(&mut self, topic: Topic, name: &[u8], client: u64) {
         let from = self.heads.len();
         if from > 0 {
-            self.begun.push(Begun { topic, name: name.into(), client, from });
+            self.spans.push(Span { topic, name: name.into(), client, from, until: None });
+        }
+    }
+
+    /// A client unsubscribes: it gets no more than the messages so far.
+    pub(crate) fn end(&mut self, topic: Topic, name: &[u8], client: u64) {
+        let until = Some(self.heads.len());
+        if let Some(span) = self.spans.iter_mut().find(|span| span.is_open(topic, name, client)) {
+            span.until = until;
+        } else if !self.is_empty() {
+            self.spans.push(Span { topic, name: name.into(), client, from: 0, until });
         }
     }
 
     /// Does a client that has subscribed get the `index`th message?
     pub(crate) fn is_for(&self, index: usize, topic: Topic, name: &[u8], client: u64) -> bool {
-        !self.begun.iter().any(|begun| {
-            index < begun.from
-                && (begun.topic, begun.client) == (topic, client)
-                && *begun.name == *name
-        })
+        let mut spans = self.spans.iter();
+        !spans.any(|span| index < span.from && span.is_open(topic, name, client))
+    }
+
+    /// The subscriptions, name and client, that got the `index`th message and then ended.
+    pub(crate) fn ended(&self, index: usize, topic: Topic) -> impl Iterator<Item = (&[u8], u64)> {
+        let spans = self.spans.iter().filter(move |span| {
+            span.topic == topic && (span.from..span.until.unwrap_or(0)).contains(&index)
+        });
+        spans.map(|span| (&*span.name, span.client))
     }
 
     /// Forgets all messages, which were delivered.
     pub(crate) fn clear(&mut self) {
-        self.begun.clear();
+        self.spans.clear();
         self.bytes.clear();
         self.heads.clear();
     }

@@ -137,13 +137,21 @@ impl PubSub {
             if let Some(subscribers) = self.channels_of(message.topic).get_mut(message.channel) {
                 delivery.give(message, message.topic, message.channel, &subscribers);
             }
-            if message.topic == Topic::ShardChannel || self.patterns_count() == 0 {
+            delivery.give_ended(message, message.topic);
+            if message.topic == Topic::ShardChannel {
                 continue;
             }
-            for (pattern, subscribers) in &*self.patterns.lock() {
-                if glob::matches(pattern, message.channel) {
-                    delivery.give(message, Topic::Pattern, pattern, subscribers);
-                }
+            if self.patterns_count() > 0 {
+                self.deliver_by_pattern(message, &mut delivery);
+            }
+            delivery.give_ended(message, Topic::Pattern);
+        }
+    }
+
+    fn deliver_by_pattern(&self, message: Message<'_>, delivery: &mut Delivery<'_>) {
+        for (pattern, subscribers) in &*self.patterns.lock() {
+            if glob::matches(pattern, message.channel) {
+                delivery.give(message, Topic::Pattern, pattern, subscribers);
             }
         }
     }
@@ -164,6 +172,21 @@ impl Delivery<'_> {
         for client in to.values() {
             if self.messages.is_for(message.index, topic, name, client.id) {
                 self.poster.post(client, self.encoder.for_client(client), self.position);
+            }
+        }
+    }
+
+    /// Gives a message to the subscriptions that the transaction that sent it has ended since.
+    /// No lock is needed: the client that ended them is the one that waits for this.
+    fn give_ended(&mut self, message: Message<'_>, topic: Topic) {
+        for (name, client) in self.messages.ended(message.index, topic) {
+            let has_matched = match topic {
+                Topic::Pattern => glob::matches(name, message.channel),
+                Topic::Channel | Topic::ShardChannel => name == message.channel,
+            };
+            if has_matched && let Some(client) = self.poster.clients.find(client) {
+                self.encoder.encode(message, topic, name);
+                self.poster.post(&client, self.encoder.for_client(&client), self.position);
             }
         }
     }

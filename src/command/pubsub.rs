@@ -234,12 +234,13 @@ fn unsubscribe(context: &mut Context<'_>, args: &mut Args<'_>, topic: Topic) -> 
 }
 
 /// Ends one subscription. Messages that have come for it are sent before the confirmation, as
-/// none may come after.
+/// none may come after; but for those of the same transaction, which come after all its replies.
 fn end(context: &mut Context<'_>, topic: Topic, word: &[u8], name: &[u8]) {
-    let handle = &context.client.handle;
+    let client = context.client.handle.id;
     let subscriptions = context.client.subscriptions.get_or_insert_default();
     if subscriptions.names(topic).remove(name) {
-        context.services.pubsub.unsubscribe(topic, name, handle.id);
+        context.services.pubsub.unsubscribe(topic, name, client);
+        context.db.changes().messages.end(topic, name, client);
         if context.mode == Mode::Direct {
             context.client.write_outbox(context.reply);
         }

@@ -183,6 +183,31 @@ fn no_message_follows_the_end_that_was_confirmed() {
 }
 
 #[test]
+fn who_unsubscribes_in_a_transaction_has_been_told_of_what_came_before() {
+    let server = Server::start(&["--notify-keyspace-events", "E$"]);
+    let mut raw = resp3(&server);
+    raw.send(b"SUBSCRIBE c d\r\nPSUBSCRIBE _*\r\n");
+    raw.expect(&push(&["subscribe", "c", ":1"]));
+    raw.expect(&push(&["subscribe", "d", ":2"]));
+    raw.expect(&push(&["psubscribe", "_*", ":3"]));
+    raw.send(b"MULTI\r\nPUBLISH c 1\r\nPUBLISH d 2\r\nSET early 1\r\nUNSUBSCRIBE d\r\n");
+    raw.send(b"PUNSUBSCRIBE\r\nPUBLISH c 3\r\nPUBLISH d x\r\nSET late 1\r\n");
+    raw.send(b"SUBSCRIBE d\r\nPUBLISH d 4\r\nEXEC\r\n");
+    raw.expect(&[&b"+OK\r\n"[..], &b"+QUEUED\r\n".repeat(10)].concat());
+    raw.expect(b"*10\r\n:1\r\n:1\r\n+OK\r\n");
+    raw.expect(&push(&["unsubscribe", "d", ":2"]));
+    raw.expect(&push(&["punsubscribe", "_*", ":1"]));
+    raw.expect(b":1\r\n:0\r\n+OK\r\n");
+    raw.expect(&push(&["subscribe", "d", ":2"]));
+    raw.expect(b":1\r\n");
+    raw.expect(&push(&["message", "c", "1"]));
+    raw.expect(&push(&["message", "d", "2"]));
+    raw.expect(&push(&["pmessage", "_*", "__keyevent@0__:set", "early"]));
+    raw.expect(&push(&["message", "c", "3"]));
+    raw.expect(&push(&["message", "d", "4"]));
+}
+
+#[test]
 fn client_reply_does_not_hold_pushes_back() {
     let server = Server::start(&[]);
     let mut raw = resp3(&server);
