@@ -45,6 +45,20 @@ fn json_is_written() {
             ("cjson.encode(0/0)", "Cannot serialise number: must not be NaN or Inf"),
             ("cjson.encode(none)", "Script attempted to access nonexistent global variable 'none'"),
             ("cjson.encode(tostring)", "Cannot serialise function: type not supported"),
+            (
+                "cjson.encode_number_precision(3) .. cjson.encode({12345, 999, 1000, -999, -1000})",
+                "3[1.23e+04,999,1e+03,-999,-1e+03]",
+            ),
+            ("cjson.encode({[12345.5] = 123456})", r#"{"1.23e+04":1.23e+05}"#),
+            ("cjson.encode(12345)", "1.23e+04"),
+            (
+                "cjson.encode_number_precision(1) .. cjson.encode({9, 10, -9, 15})",
+                "1[9,1e+01,-9,2e+01]",
+            ),
+            (
+                "cjson.encode_number_precision(14) .. cjson.encode({1e14 - 1, 1 - 1e14, -1e14})",
+                "14[99999999999999,-99999999999999,-1e+14]",
+            ),
         ],
     );
 }
