@@ -14,6 +14,25 @@ use crate::store::{Locked, ShardSet};
 /// shards are locked: that costs less than to ask them all at each push.
 const WAITERS_ASKED_MAX: usize = 8;
 
+/// Subcommands of DEBUG that look at no data.
+const DEBUG_WITHOUT_DATA: &[&str] = &[
+    "change-repl-id",
+    "error",
+    "help",
+    "log",
+    "pause-cron",
+    "protocol",
+    "quicklist-packed-threshold",
+    "replybuffer",
+    "set-active-expire",
+    "sleep",
+    "stringmatch-len",
+];
+
+fn is_debug_without_data(subcommand: &[u8]) -> bool {
+    DEBUG_WITHOUT_DATA.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(subcommand))
+}
+
 impl Engine {
     /// The shards of the keys that a call names.
     pub(super) fn lock_set(&self, command: &Command, argv: Argv<'_>, client: &Client) -> ShardSet {
@@ -21,7 +40,7 @@ impl Engine {
             return ShardSet::of(self.services.keyspace.shard_of(key));
         }
         if command.has(Flag::AllShards) {
-            return self.all_shards(command);
+            return self.all_shards(command, argv);
         }
         if command.has(Flag::WholeTransaction) {
             return self.transaction_lock_set(command, client);
@@ -30,9 +49,14 @@ impl Engine {
     }
 
     /// While data are loaded, INFO makes do with what it can see without the locks: it tells how
-    /// far the load has come, and must not wait for it.
-    fn all_shards(&self, command: &Command) -> ShardSet {
-        if self.services.loading.is_active() && command.spec.name == "info" {
+    /// far the load has come, and must not wait for it. Nor must what looks at no data.
+    fn all_shards(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
+        let is_content_with_none = match command.spec.name {
+            "info" => true,
+            "debug" => argv.get(1).is_some_and(is_debug_without_data),
+            _ => false,
+        };
+        if is_content_with_none && self.services.loading.is_active() {
             return ShardSet::EMPTY;
         }
         self.services.keyspace.all()
@@ -84,7 +108,7 @@ impl Engine {
 
     fn lock_set_of_queued(&self, command: &Command, argv: Argv<'_>) -> ShardSet {
         if command.has(Flag::AllShards) {
-            return self.all_shards(command);
+            return self.all_shards(command, argv);
         }
         self.key_shards(command, argv)
     }

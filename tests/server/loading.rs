@@ -137,7 +137,7 @@ fn nobody_waits_for_an_effect_that_takes_long() {
     let endless = "while true do end";
     write!(log, "*3\r\n$4\r\nEVAL\r\n${}\r\n{endless}\r\n$1\r\n0\r\n", endless.len())
         .expect("it is written");
-    server.start_to_load(&[]);
+    server.start_to_load(&["--enable-debug-command", "yes"]);
     let mut raw = server.raw();
     // The effect has begun when the locks are held for good.
     wait_until(|| {
@@ -149,4 +149,9 @@ fn nobody_waits_for_an_effect_that_takes_long() {
     assert_eq!(raw.line("MULTI"), "+OK");
     assert_eq!(raw.line("INFO keyspace"), "+QUEUED");
     assert_eq!(raw.line("EXEC"), "*1");
+    let mut raw = server.raw();
+    for line in ["DEBUG SET-ACTIVE-EXPIRE 1", "DEBUG sleep 0"] {
+        assert_eq!(raw.line(line), "+OK", "{line}");
+    }
+    assert!(raw.line("DEBUG DIGEST").starts_with("-LOADING"));
 }
