@@ -10,8 +10,6 @@ local tonumber, concat = tonumber, table.concat
 local buffer = require("string.buffer")
 local encode, decode = buffer.encode, buffer.decode
 local STRING_BYTES_MAX = 512 * 1024 * 1024
--- A state is small as a rule: garbage may take three times what is in use before it is collected.
-collectgarbage("setpause", 400)
 local READ_ONLY = "Attempt to modify a readonly table"
 -- Functions of Rust fail with about 8000 arguments, and not in a way that can be caught.
 local ARGUMENTS_MAX = 4000

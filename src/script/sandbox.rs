@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 1 << 30;
 /// Of these, what may be in use when there is no room left. So much must become garbage before all
 /// is looked at again.
 const USED_BYTES_MAX: usize = BYTES_MAX / 8 * 7;
-/// Memory that is left to the interpreter's own collector, which comes late to a small state.
+/// Memory that is left to the interpreter's own collector.
 const SMALL_BYTES_MAX: usize = 64 << 20;
 /// Instructions between two looks at the clock.
 const TICK_INSTRUCTIONS: u32 = 20_000;
