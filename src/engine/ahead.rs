@@ -14,8 +14,9 @@ use std::sync::atomic::Ordering;
 
 use super::{Batch, Engine};
 use crate::command::table::{Command, table};
+use crate::resp::ProtocolError;
 use crate::resp::argv::Argv;
-use crate::resp::request::{Limits, RequestDecoder};
+use crate::resp::request::{Decoded, Limits, RequestDecoder};
 use crate::store::shard::Entry;
 use crate::store::{Location, ShardSet};
 
@@ -48,21 +49,22 @@ impl Engine {
 }
 
 impl Batch<'_> {
-    /// Foresees the next calls of a client in database `db`; `requests` starts with the next one,
-    /// and `decoder` is at its start. To be asked before each call. A batch of one request pays
-    /// nothing for it.
-    pub(crate) fn look_ahead(
+    /// Reads the next request of a client in database `db`, with which `requests` starts, as
+    /// [`RequestDecoder::decode`] does; now and then foresees those behind it. A batch of one
+    /// request pays nothing for that.
+    pub(crate) fn decode<'r>(
         &mut self,
         db: usize,
-        decoder: &mut RequestDecoder,
-        requests: &[u8],
+        decoder: &'r mut RequestDecoder,
+        requests: &'r [u8],
         limits: &Limits,
-    ) {
+    ) -> Result<Decoded<'r>, ProtocolError> {
         if self.calls_to_look > 0 {
             self.calls_to_look -= 1;
         } else if !requests.is_empty() {
             self.foresee(db, decoder, requests, limits);
         }
+        decoder.decode(requests, limits)
     }
 
     #[inline(never)]

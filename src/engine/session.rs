@@ -78,8 +78,7 @@ impl Session<'_> {
         let mut used = 0;
         while self.waiter.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
-            batch.look_ahead(client.db, &mut decoder, &bytes[used..], &LIMITS);
-            match decoder.decode(&bytes[used..], &LIMITS) {
+            match batch.decode(client.db, &mut decoder, &bytes[used..], &LIMITS) {
                 Ok(Decoded::Incomplete) => break,
                 Ok(Decoded::Nothing(bytes)) => used += bytes,
                 Ok(Decoded::Request(argv, bytes)) => {

@@ -109,7 +109,8 @@ impl RequestDecoder {
 
     /// Bytes taken by the decoder itself.
     pub fn bytes(&self) -> usize {
-        self.words.capacity() * size_of::<Word>() + self.inline.capacity()
+        let ahead = self.ahead.capacity() * size_of::<ReadAhead>();
+        self.words.capacity() * size_of::<Word>() + self.inline.capacity() + ahead
     }
 
     /// Gives back the memory of an unusually large request.

@@ -250,28 +250,28 @@ impl Connection {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
-            let Workspace { decoder, input, .. } = &mut *workspace;
-            batch.look_ahead(self.client.db, decoder, input.unread(), &limits);
-            let (argv, bytes) = match workspace.decoder.decode(workspace.input.unread(), &limits) {
+            let Workspace { decoder, input, output } = &mut *workspace;
+            let decoded = batch.decode(self.client.db, decoder, input.unread(), &limits);
+            let (argv, bytes) = match decoded {
                 Ok(Decoded::Request(argv, bytes)) => (argv, bytes),
                 Ok(Decoded::Nothing(bytes)) => {
-                    workspace.input.consume(bytes);
+                    input.consume(bytes);
                     continue;
                 }
                 Ok(Decoded::Incomplete) => return Ok(Next::Read),
                 Err(error) => {
-                    workspace.output.reply.error(&format!("ERR {error}"));
+                    output.reply.error(&format!("ERR {error}"));
                     return Ok(Next::Close);
                 }
             };
-            match batch.call(&mut self.client, &mut workspace.output.reply, argv) {
-                Flow::Next => workspace.input.consume(bytes),
+            match batch.call(&mut self.client, &mut output.reply, argv) {
+                Flow::Next => input.consume(bytes),
                 Flow::Blocked(waiter) => {
-                    workspace.input.consume(bytes);
+                    input.consume(bytes);
                     return Ok(Next::Blocked(waiter));
                 }
                 Flow::Postponed => {
-                    workspace.decoder.forget();
+                    decoder.forget();
                     return Ok(Next::Paused);
                 }
                 Flow::Suspended(call) => return Err((call, bytes)),
