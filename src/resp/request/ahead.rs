@@ -19,7 +19,7 @@ pub(super) struct ReadAhead {
 impl RequestDecoder {
     /// Reads up to `count` requests at the start of `buf`, which [`RequestDecoder::decode`] then
     /// gives out; returns them. Ends before the first that is not as clients write short ones, or
-    /// has not arrived whole. To be asked between requests only.
+    /// has not arrived whole; at once if one was read in part before.
     pub(crate) fn read_ahead<'a>(
         &'a mut self,
         buf: &'a [u8],
@@ -27,10 +27,12 @@ impl RequestDecoder {
         count: usize,
     ) -> Ahead<'a> {
         self.forget();
-        self.ahead.reserve(count);
-        self.words.clear();
-        self.words.reserve(WORDS_EACH * count);
         let mut at = 0;
+        if self.missing.is_none() {
+            self.words.clear();
+            self.words.reserve(WORDS_EACH * count);
+            self.ahead.reserve(count);
+        }
         while self.missing.is_none() && self.ahead.len() < count {
             let from = self.words.len();
             let Some(bytes) = read_plain(&buf[at..], limits, &mut self.words) else {
@@ -125,6 +127,17 @@ mod tests {
             assert_eq!(found, [&b"a"[..], b"bc"], "{count} read ahead");
             assert_eq!(left, b"*0\r\nd\r\n");
         }
+    }
+
+    #[test]
+    fn what_was_read_in_part_is_kept() {
+        let mut decoder = RequestDecoder::new();
+        let buf = GET.repeat(2).into_bytes();
+        let part = decoder.decode(&buf[..GET.len() - 3], &LIMITS);
+        assert!(matches!(part, Ok(Decoded::Incomplete)));
+        assert_eq!(decoder.read_ahead(&buf, &LIMITS, 32).count(), 0);
+        let Ok(Decoded::Request(argv, bytes)) = decoder.decode(&buf, &LIMITS) else { panic!() };
+        assert_eq!((argv.iter().collect::<Vec<_>>(), bytes), (vec![&b"GET"[..], b"k1"], GET.len()));
     }
 
     #[test]
