@@ -231,7 +231,7 @@ fn unwatch(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// `WATCH key [key ...]`
 ///
 /// Makes the next EXEC reply nil if one of these keys changes before it. Replies OK.
-/// Errors: ERR inside MULTI.
+/// Errors: ERR inside MULTI. Differs from Redis: while data are loaded it may be refused (LOADING).
 /// <https://redis.io/docs/latest/commands/watch/>
 fn watch(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if context.client.is_in_transaction() {

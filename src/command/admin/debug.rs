@@ -48,6 +48,8 @@ const HELP: &[(&str, &str)] = &[
 /// `DEBUG subcommand [argument ...]`
 ///
 /// For tests, where `enable-debug-command` allows it. Errors: ERR on unknown subcommands.
+/// Differs from Redis: while data are loaded, what looks at data may be refused (LOADING), and
+/// SLEEP does not hold up the load.
 /// <https://redis.io/docs/latest/commands/debug/>
 pub(super) fn debug(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let name = String::from_utf8_lossy(args.bytes()?).to_ascii_uppercase();
