@@ -4,6 +4,8 @@
 //! commands. So PUBLISH and keyspace events only note it here; the engine delivers when it hands
 //! the effects to the log, with the log position behind them.
 
+use std::collections::BTreeMap;
+
 /// What a client subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
@@ -28,7 +30,6 @@ pub(crate) struct Message<'m> {
 #[derive(Debug)]
 struct Span {
     topic: Topic,
-    name: Box<[u8]>,
     client: u64,
     /// The first message that it gets.
     from: usize,
@@ -37,9 +38,17 @@ struct Span {
 }
 
 impl Span {
-    fn is_open(&self, topic: Topic, name: &[u8], client: u64) -> bool {
-        self.until.is_none() && (self.topic, self.client) == (topic, client) && *self.name == *name
+    fn is_open(&self, topic: Topic, client: u64) -> bool {
+        self.until.is_none() && (self.topic, self.client) == (topic, client)
     }
+}
+
+/// By the name of a channel or pattern.
+type Spans = BTreeMap<Box<[u8]>, Vec<Span>>;
+
+/// Where the spans of a topic are.
+fn place(topic: Topic) -> usize {
+    usize::from(topic == Topic::Pattern)
 }
 
 /// Messages in order, in one buffer.
@@ -48,7 +57,9 @@ pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Topic, and lengths of channel and payload.
     heads: Vec<(Topic, usize, usize)>,
-    spans: Vec<Span>,
+    /// Of channels and of patterns. They are looked up for each message, of which there may be as
+    /// many.
+    spans: [Spans; 2],
 }
 
 impl Messages {
@@ -81,37 +92,53 @@ impl Messages {
     pub(crate) fn begin(&mut self, topic: Topic, name: &[u8], client: u64) {
         let from = self.heads.len();
         if from > 0 {
-            self.spans.push(Span { topic, name: name.into(), client, from, until: None });
+            self.add(name, Span { topic, client, from, until: None });
         }
     }
 
     /// A client unsubscribes: it gets no more than the messages so far.
     pub(crate) fn end(&mut self, topic: Topic, name: &[u8], client: u64) {
         let until = Some(self.heads.len());
-        if let Some(span) = self.spans.iter_mut().find(|span| span.is_open(topic, name, client)) {
+        let mut spans = self.spans[place(topic)].get_mut(name).into_iter().flatten();
+        if let Some(span) = spans.find(|span| span.is_open(topic, client)) {
             span.until = until;
         } else if !self.is_empty() {
-            self.spans.push(Span { topic, name: name.into(), client, from: 0, until });
+            self.add(name, Span { topic, client, from: 0, until });
         }
+    }
+
+    fn add(&mut self, name: &[u8], span: Span) {
+        self.spans[place(span.topic)].entry(name.into()).or_default().push(span);
     }
 
     /// Does a client that has subscribed get the `index`th message?
     pub(crate) fn is_for(&self, index: usize, topic: Topic, name: &[u8], client: u64) -> bool {
-        let mut spans = self.spans.iter();
-        !spans.any(|span| index < span.from && span.is_open(topic, name, client))
+        let mut spans = self.spans[place(topic)].get(name).into_iter().flatten();
+        !spans.any(|span| index < span.from && span.is_open(topic, client))
     }
 
-    /// The subscriptions, name and client, that got the `index`th message and then ended.
-    pub(crate) fn ended(&self, index: usize, topic: Topic) -> impl Iterator<Item = (&[u8], u64)> {
-        let spans = self.spans.iter().filter(move |span| {
+    /// The clients whose subscription to `name` got the `index`th message and then ended.
+    pub(crate) fn ended(
+        &self,
+        index: usize,
+        topic: Topic,
+        name: &[u8],
+    ) -> impl Iterator<Item = u64> {
+        let spans = self.spans[place(topic)].get(name).into_iter().flatten();
+        let ended = spans.filter(move |span| {
             span.topic == topic && (span.from..span.until.unwrap_or(0)).contains(&index)
         });
-        spans.map(|span| (&*span.name, span.client))
+        ended.map(|span| span.client)
+    }
+
+    /// The patterns to which subscriptions began or ended.
+    pub(crate) fn changed_patterns(&self) -> impl Iterator<Item = &[u8]> {
+        self.spans[place(Topic::Pattern)].keys().map(|name| &**name)
     }
 
     /// Forgets all messages, which were delivered.
     pub(crate) fn clear(&mut self) {
-        self.spans.clear();
+        self.spans.iter_mut().for_each(BTreeMap::clear);
         self.bytes.clear();
         self.heads.clear();
     }

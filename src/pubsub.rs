@@ -137,14 +137,14 @@ impl PubSub {
             if let Some(subscribers) = self.channels_of(message.topic).get_mut(message.channel) {
                 delivery.give(message, message.topic, message.channel, &subscribers);
             }
-            delivery.give_ended(message, message.topic);
+            delivery.give_ended(message, message.topic, message.channel);
             if message.topic == Topic::ShardChannel {
                 continue;
             }
             if self.patterns_count() > 0 {
                 self.deliver_by_pattern(message, &mut delivery);
             }
-            delivery.give_ended(message, Topic::Pattern);
+            delivery.give_ended_by_pattern(message);
         }
     }
 
@@ -178,15 +178,20 @@ impl Delivery<'_> {
 
     /// Gives a message to the subscriptions that the transaction that sent it has ended since.
     /// No lock is needed: the client that ended them is the one that waits for this.
-    fn give_ended(&mut self, message: Message<'_>, topic: Topic) {
-        for (name, client) in self.messages.ended(message.index, topic) {
-            let has_matched = match topic {
-                Topic::Pattern => glob::matches(name, message.channel),
-                Topic::Channel | Topic::ShardChannel => name == message.channel,
-            };
-            if has_matched && let Some(client) = self.poster.clients.find(client) {
+    fn give_ended(&mut self, message: Message<'_>, topic: Topic, name: &[u8]) {
+        for client in self.messages.ended(message.index, topic, name) {
+            if let Some(client) = self.poster.clients.find(client) {
                 self.encoder.encode(message, topic, name);
                 self.poster.post(&client, self.encoder.for_client(&client), self.position);
+            }
+        }
+    }
+
+    fn give_ended_by_pattern(&mut self, message: Message<'_>) {
+        let messages = self.messages;
+        for pattern in messages.changed_patterns() {
+            if glob::matches(pattern, message.channel) {
+                self.give_ended(message, Topic::Pattern, pattern);
             }
         }
     }
