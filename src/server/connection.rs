@@ -89,6 +89,8 @@ pub(super) struct Connection {
     pub(super) workspace: Option<Box<Workspace>>,
     /// Wake-ups handled in a row; between them the others on this thread get their turn.
     pub(super) wakeups: u8,
+    /// The round in which it had its last turn.
+    round: u32,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
     pub(super) ended: bool,
 }
@@ -97,7 +99,7 @@ impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
         let client = worker.engine.connect(peer);
-        Ok(Self { worker, stream, client, workspace: None, wakeups: 0, ended: false })
+        Ok(Self { worker, stream, client, workspace: None, wakeups: 0, round: 0, ended: false })
     }
 
     /// Serves the client until either side closes.
@@ -147,6 +149,7 @@ impl Connection {
     /// position that the replies depend on, and how it goes on.
     async fn take_turn(&mut self) -> (u64, Next) {
         let worker = Rc::clone(&self.worker);
+        worker.turns.count(&mut self.round);
         worker.turns.wait_for_mine().await;
         let (finished, next) = match self.run_requests(&worker) {
             Ran::Finished(finished, next) => (finished, next),

@@ -1,11 +1,12 @@
 //! Whose turn it is among the connections of a thread.
 //!
-//! Replies to pipelines, and to what takes long, are held until all connections that became ready
-//! in the same poll of the sockets have run their requests, one right after the other. So a peer
-//! with many connections is woken once for all of them, and waking it costs more than running a
-//! pipeline of requests. A single short request is not worth the detour, and the time of very long
-//! ones must not add up. Also, a client that waited for a message gets it before the sender gets
-//! its reply: the one waits for the delivery, the other does not.
+//! Replies to pipelines, to what takes long, and where many connections send requests, are held
+//! until all connections that became ready in the same poll of the sockets have run theirs, one
+//! right after the other. So a peer with many connections is woken once for all of them, and waking
+//! it costs more than running a request. Where few connections send single short requests, their
+//! peers had better work meanwhile; and the time of very long ones must not add up. Also, a client
+//! that waited for a message gets it before the sender gets its reply: the one waits for the
+//! delivery, the other does not.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -20,11 +21,28 @@ const VERY_LONG_NS: u64 = 200_000;
 /// A reply waits no longer than this, and one batch of requests.
 const WAIT_NS_MAX: u64 = 1_000_000;
 
-/// What has been run since replies wait for others.
+/// Turns in a round.
+const ROUND: u32 = 64;
+/// Connections that share a round, if there are many.
+const MANY: u32 = 24;
+
+/// Which turns were taken, and what has been run since replies wait for others.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     waiting: Cell<usize>,
     ran_ns: Cell<u64>,
+    round: Cell<Round>,
+    /// Did many connections share the round before?
+    is_crowded: Cell<bool>,
+}
+
+/// Some turns in a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Round {
+    number: u32,
+    turns: u32,
+    /// Connections that had at least one of them.
+    connections: u32,
 }
 
 impl Turns {
@@ -36,13 +54,28 @@ impl Turns {
         }
     }
 
+    /// Counts a turn of a connection, whose last one was in the round of this number.
+    pub(super) fn count(&self, last_round: &mut u32) {
+        let mut round = self.round.get();
+        round.turns += 1;
+        if *last_round != round.number {
+            *last_round = round.number;
+            round.connections += 1;
+        }
+        if round.turns == ROUND {
+            self.is_crowded.set(round.connections >= MANY);
+            round = Round { number: round.number.wrapping_add(1), ..Round::default() };
+        }
+        self.round.set(round);
+    }
+
     /// After requests were run, and before their replies leave: where that pays, others run first.
     pub(super) async fn let_others_run(&self, finished: &Finished) {
         let waiting = self.waiting.get();
         if waiting > 0 {
             self.ran_ns.set(self.ran_ns.get() + finished.took_ns);
         }
-        if !waits_for_others(finished) {
+        if !self.waits_for_others(finished) {
             return;
         }
         self.waiting.set(waiting + 1);
@@ -52,12 +85,16 @@ impl Turns {
             self.ran_ns.set(0);
         }
     }
-}
 
-/// Do the replies leave when others have run what they have?
-fn waits_for_others(finished: &Finished) -> bool {
-    let is_worthwhile = finished.calls > 1 || finished.took_ns > LONG_NS;
-    finished.has_served || (is_worthwhile && finished.took_ns < VERY_LONG_NS)
+    /// Do the replies leave when others have run what they have?
+    fn waits_for_others(&self, finished: &Finished) -> bool {
+        let is_worthwhile = match finished.calls {
+            0 => false,
+            1 => self.is_crowded.get() || finished.took_ns > LONG_NS,
+            _ => true,
+        };
+        finished.has_served || (is_worthwhile && finished.took_ns < VERY_LONG_NS)
+    }
 }
 
 /// Goes on behind the tasks of this thread that are ready, without a look at the sockets.
