@@ -119,8 +119,8 @@ impl Batch<'_> {
     /// Locks `shards`, if nobody else holds one of them.
     fn lock_ahead(&mut self, shards: ShardSet) -> bool {
         self.release();
-        let locked = self.engine.services.keyspace.try_lock(shards);
-        locked.is_some_and(|locked| self.hold(locked).is_ok())
+        self.locked = self.engine.services.keyspace.try_lock(shards);
+        self.locked.is_some() && self.hold().is_ok()
     }
 
     /// Has what is at each key fetched: the entries, and when all are on their way, their values.

@@ -167,11 +167,11 @@ impl<'e> Batch<'e> {
         // What needs no shard may change settings, which are looked up once for all that is held.
         if !suffices || need == ShardSet::EMPTY {
             self.release();
-            let locked = match self.engine.services.keyspace.try_lock(need) {
-                Some(locked) => locked,
-                None => self.lock_in_turn(need)?,
-            };
-            self.hold(locked)?;
+            self.locked = self.engine.services.keyspace.try_lock(need);
+            if self.locked.is_none() {
+                self.locked = Some(self.lock_in_turn(need)?);
+            }
+            self.hold()?;
         }
         self.need = need;
         if let Some(locked) = &mut self.locked {
@@ -185,13 +185,13 @@ impl<'e> Batch<'e> {
         Ok(())
     }
 
-    /// Takes over locks, until [`Batch::release`].
-    pub(super) fn hold(&mut self, locked: Locked) -> Result<(), CommandError> {
+    /// Holds what was just locked, until [`Batch::release`].
+    pub(super) fn hold(&mut self) -> Result<(), CommandError> {
         let services = &self.engine.services;
         if services.is_over.load(Ordering::Relaxed) {
+            self.locked = None;
             return Err(CommandError::Plain("ERR the server is stopping"));
         }
-        self.locked = Some(locked);
         self.changes.effects.enable(services.aof.is_enabled());
         self.calls_left = CALLS_PER_HOLD;
         services.guide(&mut self.changes);
@@ -224,14 +224,16 @@ impl<'e> Batch<'e> {
     /// Hands the effects to the log, delivers what waiting clients got, and lets go of the locks.
     pub(super) fn release(&mut self) {
         self.note_written();
-        let Some(mut locked) = self.locked.take() else { return };
-        let position = self.append_effects(&mut locked);
+        if self.locked.is_none() {
+            return;
+        }
+        let position = self.append_effects();
         self.hand_out(position);
         if self.changes.kept_bytes > 0 {
             let kept_bytes = std::mem::take(&mut self.changes.kept_bytes);
             self.engine.services.saver.progress.keeps(kept_bytes);
         }
-        drop(locked);
+        self.locked = None;
         self.has_located = false;
         if !self.changes.garbage.is_empty() {
             let garbage = self.changes.garbage.drain(..);
@@ -242,7 +244,8 @@ impl<'e> Batch<'e> {
     }
 
     /// Gives the log what the calls did; returns the position up to which it goes.
-    fn append_effects(&mut self, locked: &mut Locked) -> u64 {
+    fn append_effects(&mut self) -> u64 {
+        let Some(locked) = &mut self.locked else { return self.position };
         let position = self.engine.services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {
             locked.log_reaches(std::mem::take(&mut self.written_shards), position);
