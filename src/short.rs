@@ -7,7 +7,7 @@ const SHORT_BYTES_MAX: usize = 16;
 /// The bytes of a short text as two words that may overlap: with its length they tell all of it.
 /// `None` for one of less than 2 or more than [`SHORT_BYTES_MAX`] bytes.
 #[inline]
-fn words(text: &[u8]) -> Option<[u64; 2]> {
+pub(crate) fn words(text: &[u8]) -> Option<[u64; 2]> {
     if text.len() > SHORT_BYTES_MAX {
         return None;
     }

@@ -138,8 +138,9 @@ impl<'e> Batch<'e> {
         client: &Client,
         foreseen: Option<Foreseen>,
     ) -> Result<(), CommandError> {
-        let mut need = match foreseen {
-            Some(foreseen) => ShardSet::of(foreseen.shard),
+        let known = foreseen.map(|foreseen| foreseen.shard);
+        let mut need = match known.or_else(|| self.shard_of_last(command, argv, client)) {
+            Some(shard) => ShardSet::of(shard),
             None => self.engine.lock_set(command, argv, client),
         };
         loop {
@@ -155,6 +156,12 @@ impl<'e> Batch<'e> {
             }
             need = all;
         }
+    }
+
+    /// The shard that a call needs which goes to the same key as the one before.
+    fn shard_of_last(&self, command: &Command, argv: Argv<'_>, client: &Client) -> Option<usize> {
+        let key = argv.get(command.only_key?)?;
+        self.locked.as_ref()?.shard_of_last(client.db, key)
     }
 
     /// Locks at least `need`, for a call; gives up while a script keeps the server busy.

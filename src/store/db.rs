@@ -187,6 +187,7 @@ impl<'a> Db<'a> {
     fn insert(&mut self, key: &[u8], value: Value) -> &mut Entry {
         self.notify(key, Class::New, "new");
         let entry = Entry::new(key, value, self.changes.usage.fresh(self.now_ms));
+        self.locked.last_found = None;
         let shard = self.shard(key);
         shard.preserve(key);
         shard.keys.insert(entry)
@@ -247,6 +248,7 @@ impl<'a> Db<'a> {
     }
 
     pub(super) fn take(&mut self, key: &[u8]) -> Option<Value> {
+        self.locked.last_found = None;
         let shard = self.shard(key);
         let kept_bytes = shard.preserve_last(key);
         let entry = shard.keys.remove(hash::of(key), |entry| entry.key() == key)?;

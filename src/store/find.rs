@@ -15,7 +15,39 @@ pub(crate) struct Location {
     pub(super) place: Place,
 }
 
+/// A short key, and where its entry is while no entry comes or goes: pipelined requests often go to
+/// one key, each command several times.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    words: [u64; 2],
+    db: u32,
+    len: u8,
+    shard: u8,
+    location: Location,
+}
+
+impl Found {
+    fn new(db: usize, key: &[u8], shard: usize, location: Location) -> Option<Self> {
+        let (words, db) = (short::words(key)?, u32::try_from(db).ok()?);
+        let (len, shard) = (key.len().to_le_bytes()[0], shard.to_le_bytes()[0]);
+        Some(Self { words, db, len, shard, location })
+    }
+
+    #[inline]
+    fn is(&self, db: usize, key: &[u8]) -> bool {
+        key.len() == usize::from(self.len)
+            && db == self.db as usize
+            && short::words(key) == Some(self.words)
+    }
+}
+
 impl Locked {
+    /// The shard of `key`, if it was the one that was searched last.
+    #[inline]
+    pub(crate) fn shard_of_last(&self, db: usize, key: &[u8]) -> Option<usize> {
+        self.last_found.filter(|found| found.is(db, key)).map(|found| usize::from(found.shard))
+    }
+
     /// Where a key of this hash in this shard probably is in database `db`: told without a look at
     /// the entry itself.
     pub(crate) fn guess(&self, db: usize, shard: usize, hash: u64) -> Option<Location> {
@@ -63,6 +95,21 @@ impl Db<'_> {
     /// Where the entry of `key` is, expired or not.
     #[inline]
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Location> {
+        match self.locked.last_found {
+            Some(found) if found.is(self.index, key) => {
+                debug_assert!(
+                    self.at(found.location).is_some_and(|entry| entry.key() == key),
+                    "entries come and go by way of those who forget what was found"
+                );
+                Some(found.location)
+            }
+            _ => self.find_again(key),
+        }
+    }
+
+    /// As [`Db::find`], for another key than was searched last.
+    #[inline(never)]
+    fn find_again(&mut self, key: &[u8]) -> Option<Location> {
         let last = self.locked.last_location;
         match last {
             Some(last) if self.at(last).is_some_and(|entry| short::same(entry.key(), key)) => {
@@ -76,9 +123,12 @@ impl Db<'_> {
         let rank = self.locked.find_rank(key);
         let keys = &self.locked.at(rank).db(self.index).keys;
         let place = keys.locate(hash::of(key), |entry| entry.key() == key)?;
-        let location = Some(Location { rank: rank.to_le_bytes()[0], place });
-        self.locked.last_location = location;
-        location
+        let location = Location { rank: rank.to_le_bytes()[0], place };
+        self.locked.last_location = Some(location);
+        let shard = self.locked.number(rank);
+        self.locked.last_found =
+            shard.and_then(|shard| Found::new(self.index, key, shard, location));
+        Some(location)
     }
 
     /// Where the entry of `key` is; it or parts of it go before that if their time is up.

@@ -11,7 +11,7 @@ use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use smallvec::SmallVec;
 
 use super::figures::LastSeen;
-use super::find::Location;
+use super::find::{Found, Location};
 use super::shard::Shard;
 use crate::hash;
 
@@ -161,6 +161,7 @@ impl Keyspace {
             only: None,
             last: LastKey::default(),
             last_location: None,
+            last_found: None,
         };
         locked.narrow(set);
         locked
@@ -186,6 +187,8 @@ pub(crate) struct Locked {
     /// Where an entry was found last. A command goes to its key several times, and so does the next
     /// one; what is there now, if anything, must be looked at.
     pub(super) last_location: Option<Location>,
+    /// The key that was searched last, unless entries have come or gone since then.
+    pub(super) last_found: Option<Found>,
 }
 
 /// Longer keys are hashed each time.
@@ -255,6 +258,11 @@ impl Locked {
         &self.guards[rank]
     }
 
+    /// The number of the shard at a place.
+    pub(super) fn number(&self, rank: usize) -> Option<usize> {
+        self.set.only().or_else(|| self.set.iter().nth(rank))
+    }
+
     /// The place of a shard by its number, if it is locked.
     pub(super) fn rank(&self, shard: usize) -> Option<usize> {
         self.covers(shard).then(|| self.set.rank(shard))
@@ -305,6 +313,7 @@ impl Locked {
         if shard >= self.shards || !self.set.contains(ShardSet::of(shard)) {
             return None;
         }
+        self.last_found = None;
         Some(&mut self.guards[self.set.rank(shard)])
     }
 
@@ -324,6 +333,7 @@ impl Locked {
 
     /// All locked shards, ascending.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.last_found = None;
         self.guards.iter_mut().map(|guard| &mut **guard)
     }
 }
