@@ -34,8 +34,8 @@ class Contender:
 
 
 class FloorServer(servers.Server):
-    """Answers each request with the same reply and does nothing else (tests/load/floor.rs); with
-    a log, it appends and syncs the requests first."""
+    """Answers each request with the same reply, or hands messages on (`message`), and does nothing
+    else (tests/load/floor.rs); with a log, it appends and syncs the requests first."""
 
     def __init__(self, binary, reply, syncs):
         self.reply, self.syncs = reply, syncs

@@ -11,7 +11,7 @@ BACKLOG = 5_000_000
 AT_SATURATION = ("per_second", "cpu_us", "own_cpu_us", "load_busy")
 
 
-def workload(name, scenario, fixed=True, messages_each=1, **values):
+def workload(name, scenario, fixed=True, messages_each=1, reply=None, **values):
     def run(contender, scale):
         with contender.start() as server:
             cost = Cost(server)
@@ -28,7 +28,7 @@ def workload(name, scenario, fixed=True, messages_each=1, **values):
                 return figures
             return {name: figures[name] for name in AT_SATURATION}
 
-    return Workload(name, "queues", SECONDS * 1.2 + 1, run)
+    return Workload(name, "queues", SECONDS * 1.2 + 1, run, reply=reply)
 
 
 def backlog(count):
@@ -63,8 +63,8 @@ def ping(contender, scale):
 
 WORKLOADS = [
     Workload("ping-5000", "queues", SECONDS * 1.2 + 1, ping, reply="+PONG"),
-    workload("handoff-5000", "queue", kind="brpop", rate=RATE),
-    workload("handoff-full", "queue", fixed=False, kind="brpop"),
+    workload("handoff-5000", "queue", reply="message", kind="brpop", rate=RATE),
+    workload("handoff-full", "queue", fixed=False, reply="message", kind="brpop"),
     workload("reliable-5000", "queue", kind="blmove", rate=RATE),
     workload("reliable-full", "queue", fixed=False, kind="blmove"),
     workload("stream-5000", "queue", kind="stream", count=10, rate=RATE),

@@ -155,7 +155,7 @@ impl Connection {
             Ran::Finished(finished, next) => (finished, next),
             Ran::Suspended(rest) => Box::pin(self.run_rest(rest)).await,
         };
-        worker.turns.let_others_run(&finished).await;
+        worker.turns.let_others_run(&finished, self.pending() > 0).await;
         (finished.position, next)
     }
 

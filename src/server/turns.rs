@@ -69,13 +69,14 @@ impl Turns {
         self.round.set(round);
     }
 
-    /// After requests were run, and before their replies leave: where that pays, others run first.
-    pub(super) async fn let_others_run(&self, finished: &Finished) {
+    /// After requests were run, and before their replies leave, if there are any: where that pays,
+    /// others run first.
+    pub(super) async fn let_others_run(&self, finished: &Finished, has_replies: bool) {
         let waiting = self.waiting.get();
         if waiting > 0 {
             self.ran_ns.set(self.ran_ns.get() + finished.took_ns);
         }
-        if !self.waits_for_others(finished) {
+        if !has_replies || !self.waits_for_others(finished) {
             return;
         }
         self.waiting.set(waiting + 1);
