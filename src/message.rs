@@ -57,14 +57,20 @@ pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Topic, and lengths of channel and payload.
     heads: Vec<(Topic, usize, usize)>,
-    /// Of channels and of patterns. They are looked up for each message, of which there may be as
-    /// many.
-    spans: [Spans; 2],
+    /// Of channels and of patterns, if there are any. They are looked up for each message, of which
+    /// there may be as many.
+    spans: Option<Box<[Spans; 2]>>,
 }
 
 impl Messages {
     pub(crate) fn is_empty(&self) -> bool {
         self.heads.is_empty()
+    }
+
+    /// The spans of what goes by this name.
+    fn spans(&self, topic: Topic, name: &[u8]) -> impl Iterator<Item = &Span> {
+        let spans = self.spans.as_ref().and_then(|spans| spans[place(topic)].get(name));
+        spans.into_iter().flatten()
     }
 
     /// Adds a message whose channel and payload are each made of parts.
@@ -99,7 +105,8 @@ impl Messages {
     /// A client unsubscribes: it gets no more than the messages so far.
     pub(crate) fn end(&mut self, topic: Topic, name: &[u8], client: u64) {
         let until = Some(self.heads.len());
-        let mut spans = self.spans[place(topic)].get_mut(name).into_iter().flatten();
+        let spans = self.spans.as_mut().and_then(|spans| spans[place(topic)].get_mut(name));
+        let mut spans = spans.into_iter().flatten();
         if let Some(span) = spans.find(|span| span.is_open(topic, client)) {
             span.until = until;
         } else if !self.is_empty() {
@@ -108,12 +115,13 @@ impl Messages {
     }
 
     fn add(&mut self, name: &[u8], span: Span) {
-        self.spans[place(span.topic)].entry(name.into()).or_default().push(span);
+        let spans = &mut self.spans.get_or_insert_default()[place(span.topic)];
+        spans.entry(name.into()).or_default().push(span);
     }
 
     /// Does a client that has subscribed get the `index`th message?
     pub(crate) fn is_for(&self, index: usize, topic: Topic, name: &[u8], client: u64) -> bool {
-        let mut spans = self.spans[place(topic)].get(name).into_iter().flatten();
+        let mut spans = self.spans(topic, name);
         !spans.any(|span| index < span.from && span.is_open(topic, client))
     }
 
@@ -124,8 +132,7 @@ impl Messages {
         topic: Topic,
         name: &[u8],
     ) -> impl Iterator<Item = u64> {
-        let spans = self.spans[place(topic)].get(name).into_iter().flatten();
-        let ended = spans.filter(move |span| {
+        let ended = self.spans(topic, name).filter(move |span| {
             span.topic == topic && (span.from..span.until.unwrap_or(0)).contains(&index)
         });
         ended.map(|span| span.client)
@@ -133,12 +140,13 @@ impl Messages {
 
     /// The patterns to which subscriptions began or ended.
     pub(crate) fn changed_patterns(&self) -> impl Iterator<Item = &[u8]> {
-        self.spans[place(Topic::Pattern)].keys().map(|name| &**name)
+        let spans = self.spans.iter().flat_map(|spans| spans[place(Topic::Pattern)].keys());
+        spans.map(|name| &**name)
     }
 
     /// Forgets all messages, which were delivered.
     pub(crate) fn clear(&mut self) {
-        self.spans.iter_mut().for_each(BTreeMap::clear);
+        self.spans = None;
         self.bytes.clear();
         self.heads.clear();
     }
