@@ -4,12 +4,14 @@
 //! as sent only when it has left this process, so that limits and figures are true for TLS too.
 
 use std::io::{self, BufRead, Read, Write};
-use std::pin::pin;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, SendFlags};
 use rustls::{ServerConfig, ServerConnection};
-use tokio::io::AsyncReadExt;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
 /// A socket on its way to the thread that will serve it.
@@ -60,19 +62,36 @@ impl Stream {
         buf: &mut Vec<u8>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Tcp(socket) => pin!(socket.read_buf(buf)).poll(context),
-            Self::Tls(stream) => Poll::Ready(stream.read(buf)),
-            Self::Unix(socket) => pin!(socket.read_buf(buf)).poll(context),
+        loop {
+            match self.try_read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.poll_read_ready(context))?;
+                }
+                read => return Poll::Ready(read),
+            }
         }
+    }
+
+    fn try_read(&mut self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        let mut last = None;
+        let read = match self {
+            Self::Tcp(socket) => {
+                socket.try_io(Interest::READABLE, || receive(&socket, buf, &mut last))
+            }
+            Self::Tls(stream) => stream.read(buf),
+            Self::Unix(socket) => {
+                socket.try_io(Interest::READABLE, || receive(&socket, buf, &mut last))
+            }
+        };
+        last.map_or(read, Ok)
     }
 
     /// Sends as much as the peer takes at once.
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Tcp(socket) => socket.try_io(Interest::WRITABLE, || send(&socket, bytes)),
             Self::Tls(stream) => stream.try_write(bytes),
-            Self::Unix(socket) => socket.try_write(bytes),
+            Self::Unix(socket) => socket.try_io(Interest::WRITABLE, || send(&socket, bytes)),
         }
     }
 
@@ -92,6 +111,23 @@ impl Stream {
             drop(stream.flush());
         }
     }
+}
+
+/// Receives into the room that `buf` has. Where that is more than there is, the socket is empty, and
+/// the runtime learns so by an error that says that it would block: it need not try in vain.
+fn receive(socket: impl AsFd, buf: &mut Vec<u8>, last: &mut Option<usize>) -> io::Result<usize> {
+    let room = buf.capacity() - buf.len();
+    let (bytes, _) = rustix::net::recv(socket, spare_capacity(buf), RecvFlags::empty())?;
+    if bytes == 0 || bytes == room {
+        return Ok(bytes);
+    }
+    *last = Some(bytes);
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+/// Sends without the C library, whose calls look each time whether their thread is cancelled.
+fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?)
 }
 
 /// A TCP socket with a TLS session over it.
