@@ -132,7 +132,7 @@ class Server:
                     return
             except (OSError, ReplyError):
                 time.sleep(0.02)
-        self.process.kill()
+        self.kill()
         with open(os.path.join(self.directory, "server.log"), errors="replace") as log:
             raise SystemExit("%s did not start:\n%s" % (self.binary, log.read()[-2000:]))
 

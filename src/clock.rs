@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// For so long after the system was asked for the time, the processor's counter tells it: that takes
-/// a fifth of the instructions. When the system's time is set, this clock follows as soon.
+/// For so long after the system was asked for the time, the processor's counter tells it, in a
+/// fifth of the instructions. When the system's time is set, this clock follows as soon.
 const SYNC_NS: u64 = 1_000_000;
-/// How long it may have taken to ask.
+/// How long it may have taken to ask: by so much the clock may go back, or differ between threads.
 const SYNC_ERROR_NS: u64 = 10_000;
 
 /// What the system said last, to this thread.
@@ -114,6 +114,16 @@ mod tests {
             let error_us = u128::from(SYNC_ERROR_NS / 1000);
             assert!(before <= now + error_us && now <= after + error_us, "{before} {now} {after}");
         }
+    }
+
+    #[test]
+    fn the_systems_time_is_followed_soon() {
+        let clock = Clock::system();
+        let Source::System(counter) = &clock.source else { panic!("it is the system's") };
+        SYNCED.set(Some(Synced { ticks: counter.raw(), unix_ns: 5_000_000 }));
+        assert!(clock.now_us() < 10_000, "what was told last counts for a moment");
+        std::thread::sleep(std::time::Duration::from_nanos(2 * SYNC_NS));
+        assert!(clock.now_us() > 1_700_000_000_000_000);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use super::buffers::READ_BYTES;
 use super::stream::{Socket, Stream};
+use super::turns::NO_ROUND;
 use super::worker::Worker;
 use super::workspace::Workspace;
 use crate::client::{Client, Peer};
@@ -99,7 +100,15 @@ impl Connection {
     pub(super) fn new(worker: Rc<Worker>, socket: Socket, peer: Peer) -> io::Result<Self> {
         let stream = Stream::new(socket)?;
         let client = worker.engine.connect(peer);
-        Ok(Self { worker, stream, client, workspace: None, wakeups: 0, round: 0, ended: false })
+        Ok(Self {
+            worker,
+            stream,
+            client,
+            workspace: None,
+            wakeups: 0,
+            round: NO_ROUND,
+            ended: false,
+        })
     }
 
     /// Serves the client until either side closes.
@@ -149,12 +158,14 @@ impl Connection {
     /// position that the replies depend on, and how it goes on.
     async fn take_turn(&mut self) -> (u64, Next) {
         let worker = Rc::clone(&self.worker);
-        worker.turns.count(&mut self.round);
         worker.turns.wait_for_mine().await;
         let (finished, next) = match self.run_requests(&worker) {
             Ran::Finished(finished, next) => (finished, next),
             Ran::Suspended(rest) => Box::pin(self.run_rest(rest)).await,
         };
+        if finished.calls > 0 {
+            worker.turns.count(&mut self.round);
+        }
         worker.turns.let_others_run(&finished, self.pending() > 0).await;
         (finished.position, next)
     }

@@ -113,8 +113,8 @@ impl Stream {
     }
 }
 
-/// Receives into the room that `buf` has. Where that is more than there is, the socket is empty, and
-/// the runtime learns so by an error that says that it would block: it need not try in vain.
+/// Receives into the room that `buf` has. What did not fill it is taken for all there is, as tokio
+/// does itself: it learns so by an error that says that the next read would block.
 fn receive(socket: impl AsFd, buf: &mut Vec<u8>, last: &mut Option<usize>) -> io::Result<usize> {
     let room = buf.capacity() - buf.len();
     let (bytes, _) = rustix::net::recv(socket, spare_capacity(buf), RecvFlags::empty())?;

@@ -26,7 +26,7 @@ const ROUND: u32 = 64;
 /// Connections that share a round, if there are many.
 const MANY: u32 = 24;
 
-/// Which turns were taken, and what has been run since replies wait for others.
+/// Which turns were taken, and what has been run since a reply left that waited for others.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     waiting: Cell<usize>,
@@ -35,6 +35,9 @@ pub(super) struct Turns {
     /// Did many connections share the round before?
     is_crowded: Cell<bool>,
 }
+
+/// The round of a connection that had no turn yet.
+pub(super) const NO_ROUND: u32 = u32::MAX;
 
 /// Some turns in a row.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,12 +52,12 @@ impl Turns {
     /// Before requests are run: replies that have waited very long leave first.
     pub(super) async fn wait_for_mine(&self) {
         if self.ran_ns.get() >= WAIT_NS_MAX {
-            self.ran_ns.set(0);
             let_others_go_first().await;
         }
     }
 
-    /// Counts a turn of a connection, whose last one was in the round of this number.
+    /// Counts a turn in which a connection sent requests; its last one was in the round of this
+    /// number.
     pub(super) fn count(&self, last_round: &mut u32) {
         let mut round = self.round.get();
         round.turns += 1;
@@ -82,9 +85,7 @@ impl Turns {
         self.waiting.set(waiting + 1);
         let_others_go_first().await;
         self.waiting.set(self.waiting.get() - 1);
-        if self.waiting.get() == 0 {
-            self.ran_ns.set(0);
-        }
+        self.ran_ns.set(0);
     }
 
     /// Do the replies leave when others have run what they have?
@@ -109,4 +110,29 @@ pub(super) async fn let_others_go_first() {
         Poll::Pending
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Turns of so many connections, one after the other, for two rounds.
+    fn is_crowded_by(connections: usize, first: u32) -> bool {
+        let turns = Turns::default();
+        turns.round.set(Round { number: first, ..Round::default() });
+        let mut rounds = vec![NO_ROUND; connections];
+        for turn in 0..2 * ROUND as usize {
+            turns.count(&mut rounds[turn % connections]);
+        }
+        turns.is_crowded.get()
+    }
+
+    #[test]
+    fn many_connections_make_a_crowd() {
+        let many = MANY as usize;
+        for (connections, expected) in [(1, false), (many - 1, false), (many, true), (200, true)] {
+            assert_eq!(is_crowded_by(connections, 0), expected, "{connections}");
+        }
+        assert!(is_crowded_by(many, u32::MAX), "numbers of rounds begin anew");
+    }
 }

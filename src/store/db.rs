@@ -108,7 +108,8 @@ impl<'a> Db<'a> {
     }
 
     pub(super) fn shard(&mut self, key: &[u8]) -> &mut ShardDb {
-        self.locked.shard_of(key).db(self.index)
+        let rank = self.locked.find_rank(key);
+        self.locked.at(rank).db(self.index)
     }
 
     /// The entry of `key`. Does not count as an access.

@@ -1,5 +1,7 @@
 //! Where a key is among the locked shards.
 
+use std::num::NonZeroU8;
+
 use super::changes::Class;
 use super::db::Db;
 use super::keyspace::Locked;
@@ -21,7 +23,7 @@ pub(crate) struct Location {
 pub(super) struct Found {
     words: [u64; 2],
     db: u32,
-    len: u8,
+    len: NonZeroU8,
     shard: u8,
     location: Location,
 }
@@ -29,20 +31,20 @@ pub(super) struct Found {
 impl Found {
     fn new(db: usize, key: &[u8], shard: usize, location: Location) -> Option<Self> {
         let (words, db) = (short::words(key)?, u32::try_from(db).ok()?);
-        let (len, shard) = (key.len().to_le_bytes()[0], shard.to_le_bytes()[0]);
+        let (len, shard) = (key.len().to_le_bytes()[0].try_into().ok()?, shard.to_le_bytes()[0]);
         Some(Self { words, db, len, shard, location })
     }
 
     #[inline]
     fn is(&self, db: usize, key: &[u8]) -> bool {
-        key.len() == usize::from(self.len)
+        key.len() == usize::from(self.len.get())
             && db == self.db as usize
             && short::words(key) == Some(self.words)
     }
 }
 
 impl Locked {
-    /// The shard of `key`, if it was the one that was searched last.
+    /// The shard of `key`, if it is the short one that was looked up last.
     #[inline]
     pub(crate) fn shard_of_last(&self, db: usize, key: &[u8]) -> Option<usize> {
         self.last_found.filter(|found| found.is(db, key)).map(|found| usize::from(found.shard))
@@ -103,13 +105,13 @@ impl Db<'_> {
                 );
                 Some(found.location)
             }
-            _ => self.find_again(key),
+            _ => self.find_elsewhere(key),
         }
     }
 
-    /// As [`Db::find`], for another key than was searched last.
+    /// As [`Db::find`], for another key than was looked up last, or a long one.
     #[inline(never)]
-    fn find_again(&mut self, key: &[u8]) -> Option<Location> {
+    fn find_elsewhere(&mut self, key: &[u8]) -> Option<Location> {
         let last = self.locked.last_location;
         match last {
             Some(last) if self.at(last).is_some_and(|entry| short::same(entry.key(), key)) => {
@@ -210,5 +212,75 @@ impl Db<'_> {
         self.changes.hits += u64::from(location.is_some());
         self.changes.misses += u64::from(location.is_none());
         self.at(location?).map(|entry| &*entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Changes, Keyspace};
+    use super::*;
+    use crate::types::string::StringValue;
+    use crate::types::value::Value;
+
+    fn string(text: &str) -> Value {
+        Value::String(StringValue::new(text.as_bytes()))
+    }
+
+    /// What `key` holds is its own name.
+    fn holds_itself(db: &mut Db<'_>, key: &str) -> bool {
+        let entry = db.find(key.as_bytes()).and_then(|location| db.at(location));
+        entry.is_some_and(|entry| entry.key() == key.as_bytes())
+    }
+
+    #[test]
+    fn what_was_found_is_forgotten_when_entries_move() {
+        let keyspace = Keyspace::new(4, 1);
+        let mut locked = keyspace.lock(keyspace.all());
+        let mut changes = Changes::default();
+        let mut db = Db::new(&mut locked, &mut changes, 0, 1);
+        db.set(b"key", string("key"));
+        for n in 0..5000 {
+            assert!(holds_itself(&mut db, "key"), "{n}");
+            db.set(format!("{n}").as_bytes(), string("x"));
+        }
+        for n in 0..5000 {
+            assert!(db.delete(format!("{n}").as_bytes()));
+            assert!(holds_itself(&mut db, "key"), "{n}");
+        }
+        db.delete(b"key");
+        assert!(!holds_itself(&mut db, "key"));
+    }
+
+    #[test]
+    fn it_is_found_in_its_own_database() {
+        let keyspace = Keyspace::new(4, 2);
+        let mut locked = keyspace.lock(keyspace.all());
+        let mut changes = Changes::default();
+        let mut db = Db::new(&mut locked, &mut changes, 0, 1);
+        db.set(b"key", string("key"));
+        assert!(holds_itself(&mut db, "key") && db.locked.last_found.is_some());
+        assert!(!holds_itself(&mut db.other(1), "key"));
+        assert!(holds_itself(&mut db, "key"));
+        for shard in db.locked().iter_mut() {
+            let (low, high) = shard.dbs().split_at_mut(1);
+            low[0].swap_keys(&mut high[0]);
+        }
+        assert!(!holds_itself(&mut db, "key"));
+        assert!(holds_itself(&mut db.other(1), "key"));
+    }
+
+    #[test]
+    fn its_shard_is_known() {
+        let keyspace = Keyspace::new(16, 1);
+        let mut locked = keyspace.lock(keyspace.all());
+        let mut changes = Changes::default();
+        for key in ["ab", "{t}key", "0123456789abcdef"] {
+            let mut db = Db::new(&mut locked, &mut changes, 0, 1);
+            db.set(key.as_bytes(), string("x"));
+            assert!(holds_itself(&mut db, key));
+            let shard = locked.shard_of_last(0, key.as_bytes());
+            assert_eq!(shard, Some(keyspace.shard_of(key.as_bytes())), "{key}");
+            assert_eq!(locked.shard_of_last(0, b"other"), None);
+        }
     }
 }

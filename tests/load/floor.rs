@@ -2,8 +2,8 @@
 //! system, the generator and the machine cost by themselves. It is a yardstick and no bound: when
 //! replies leave decides how many requests come at once, so a real server may do more a second.
 //!
-//! With `reply=message`, BRPOP waits, and LPUSH is answered when its message has been sent to the one
-//! that has waited longest: a hand-off and nothing else.
+//! With `reply=message`, BRPOP waits, and LPUSH is answered when its message has been sent to the
+//! one that has waited longest: a hand-off and nothing else.
 //!
 //! With `log=PATH`, requests are appended there first and synced, all of a turn at once, as
 //! `appendfsync always` asks; nothing is run meanwhile, which a real server may do.

@@ -7,15 +7,17 @@ use respq::config::Config;
 use respq::engine::{Engine, Session};
 use respq::resp::request::{encode_head, encode_word};
 
-/// In several shards; two share one by their tag.
-const KEYS: [&str; 6] = ["a", "b", "c", "d", "{t}e", "{t}f"];
+/// In several shards; two share one by their tag. One is too short to be known by its words.
+const KEYS: [&str; 6] = ["a", "bb", "ccc", "dddd", "{t}e", "{t}f"];
+/// Keys of that shard that are there at first: a few more, and its table splits.
+const CROWD: usize = 440;
 /// A hash and a set that are large enough to be tables.
 const TABLES: [&str; 2] = ["hash", "set"];
 /// What they hold at first.
 const PARTS: usize = 200;
 /// Commands that wait, each in a session of its own.
 const WAITING: [&str; 4] =
-    ["BLPOP a b 0", "BLMOVE a {t}e LEFT RIGHT 0", "BRPOP {t}e 0", "BLMOVE c d LEFT LEFT 0"];
+    ["BLPOP a bb 0", "BLMOVE a {t}e LEFT RIGHT 0", "BRPOP {t}e 0", "BLMOVE ccc dddd LEFT LEFT 0"];
 
 fn line() -> impl Strategy<Value = String> {
     let key = || prop::sample::select(&KEYS[..]);
@@ -30,11 +32,34 @@ fn line() -> impl Strategy<Value = String> {
         1 => (key(), key()).prop_map(|(one, other)| format!("MGET {one} {other}")),
         1 => (key(), key()).prop_map(|(from, to)| format!("LMOVE {from} {to} LEFT RIGHT")),
         1 => key().prop_map(|key| format!("WATCH {key}")),
-        1 => key().prop_map(|key| format!("MSET {key} 1{}", " b 1".repeat(6))),
+        1 => key().prop_map(|key| format!("MSET {key} 1{}", " bb 1".repeat(6))),
         6 => part_line(),
+        2 => moving_line(),
         1 => (0..2).prop_map(|db| format!("SELECT {db}")),
         1 => prop_oneof![word("MULTI"), word("EXEC"), word("EXEC"), word("DISCARD")],
         1 => prop_oneof![word("PING"), word("GET"), word("NOPE a"), word("DBSIZE"), word("PING a")],
+    ]
+}
+
+/// A request that has entries come, go or move otherwise than by a command on their key.
+fn moving_line() -> impl Strategy<Value = String> {
+    let key = || prop::sample::select(&KEYS[..]);
+    let crowd = |command: &'static str, from: usize| {
+        let words: Vec<_> = (from..from + 40).map(|n| format!(" {{t}}{n}")).collect();
+        Just(format!("{command}{}", words.concat()))
+    };
+    let added: Vec<_> = (CROWD..CROWD + 40).map(|n| format!(" {{t}}{n} x")).collect();
+    prop_oneof![
+        Just("SWAPDB 0 1".to_owned()),
+        Just("FLUSHDB".to_owned()),
+        Just("DEBUG RELOAD".to_owned()),
+        key().prop_map(|key| format!("MOVE {key} 1")),
+        (key(), key()).prop_map(|(from, to)| format!("COPY {from} {to} DB 1 REPLACE")),
+        key().prop_map(|key| format!("PEXPIREAT {key} 1")),
+        key().prop_map(|key| format!("GETDEL {key}")),
+        Just(format!("MSET{}", added.concat())),
+        crowd("DEL", CROWD),
+        crowd("DEL", 0),
     ]
 }
 
@@ -57,6 +82,8 @@ fn fill_tables(session: &mut Session<'_>) {
     let members: Vec<_> = (0..PARTS).map(|n| format!(" x{n}")).collect();
     session.run_line(&format!("HSET hash{}", fields.concat())).unwrap();
     session.run_line(&format!("SADD set{}", members.concat())).unwrap();
+    let crowd: Vec<_> = (0..CROWD).map(|n| format!(" {{t}}{n} {n}")).collect();
+    session.run_line(&format!("MSET{}", crowd.concat())).unwrap();
 }
 
 /// Words as they come over the wire.

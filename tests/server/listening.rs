@@ -1,6 +1,9 @@
 //! Where the server listens: addresses, and a socket of the file system.
 
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 
 use redis::Connection;
 
@@ -51,6 +54,21 @@ fn a_socket_of_the_file_system() {
     check(&mut by_path(&path), &[("GET a", "\"1\"")]);
     assert!(server.stop());
     assert!(!std::fs::exists(&path).expect("a folder"));
+}
+
+#[test]
+fn by_path_it_is_read_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("respq.sock");
+    let _server = Server::start_at_path(&["--unixsocket", path.to_str().unwrap()]);
+    let long = "x".repeat(200_000);
+    let mut socket = UnixStream::connect(&path).unwrap();
+    let request = format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n{long}\r\nGET k\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    socket.shutdown(Shutdown::Write).unwrap();
+    let mut replies = String::new();
+    socket.read_to_string(&mut replies).unwrap();
+    assert_eq!(replies, format!("+OK\r\n$200000\r\n{long}\r\n"));
 }
 
 #[test]

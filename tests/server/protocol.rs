@@ -42,6 +42,37 @@ fn requests_may_come_byte_by_byte() {
     raw.expect(b"+OK\r\n$5\r\na\r\nbc\r\n");
 }
 
+/// What a server reads at a time (`READ_BYTES`).
+const READ_BYTES: usize = 64 * 1024;
+
+#[test]
+fn a_request_of_just_as_many_bytes_as_are_read_at_a_time() {
+    let server = Server::start(&[]);
+    for bytes in [READ_BYTES - 1, READ_BYTES, READ_BYTES + 1, 2 * READ_BYTES] {
+        let mut raw = server.raw();
+        let head = format!("*2\r\n$4\r\nECHO\r\n${}\r\n", bytes - 31);
+        let word = "x".repeat(bytes - head.len() - 2);
+        let request = format!("*2\r\n$4\r\nECHO\r\n${}\r\n{word}\r\n", word.len());
+        assert_eq!(request.len(), bytes);
+        raw.send(request.as_bytes());
+        raw.expect(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+        // Nothing is left behind that would have to wait for more.
+        raw.send(b"PING\r\n");
+        raw.expect(b"+PONG\r\n");
+    }
+}
+
+#[test]
+fn what_comes_together_with_the_end_is_answered() {
+    let server = Server::start(&[]);
+    for _ in 0..50 {
+        let mut raw = server.raw();
+        raw.send(b"PING\r\nECHO a\r\n");
+        raw.shut_down();
+        assert_eq!(raw.read_to_end(), "+PONG\r\n$1\r\na\r\n");
+    }
+}
+
 #[test]
 fn an_unknown_command_shows_its_arguments() {
     let server = Server::start(&[]);
