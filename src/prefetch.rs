@@ -24,3 +24,9 @@ pub(crate) fn all<T>(elements: &[T]) {
     (0..elements.len()).step_by(each_line).for_each(|index| prefetch_index(elements, index));
     prefetch_index(elements, elements.len().saturating_sub(1));
 }
+
+/// So many of some elements will be read, as evenly spread as a search looks at them.
+#[inline]
+pub(crate) fn spread<T>(elements: &[T], count: usize) {
+    (1..=count).for_each(|nth| prefetch_index(elements, elements.len() * nth / (count + 1)));
+}

@@ -14,11 +14,13 @@ use std::sync::atomic::Ordering;
 
 use super::{Batch, Engine};
 use crate::command::table::{Command, table};
+use crate::number::parse_f64;
 use crate::resp::ProtocolError;
 use crate::resp::argv::Argv;
 use crate::resp::request::{Decoded, Limits, RequestDecoder};
 use crate::store::shard::Entry;
 use crate::store::{Location, ShardSet};
+use crate::types::step::Step;
 
 /// Requests that are foreseen at a time.
 const FORESEEN_MAX: usize = 32;
@@ -82,14 +84,13 @@ impl Batch<'_> {
         if one.map(key) != other.map(key) {
             self.foresee_keys(db, decoder.read_ahead(requests, limits, FORESEEN_MAX).map(key));
         } else if let Some(argv) = one
-            && asks_for_parts(argv)
+            && step(argv).is_some()
             && let Some(location) = self.foresee_one(db, key(argv))
         {
             // All go to one key, as a rule.
             let ahead = decoder.read_ahead(requests, limits, FORESEEN_MAX);
             let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
-            let parts = ahead.map(|argv| argv.get(2).unwrap_or_default());
-            value.inspect(|entry| entry.value.prefetch_parts(parts));
+            value.inspect(|entry| entry.value.prefetch_for(ahead.filter_map(step)));
         }
     }
 
@@ -162,8 +163,18 @@ fn key(argv: Argv<'_>) -> &[u8] {
     argv.get(1).unwrap_or_default()
 }
 
-/// Is it a command that asks for parts of its key's value by their names, as a rule in the word
-/// behind the key?
-fn asks_for_parts(argv: Argv<'_>) -> bool {
-    table().resolve(argv).is_some_and(|command| matches!(command.group, "hash" | "set"))
+/// What a request will do with a part of its key's value, if it is one that does.
+fn step(argv: Argv<'_>) -> Option<Step<'_>> {
+    let command = table().resolve(argv)?;
+    match (command.group, command.spec.name) {
+        ("sorted-set", "zadd") => {
+            let score = argv.get(argv.len().checked_sub(2)?)?;
+            Some(Step::Add(parse_f64(score)?, argv.get(argv.len() - 1)?))
+        }
+        ("sorted-set", "zincrby") => argv.get(3).map(Step::Find),
+        ("sorted-set", "zpopmax") => Some(Step::TakeLast),
+        ("sorted-set", "zpopmin") => Some(Step::TakeFirst),
+        ("hash" | "set" | "sorted-set", _) => argv.get(2).map(Step::Find),
+        _ => None,
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) mod packed_table;
 pub(crate) mod set;
 pub(crate) mod small_bytes;
 pub(crate) mod sorted_set;
+pub(crate) mod step;
 pub(crate) mod stream;
 pub(crate) mod string;
 pub(crate) mod table;

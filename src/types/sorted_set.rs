@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 
 use super::packed_map::Limits;
 
+mod ahead;
 mod build;
 mod index;
 mod leaf;

@@ -4,6 +4,7 @@ use super::hash::Hash;
 use super::list::List;
 use super::set::Set;
 use super::sorted_set::SortedSet;
+use super::step::Step;
 use super::stream::Stream;
 use super::string::StringValue;
 
@@ -120,11 +121,12 @@ impl Value {
         }
     }
 
-    /// Has what it holds of fields or members with these names fetched, where it is large.
-    pub(crate) fn prefetch_parts<'n>(&self, names: impl Iterator<Item = &'n [u8]>) {
+    /// Has what these steps will look at fetched, where it is large.
+    pub(crate) fn prefetch_for<'s>(&'s self, steps: impl Iterator<Item = Step<'s>>) {
         match self {
-            Self::Hash(hash) => hash.prefetch(names),
-            Self::Set(set) => set.prefetch(names),
+            Self::Hash(hash) => hash.prefetch(steps.filter_map(Step::name)),
+            Self::Set(set) => set.prefetch(steps.filter_map(Step::name)),
+            Self::SortedSet(set) => set.prefetch(steps),
             _ => {}
         }
     }

@@ -5,9 +5,13 @@
 //! moves more than a segment. Two members may share a place: whoever asks verifies what he gets.
 
 use super::leaf::{Score, reserve, shrink};
+use crate::prefetch;
 
 /// Elements in a segment on average, at most.
-const SEGMENT_LEN_MAX: usize = 192;
+const SEGMENT_LEN_MAX: usize = 64;
+
+/// How far a guess is off at most, as a rule.
+const GUESSED_LEN: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -85,6 +89,18 @@ impl Index {
         slots.iter().take_while(move |slot| slot.place == place).map(|slot| slot.score.get())
     }
 
+    /// Has what is at these places fetched into the processor's caches.
+    pub(super) fn prefetch(&self, places: &[u32]) {
+        let segments = places.iter().map(|&place| &self.segments[self.segment(place)]);
+        segments.for_each(prefetch::value);
+        for &place in places {
+            let segment = self.segment(place);
+            let slots = &self.segments[segment];
+            let guess = self.guess(segment, place);
+            prefetch::all(&slots[guess.saturating_sub(GUESSED_LEN)..]);
+        }
+    }
+
     pub(super) fn insert(&mut self, place: u32, score: f64) {
         let (segment, at) = self.locate(place);
         let slots = &mut self.segments[segment];
@@ -159,9 +175,7 @@ impl Index {
     fn locate(&self, place: u32) -> (usize, usize) {
         let segment = self.segment(place);
         let slots = &self.segments[segment];
-        let in_range = place.checked_shl(self.shared_bits(segment)).unwrap_or(0);
-        let guess = (u64::from(in_range) * slots.len() as u64) >> 32;
-        let mut at = usize::try_from(guess).unwrap_or(0);
+        let mut at = self.guess(segment, place);
         while at > 0 && slots[at - 1].place >= place {
             at -= 1;
         }
@@ -169,6 +183,13 @@ impl Index {
             at += 1;
         }
         (segment, at)
+    }
+
+    /// About where a place is in its segment.
+    fn guess(&self, segment: usize, place: u32) -> usize {
+        let in_range = place.checked_shl(self.shared_bits(segment)).unwrap_or(0);
+        let guess = (u64::from(in_range) * self.segments[segment].len() as u64) >> 32;
+        usize::try_from(guess).unwrap_or(0)
     }
 
     #[expect(clippy::float_cmp, reason = "looks for the very score that was put in")]

@@ -9,6 +9,8 @@
 
 use std::cmp::Ordering;
 
+use crate::prefetch;
+
 /// A score in two halves, so that a slot needs no padding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Score([u32; 2]);
@@ -59,6 +61,12 @@ impl Leaf {
     /// Bytes taken in memory.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.slots.capacity() * size_of::<Slot>() + self.members.capacity()
+    }
+
+    /// Has all of it fetched into the processor's caches.
+    pub(super) fn prefetch(&self) {
+        prefetch::all(&self.slots);
+        prefetch::bytes(&self.members);
     }
 
     fn start(&self, at: usize) -> usize {

@@ -13,6 +13,7 @@
 use triomphe::Arc;
 
 use super::leaf::{Leaf, order, shrink};
+use crate::prefetch;
 
 /// Most elements of a leaf, and most children of an inner node.
 const LEN_MAX: usize = 64;
@@ -106,6 +107,30 @@ impl Node {
                 size_of::<usize>() + own + below.sum::<usize>()
             }
             Self::Leaf(leaf) => size_of::<usize>() + leaf.bytes(),
+        }
+    }
+
+    /// The node below in which an element is or would be; a leaf itself.
+    pub(super) fn child_for(&self, score: f64, member: &[u8]) -> &Self {
+        match self {
+            Self::Inner(inner) => &inner.children[inner.child_for(score, member)].node,
+            Self::Leaf(_) => self,
+        }
+    }
+
+    /// Has what tells where its parts are fetched into the processor's caches.
+    pub(super) fn prefetch_head(&self) {
+        match self {
+            Self::Inner(inner) => prefetch::value(&**inner),
+            Self::Leaf(leaf) => prefetch::value(&**leaf),
+        }
+    }
+
+    /// Has what a search looks at fetched, once its head was.
+    pub(super) fn prefetch_keys(&self) {
+        match self {
+            Self::Inner(inner) => prefetch::spread(&inner.children, 7),
+            Self::Leaf(leaf) => leaf.prefetch(),
         }
     }
 
