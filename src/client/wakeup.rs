@@ -23,6 +23,11 @@ impl Wakeup {
         }
     }
 
+    /// Is there a wake-up that was not taken yet?
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+    }
+
     /// Takes a pending wake-up; `false` if there is none: the task of `context`, which is the same
     /// at each call, is woken by the next.
     pub(crate) fn take(&self, context: &Context<'_>) -> bool {

@@ -33,8 +33,8 @@ pub(super) struct Foreseen {
     len: usize,
     pub(super) shard: usize,
     hash: u64,
-    /// Where its entry probably is, under the locks that are held.
-    location: Option<Location>,
+    /// Where its entry probably is, as long as [`Batch::releases`] is this.
+    location: Option<(Location, u32)>,
 }
 
 impl Engine {
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Do batches lock ahead what their requests need?
-    pub(super) fn looks_ahead(&self) -> bool {
+    pub(crate) fn looks_ahead(&self) -> bool {
         self.looks_ahead.load(Ordering::Relaxed)
     }
 }
@@ -94,6 +94,35 @@ impl Batch<'_> {
         }
     }
 
+    /// Foresees the next requests, in database `db`, of the clients that share the batch, each in
+    /// its place. If the first two go to one key, all are taken to.
+    pub(crate) fn foresee_clients<'r>(
+        &mut self,
+        db: usize,
+        requests: impl Iterator<Item = Option<Argv<'r>>> + Clone,
+    ) {
+        self.foreseen.clear();
+        let mut keys = requests.clone().map(|argv| argv.map_or(&[][..], key));
+        let (one, other) = (keys.next(), keys.next());
+        if one != other {
+            self.foresee_keys(db, requests.map(|argv| argv.map_or(&[][..], key)));
+        } else if let Some(argv) = requests.clone().next().flatten()
+            && step(argv).is_some()
+            && let Some(location) = self.foresee_one(db, key(argv))
+        {
+            let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
+            value.inspect(|entry| entry.value.prefetch_for(requests.flatten().filter_map(step)));
+        }
+        std::mem::swap(&mut self.foreseen, &mut self.foreseen_firsts);
+    }
+
+    /// What comes next is of the client in this place of those that share the batch.
+    pub(crate) fn begin_client(&mut self, place: usize) {
+        self.calls_to_look = if self.engine.looks_ahead() { 1 } else { usize::MAX };
+        self.foreseen.clear();
+        self.foreseen_first = self.foreseen_firsts.get(place).copied();
+    }
+
     /// Locks a key that many requests go to; returns where it is.
     fn foresee_one(&mut self, db: usize, key: &[u8]) -> Option<Location> {
         let (shard, hash) = self.engine.services.keyspace.shard_and_hash(key);
@@ -128,29 +157,30 @@ impl Batch<'_> {
     fn find_ahead(&mut self, db: usize) {
         let Some(locked) = &self.locked else { return };
         for foreseen in &mut self.foreseen {
-            foreseen.location = locked.guess(db, foreseen.shard, foreseen.hash);
-            let entry = foreseen.location.and_then(|location| locked.entry_at(db, location));
+            let location = locked.guess(db, foreseen.shard, foreseen.hash);
+            foreseen.location = location.map(|location| (location, self.releases));
+            let entry = location.and_then(|location| locked.entry_at(db, location));
             entry.inspect(|entry| entry.prefetch());
         }
         let locations = self.foreseen.iter().filter_map(|foreseen| foreseen.location);
-        let entries = locations.filter_map(|location| locked.entry_at(db, location));
+        let entries = locations.filter_map(|(location, _)| locked.entry_at(db, location));
         entries.for_each(Entry::prefetch_data);
-        self.has_located = true;
     }
 
     /// What was foreseen of the call that comes next, if it asks for this key.
-    pub(super) fn foreseen(&self, command: &Command, argv: Argv<'_>) -> Option<Foreseen> {
+    pub(super) fn foreseen(&mut self, command: &Command, argv: Argv<'_>) -> Option<Foreseen> {
         let place = (FORESEEN_MAX - 1).wrapping_sub(self.calls_to_look);
-        let foreseen = self.foreseen.get(place)?;
+        let first = self.foreseen_first.take();
+        let foreseen = self.foreseen.get(place).copied().or(first)?;
         let key = argv.get(command.only_key?)?;
         let is_it = foreseen.address == key.as_ptr().addr() && foreseen.len == key.len();
-        is_it.then_some(*foreseen)
+        is_it.then_some(foreseen)
     }
 
     /// Has a call, for which all is locked, start where its key probably is.
     pub(super) fn start_where_foreseen(&mut self, foreseen: Option<Foreseen>) {
-        if self.has_located
-            && let Some(location) = foreseen.and_then(|foreseen| foreseen.location)
+        if let Some((location, releases)) = foreseen.and_then(|foreseen| foreseen.location)
+            && releases == self.releases
             && let Some(locked) = &mut self.locked
         {
             locked.look_first_at(location);

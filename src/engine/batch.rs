@@ -10,7 +10,7 @@ use super::Engine;
 use super::ahead::Foreseen;
 use super::wake::Delivery;
 use crate::client::Client;
-use crate::command::table::Command;
+use crate::command::table::{Command, table};
 use crate::command::{CommandError, Flag, Mode};
 use crate::observe::Call;
 use crate::resp::argv::Argv;
@@ -42,6 +42,14 @@ pub(crate) struct Finished {
     pub(crate) took_ns: u64,
 }
 
+/// Whose requests a run of calls has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    One,
+    /// No call may be put aside: the other clients would wait.
+    Several,
+}
+
 /// A run of calls, usually one client's pipelined requests.
 pub(crate) struct Batch<'e> {
     pub(super) engine: &'e Engine,
@@ -65,8 +73,12 @@ pub(crate) struct Batch<'e> {
     pub(super) calls_to_look: usize,
     /// The keys of the requests that were foreseen in the last one, in their order.
     pub(super) foreseen: Vec<Foreseen>,
-    /// Were they looked for under the locks that are held?
-    pub(super) has_located: bool,
+    /// The key of the next client's first request, if that was foreseen.
+    pub(super) foreseen_first: Option<Foreseen>,
+    /// Those of all the clients that share the batch, each in its place.
+    pub(super) foreseen_firsts: Vec<Foreseen>,
+    /// How many times locks were given back.
+    pub(super) releases: u32,
     /// Calls until the locks are released.
     calls_left: u32,
     pub(super) now_ms: u64,
@@ -87,6 +99,7 @@ pub(crate) struct Batch<'e> {
     pub(super) told_shards: ShardSet,
     /// Did clients that waited get something?
     has_served: bool,
+    pub(super) clients: Clients,
 }
 
 impl<'e> Batch<'e> {
@@ -107,7 +120,9 @@ impl<'e> Batch<'e> {
             calls: 0,
             calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
             foreseen: Vec::new(),
-            has_located: false,
+            foreseen_first: None,
+            foreseen_firsts: Vec::new(),
+            releases: 0,
             calls_left: 0,
             now_ms: now_us / 1000,
             now_us,
@@ -119,7 +134,30 @@ impl<'e> Batch<'e> {
             position: 0,
             told_shards: ShardSet::EMPTY,
             has_served: false,
+            clients: Clients::One,
         }
+    }
+
+    /// The requests will come from several clients, each of which begins by
+    /// [`Batch::begin_client`].
+    pub(crate) fn share(&mut self) {
+        self.clients = Clients::Several;
+    }
+
+    /// Was the client's last request one that only runs in a batch of its own?
+    pub(crate) fn last_was_alone(client: &Client) -> bool {
+        let last = client.handle.figures.last_command();
+        last.and_then(|index| table().all().get(index)).is_some_and(Command::runs_others)
+    }
+
+    /// Requests that were run.
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// How long the calls have taken, in ns.
+    pub(crate) fn took_ns(&self) -> u64 {
+        self.clock_ns.saturating_sub(self.started_ns)
     }
 
     /// Lets go of the locks once enough requests have come under them, whatever became of these.
@@ -241,7 +279,7 @@ impl<'e> Batch<'e> {
             self.engine.services.saver.progress.keeps(kept_bytes);
         }
         self.locked = None;
-        self.has_located = false;
+        self.releases = self.releases.wrapping_add(1);
         if !self.changes.garbage.is_empty() {
             let garbage = self.changes.garbage.drain(..);
             garbage.for_each(|garbage| self.engine.services.reclaim.free(garbage));
@@ -304,7 +342,7 @@ impl<'e> Batch<'e> {
 
     /// Is it time that others on this thread had their turn?
     pub(crate) fn has_run_long(&self) -> bool {
-        self.clock_ns.saturating_sub(self.started_ns) >= TURN_NS
+        self.took_ns() >= TURN_NS
     }
 
     /// Ends the run. The batch stays where it is: it is large.
@@ -314,7 +352,7 @@ impl<'e> Batch<'e> {
             position: self.position,
             has_served: self.has_served,
             calls: self.calls,
-            took_ns: self.clock_ns.saturating_sub(self.started_ns),
+            took_ns: self.took_ns(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::admit::Admitted;
-use super::batch::Batch;
+use super::batch::{Batch, Clients};
 use super::tracking::remember_keys;
 use super::{Engine, Waiter};
 use crate::client::{Client, ReplyMode};
@@ -22,6 +22,9 @@ const UNCOUNTED_MAX: usize = 64;
 /// How the client's connection goes on after a call.
 #[derive(Debug)]
 pub(crate) enum Flow {
+    /// The batch is shared, and this may have to be put aside: it was not run, and is to be called
+    /// again in a batch of the client's own.
+    Alone,
     /// The command waits: nothing more of this client is run until it was answered.
     Blocked(Arc<Waiter>),
     /// With the next request.
@@ -81,6 +84,12 @@ impl Batch<'_> {
             Ok(Admitted::Postpone) => {
                 client.reply_mode = mode;
                 return Flow::Postponed;
+            }
+            Ok(Admitted::Run(command))
+                if self.clients == Clients::Several && command.runs_others() =>
+            {
+                client.reply_mode = mode;
+                return Flow::Alone;
             }
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
         };

@@ -90,7 +90,7 @@ impl Session<'_> {
                     match flow {
                         Flow::Next | Flow::Suspended(_) => {}
                         Flow::Blocked(waiter) => self.waiter = Some(waiter),
-                        Flow::Postponed => break,
+                        Flow::Alone | Flow::Postponed => break,
                     }
                     used += bytes;
                 }

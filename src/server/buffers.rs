@@ -7,7 +7,7 @@ pub(super) const READ_BYTES: usize = 64 * 1024;
 /// Larger buffers are not kept: those that have grown would add up to what a burst once took.
 const KEPT_BYTES_MAX: usize = READ_BYTES + READ_BYTES / 8;
 /// Spare buffers kept.
-const KEPT_COUNT_MAX: usize = 16;
+const KEPT_COUNT_MAX: usize = 32;
 
 /// Empty buffers with some capacity.
 #[derive(Debug, Default)]

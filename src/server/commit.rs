@@ -80,18 +80,23 @@ impl Committer {
             if aof.policy() == FsyncPolicy::Always {
                 self.gather().await;
             }
-            aof.commit();
-            self.waiting.borrow_mut().retain(|(point, waker)| {
-                if point.durable && !aof.is_durable(point.position) {
-                    aof.want_durable(point.position);
-                }
-                let ready = point.is_reached(aof) || point.is_out_of_reach(aof);
-                if ready {
-                    waker.wake_by_ref();
-                }
-                !ready
-            });
+            self.commit(aof);
         }
+    }
+
+    /// Commits, and wakes who need not wait any longer.
+    pub(super) fn commit(&self, aof: &Aof) {
+        aof.commit();
+        self.waiting.borrow_mut().retain(|(point, waker)| {
+            if point.durable && !aof.is_durable(point.position) {
+                aof.want_durable(point.position);
+            }
+            let ready = point.is_reached(aof) || point.is_out_of_reach(aof);
+            if ready {
+                waker.wake_by_ref();
+            }
+            !ready
+        });
     }
 
     /// Lets the connections run what has arrived meanwhile.

@@ -1,9 +1,10 @@
 //! A connection: bytes in, calls, bytes out.
 //!
 //! The loop: run what has arrived, hold the replies until the log is committed, send them with
-//! one write, wait for more. What waits for events, and what happens then, is in `waiting.rs`;
-//! the buffers are `input.rs` and `output.rs`. An idle connection has neither: its
-//! workspace (`workspace.rs`) goes to others.
+//! one write, wait for more. Where many connections send, they do so together (`crowd.rs`).
+//! What waits for events, and what happens then, is in `waiting.rs`; the buffers are `input.rs`
+//! and `output.rs`. An idle connection has neither: its workspace (`workspace.rs`) goes to
+//! others.
 //!
 //! A peer that does not read: while more than [`RUN_BELOW_BYTES`] wait to be sent, no more of its
 //! requests are run, but they are still read. So a client may send a long pipeline before it
@@ -20,6 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::buffers::READ_BYTES;
+use super::crowd;
 use super::stream::{Socket, Stream};
 use super::turns::NO_ROUND;
 use super::worker::Worker;
@@ -36,7 +38,7 @@ const UNAUTHENTICATED_RUN_BELOW_BYTES: usize = 16 * 1024;
 
 /// Bytes of requests that are run at a time, where so many have piled up; then the other
 /// connections of the thread get their turn.
-const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
+pub(super) const RUN_BYTES_MAX: usize = 2 * READ_BYTES;
 
 /// Time between two tries to get at what a busy script holds.
 pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -48,9 +50,14 @@ pub(super) enum Closed {
     ByServer,
 }
 
+/// What a turn has come to: the log position that its replies depend on, and how it goes on.
+pub(super) type Turn = (u64, Next);
+
 /// How it goes on after requests were run.
 #[derive(Debug)]
-enum Next {
+pub(super) enum Next {
+    /// The next request is to have a turn of its own.
+    Alone,
     /// The last request waits for a key.
     Blocked(Arc<Waiter>),
     Close,
@@ -91,7 +98,7 @@ pub(super) struct Connection {
     /// Wake-ups handled in a row; between them the others on this thread get their turn.
     pub(super) wakeups: u8,
     /// The round in which it had its last turn.
-    round: u32,
+    pub(super) round: u32,
     /// Nothing more is read: the peer has closed its side, or this side is closing.
     pub(super) ended: bool,
 }
@@ -113,7 +120,18 @@ impl Connection {
 
     /// Serves the client until either side closes.
     pub(super) async fn run(mut self: Box<Self>) {
-        let closed = self.serve().await;
+        let mut turn = None;
+        let closed = loop {
+            if let Err(closed) = self.serve(turn.take()).await {
+                break closed;
+            }
+            let left;
+            (self, left) = crowd::take_turns(self).await;
+            match left {
+                Ok(begun) => turn = begun,
+                Err(closed) => break closed,
+            }
+        };
         self.stream.say_goodbye();
         tracing::debug!(client = self.client.handle.id, ?closed, "a client left");
         while !self.worker.engine.unwatch(&mut self.client) {
@@ -130,17 +148,20 @@ impl Connection {
         worker.note_closed();
     }
 
-    async fn serve(&mut self) -> Closed {
-        if self.stream.is_handshaking()
-            && let Err(closed) = Box::pin(self.wait_for_handshake()).await
-        {
-            return closed;
+    /// Serves the client alone until it may join the crowd. A turn that was begun in there is ended
+    /// first.
+    async fn serve(&mut self, mut begun: Option<Turn>) -> Result<(), Closed> {
+        if self.stream.is_handshaking() {
+            Box::pin(self.wait_for_handshake()).await?;
         }
         loop {
-            if self.client.handle.is_killed() {
-                return Closed::ByServer;
+            if begun.is_none() && self.client.handle.is_killed() {
+                return Err(Closed::ByServer);
             }
-            let (position, next) = self.take_turn().await;
+            let (position, next) = match begun.take() {
+                Some(turn) => turn,
+                None => self.take_turn().await,
+            };
             let outcome = match self.send(position).await {
                 Ok(()) => self.go_on(&next).await,
                 Err(closed) => Err(closed),
@@ -149,14 +170,17 @@ impl Connection {
                 if let Next::Blocked(waiter) = &next {
                     Box::pin(self.stop_waiting(waiter)).await;
                 }
-                return closed;
+                return Err(closed);
+            }
+            if matches!(next, Next::Read) && self.may_join() {
+                return Ok(());
             }
         }
     }
 
     /// Runs the requests that have arrived when it is this connection's turn; returns the log
     /// position that the replies depend on, and how it goes on.
-    async fn take_turn(&mut self) -> (u64, Next) {
+    async fn take_turn(&mut self) -> Turn {
         let worker = Rc::clone(&self.worker);
         worker.turns.wait_for_mine().await;
         let (finished, next) = match self.run_requests(&worker) {
@@ -175,6 +199,7 @@ impl Connection {
     async fn go_on(&mut self, next: &Next) -> Result<(), Closed> {
         match next {
             Next::Blocked(waiter) => Box::pin(self.wait_served(waiter)).await,
+            Next::Alone => Ok(()),
             Next::Close => {
                 Box::pin(self.send_rest()).await;
                 Err(Closed::ByServer)
@@ -203,18 +228,23 @@ impl Connection {
 
     /// Runs the requests that have arrived.
     fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
-        let Some(mut workspace) = self.workspace.take_if(|workspace| !workspace.input.is_empty())
-        else {
+        let Some(mut workspace) = self.open_workspace(worker) else {
             return Ran::Finished(Finished::default(), Next::Read);
         };
-        workspace.output.open(&worker.buffers);
-        self.note_input(&workspace);
         let left_for_later = workspace.input.len().saturating_sub(RUN_BYTES_MAX);
         let mut batch = worker.engine.batch();
         match self.run_batch(&mut workspace, &mut batch, left_for_later) {
             Ok(next) => self.end_batch(workspace, &mut batch, next),
             Err((call, bytes)) => suspended(workspace, batch, call, bytes, left_for_later),
         }
+    }
+
+    /// The workspace with what has arrived, ready for replies; `None` if nothing has.
+    pub(super) fn open_workspace(&mut self, worker: &Worker) -> Option<Box<Workspace>> {
+        let mut workspace = self.workspace.take_if(|workspace| !workspace.input.is_empty())?;
+        workspace.output.open(&worker.buffers);
+        self.note_input(&workspace);
+        Some(workspace)
     }
 
     /// Runs the rest of requests whose first was put aside, while others have their turns.
@@ -232,6 +262,7 @@ impl Connection {
     fn resume<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
         let Rest { mut workspace, mut batch, call, bytes, left_for_later } = *rest;
         let ran = match batch.go_on(call, &mut self.client, &mut workspace.output.reply) {
+            Flow::Alone => unreachable!("the batch is the client's own"),
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
                 workspace.input.consume(bytes);
@@ -246,7 +277,7 @@ impl Connection {
 
     /// Runs requests until no more of them can run now, or a call is put aside, whose request has
     /// so many bytes.
-    fn run_batch(
+    pub(super) fn run_batch(
         &mut self,
         workspace: &mut Workspace,
         batch: &mut Batch<'_>,
@@ -279,6 +310,10 @@ impl Connection {
                 }
             };
             match batch.call(&mut self.client, &mut output.reply, argv) {
+                Flow::Alone => {
+                    decoder.forget();
+                    return Ok(Next::Alone);
+                }
                 Flow::Next => input.consume(bytes),
                 Flow::Blocked(waiter) => {
                     input.consume(bytes);
@@ -294,7 +329,7 @@ impl Connection {
     }
 
     /// Bounds on the next request.
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         Limits {
             words_max: i32::MAX as usize,
             bulk_bytes_max: self.worker.engine.services.config.size(Setting::ProtoMaxBulkLen),
@@ -319,7 +354,7 @@ impl Connection {
         Ran::Finished(finished, next)
     }
 
-    fn settle_input(&self, workspace: &mut Workspace) {
+    pub(super) fn settle_input(&self, workspace: &mut Workspace) {
         workspace.input.settle(&self.worker.buffers);
         workspace.input.wanted = workspace.decoder.wanted_bytes();
         if workspace.input.is_empty() {

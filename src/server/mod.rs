@@ -26,6 +26,7 @@ use crate::fault;
 mod buffers;
 mod commit;
 mod connection;
+mod crowd;
 mod input;
 mod listener;
 mod logging;

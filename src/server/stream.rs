@@ -174,7 +174,7 @@ impl TlsStream {
     fn is_drained(&mut self) -> io::Result<bool> {
         match self.session.reader().fill_buf() {
             Ok(decrypted) => {
-                self.ended = decrypted.is_empty();
+                self.ended |= decrypted.is_empty();
                 Ok(false)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
@@ -187,6 +187,8 @@ impl TlsStream {
             tracing::debug!(%error, "an encrypted connection failed");
             // The peer is told why, if it still listens.
             drop(self.flush());
+            // Told once; who reads on finds the end.
+            self.ended = true;
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
         Ok(())

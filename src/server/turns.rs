@@ -1,12 +1,13 @@
 //! Whose turn it is among the connections of a thread.
 //!
-//! Replies to pipelines, to what takes long, and where many connections send requests, are held
-//! until all connections that became ready in the same poll of the sockets have run theirs, one
-//! right after the other. So a peer with many connections is woken once for all of them, and waking
-//! it costs more than running a request. Where few connections send single short requests, their
-//! peers had better work meanwhile; and the time of very long ones must not add up. Also, a client
-//! that waited for a message gets it before the sender gets its reply: the one waits for the
-//! delivery, the other does not.
+//! Where many connections send requests, most take their turns together (`crowd.rs`). Of the
+//! others, replies to pipelines, to what takes long, and in a crowd, are held until all
+//! connections that became ready in the same poll of the sockets have run theirs, one right
+//! after the other. So a peer with many connections is woken once for all of them, and waking
+//! it costs more than running a request. Where few connections send single short requests,
+//! their peers had better work meanwhile; and the time of very long ones must not add up. Also,
+//! a client that waited for a message gets it before the sender gets its reply: the one waits
+//! for the delivery, the other does not.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -49,6 +50,11 @@ struct Round {
 }
 
 impl Turns {
+    /// Do many connections send requests?
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_crowded.get()
+    }
+
     /// Before requests are run: replies that have waited very long leave first.
     pub(super) async fn wait_for_mine(&self) {
         if self.ran_ns.get() >= WAIT_NS_MAX {

@@ -65,6 +65,22 @@ impl Connection {
         settled
     }
 
+    /// Sends the replies, if nothing is to be waited for and nobody wrote more for the client;
+    /// `false` if [`Connection::send`] has to.
+    pub(super) fn send_now(&mut self, position: u64) -> Result<bool, Closed> {
+        let is_plain = !self.client.needs_durable
+            && self.client.outbox_position == 0
+            && !self.client.handle.has_outbox_bytes()
+            && self.worker.engine.services.aof.is_committed(position);
+        if is_plain {
+            if self.pending() > 0 {
+                self.send_committed()?;
+            }
+            self.settle_output()?;
+        }
+        Ok(is_plain)
+    }
+
     /// Appends the outbox to the replies; `false` if it is empty.
     fn append_outbox(&mut self) -> bool {
         let Some(outbox) = self.client.handle.take_outbox() else { return false };
@@ -150,7 +166,7 @@ impl Connection {
         }
     }
 
-    fn poll_event(
+    pub(super) fn poll_event(
         &mut self,
         context: &mut Context<'_>,
         alarm: Option<&mut Pin<&mut Sleep>>,
@@ -188,6 +204,11 @@ impl Connection {
         Poll::Pending
     }
 
+    /// Is there more to read? If not, the task is woken when there is.
+    pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_read_ready(context)
+    }
+
     /// Reads what has arrived.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.stream.poll_read_ready(context))?;
@@ -209,7 +230,7 @@ impl Connection {
     }
 
     /// Disconnects a client that has sent more than it may.
-    fn check_input(&mut self) -> Result<(), Closed> {
+    pub(super) fn check_input(&mut self) -> Result<(), Closed> {
         let Some(workspace) = &self.workspace else { return Ok(()) };
         let services = &self.worker.engine.services;
         let queued = self.client.handle.figures.queued_bytes.load(Ordering::Relaxed);

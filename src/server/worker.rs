@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 use super::buffers::Buffers;
 use super::commit::Committer;
 use super::connection::Connection;
+use super::crowd::{self, Crowd};
 use super::listener::Accepted;
 use super::turns::Turns;
 use super::workspace::Workspaces;
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     pub(super) buffers: Buffers,
     pub(super) workspaces: Workspaces,
     pub(super) turns: Turns,
+    pub(super) crowd: Crowd,
     /// Connections that have not ended.
     open: Cell<usize>,
     /// Tells that one has.
@@ -113,6 +115,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
         buffers: Buffers::default(),
         workspaces: Workspaces::default(),
         turns: Turns::default(),
+        crowd: Crowd::default(),
         open: Cell::new(0),
         closed: Notify::new(),
         engine,
@@ -120,6 +123,10 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
     let committing = tokio::task::spawn_local({
         let worker = Rc::clone(&worker);
         async move { worker.committer.run(&worker.engine.services.aof).await }
+    });
+    let crowd = tokio::task::spawn_local({
+        let worker = Rc::clone(&worker);
+        async move { crowd::run(&worker).await }
     });
     while let Some(Accepted { socket, peer }) = receiver.recv().await {
         match Connection::new(Rc::clone(&worker), socket, peer) {
@@ -134,6 +141,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
         worker.closed.notified().await;
     }
     committing.abort();
+    crowd.abort();
 }
 
 /// Disconnects all clients and waits for the threads to end; `false` if they may never do, as a

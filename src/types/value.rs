@@ -122,7 +122,7 @@ impl Value {
     }
 
     /// Has what these steps will look at fetched, where it is large.
-    pub(crate) fn prefetch_for<'s>(&'s self, steps: impl Iterator<Item = Step<'s>>) {
+    pub(crate) fn prefetch_for<'r>(&self, steps: impl Iterator<Item = Step<'r>>) {
         match self {
             Self::Hash(hash) => hash.prefetch(steps.filter_map(Step::name)),
             Self::Set(set) => set.prefetch(steps.filter_map(Step::name)),

@@ -27,6 +27,7 @@ mod clients;
 mod cluster;
 mod command_info;
 mod config;
+mod crowds;
 mod eviction;
 mod expiry;
 mod functions;

@@ -45,6 +45,13 @@ impl RequestDecoder {
         Ahead { rest: buf, requests: &self.ahead, words: &self.words }
     }
 
+    /// The first of the requests that were read ahead and not given out, which stands at the start
+    /// of `buf`.
+    pub(crate) fn first_ahead<'a>(&'a self, buf: &'a [u8]) -> Option<Argv<'a>> {
+        let ReadAhead { words, .. } = self.ahead.get(self.given)?;
+        Some(Argv::new(buf, &self.words[words.clone()]))
+    }
+
     /// Forgets what was read ahead, so that all that was not run is read again.
     pub(crate) fn forget(&mut self) {
         self.ahead.clear();

@@ -21,7 +21,7 @@ type Target<'m> = (f64, &'m [u8]);
 
 impl SortedSet {
     /// Has what these steps will look at fetched, where the set is large.
-    pub(crate) fn prefetch<'s>(&'s self, steps: impl Iterator<Item = Step<'s>>) {
+    pub(crate) fn prefetch<'r>(&self, steps: impl Iterator<Item = Step<'r>>) {
         if self.len >= LEN_MIN
             && let Some(index) = self.index.get()
         {
@@ -29,12 +29,8 @@ impl SortedSet {
         }
     }
 
-    pub(super) fn prefetch_large<'s>(
-        &'s self,
-        index: &Index,
-        steps: impl Iterator<Item = Step<'s>>,
-    ) {
-        let steps: SmallVec<[Step<'s>; REQUESTS]> = steps.collect();
+    pub(super) fn prefetch_large<'r>(&self, index: &Index, steps: impl Iterator<Item = Step<'r>>) {
+        let steps: SmallVec<[Step<'r>; REQUESTS]> = steps.collect();
         let count =
             |wanted: fn(&Step<'_>) -> bool| steps.iter().filter(|step| wanted(step)).count();
         let first = self.iter_from(0).take(count(|step| matches!(step, Step::TakeFirst)));
@@ -43,7 +39,7 @@ impl SortedSet {
         let members = steps.iter().filter_map(|step| step.name()).chain(taken);
         let places: SmallVec<[u32; REQUESTS]> = members.map(index::place).collect();
         index.prefetch(&places);
-        let targets: SmallVec<[Target<'s>; REQUESTS]> =
+        let targets: SmallVec<[Target<'r>; REQUESTS]> =
             steps.iter().filter_map(|step| target(index, *step)).collect();
         self.tree.prefetch(&targets);
     }

@@ -97,7 +97,8 @@ impl Index {
             let segment = self.segment(place);
             let slots = &self.segments[segment];
             let guess = self.guess(segment, place);
-            prefetch::all(&slots[guess.saturating_sub(GUESSED_LEN)..]);
+            let end = slots.len().min(guess + GUESSED_LEN);
+            prefetch::all(&slots[guess.saturating_sub(GUESSED_LEN)..end]);
         }
     }
 

@@ -1,0 +1,282 @@
+//! Turns that connections take together.
+//!
+//! Where many connections send requests, each is served by its task only up to the point where
+//! its requests have been read. Then it leaves itself with its thread's [`Crowd`], which runs
+//! the requests of all that have come in the same look at the sockets in one batch, under the
+//! locks of one another where they suffice, and sends all replies. So a request costs one turn
+//! of a task, and locks and log are handed on instead of given back.
+//!
+//! A connection comes back to its task when it has something to do that is not done at once: it
+//! waits for a key, closes, runs a script, has messages besides its replies, or cannot send
+//! all. What wakes a task whose connection is away is noted, and the task is woken again when
+//! it is back.
+//!
+//! Under `appendfsync always` nobody takes part: who has not written must not wait for the disk.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::vec::Drain;
+
+use super::connection::{Closed, Connection, Next, RUN_BYTES_MAX, Turn};
+use super::turns::let_others_go_first;
+use super::waiting::Event;
+use super::worker::Worker;
+use super::workspace::Workspace;
+use crate::aof::FsyncPolicy;
+use crate::engine::Batch;
+use crate::resp::argv::Argv;
+
+/// Time after which replies leave before more requests are run.
+const RUN_NS_MAX: u64 = 1_000_000;
+
+/// Connections from which on it pays to look ahead.
+const LOOKS_AHEAD_FROM: usize = 4;
+
+/// Where a task finds its connection again.
+#[derive(Default)]
+struct Seat {
+    /// `None` while the connection is away.
+    connection: Cell<Option<Box<Connection>>>,
+    /// What is left to do of its last turn, if it is not done with.
+    unfinished: Cell<Option<Unfinished>>,
+    /// Has anything come since the requests were run last? What is left then is not a whole one.
+    has_read: Cell<bool>,
+    /// Was the task woken while the connection was away?
+    has_missed: Cell<bool>,
+}
+
+/// What is left to do of a turn.
+enum Unfinished {
+    Close(Closed),
+    /// To send the replies, and to go on.
+    Send(Turn),
+}
+
+/// A connection that its task serves alone again, with a turn that is to be ended, if any.
+type Left = (Box<Connection>, Result<Option<Turn>, Closed>);
+
+/// A connection with requests to be run, and the way back to its task.
+struct Member {
+    connection: Box<Connection>,
+    seat: Rc<Seat>,
+    task: Waker,
+}
+
+/// The connections of a thread that wait to have their requests run together.
+#[derive(Default)]
+pub(super) struct Crowd {
+    ready: RefCell<Vec<Member>>,
+    /// Of the task that runs them, while there are none.
+    waker: Cell<Option<Waker>>,
+}
+
+impl Crowd {
+    fn join(&self, member: Member) {
+        self.ready.borrow_mut().push(member);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits until some have come.
+    async fn gathered(&self, members: &mut Vec<Member>) {
+        poll_fn(|context| {
+            std::mem::swap(members, &mut self.ready.borrow_mut());
+            if members.is_empty() {
+                self.waker.set(Some(context.waker().clone()));
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+impl Connection {
+    /// May its requests be run together with those of others?
+    pub(super) fn may_join(&self) -> bool {
+        let is_plain = !self.ended
+            && !self.client.closing
+            && self.wakeups == 0
+            && self.pending() == 0
+            && !self.client.handle.is_killed();
+        let may_run = |workspace: &Workspace| {
+            workspace.input.len() <= RUN_BYTES_MAX && !workspace.input.has_more
+        };
+        is_plain
+            && self.worker.turns.is_crowded()
+            && self.worker.engine.services.aof.policy() != FsyncPolicy::Always
+            && !self.worker.engine.services.aof.is_failing()
+            && self.workspace.as_deref().is_none_or(may_run)
+            && !Batch::last_was_alone(&self.client)
+    }
+
+    /// Is there something that has arrived and was not run?
+    fn has_input(&self) -> bool {
+        self.workspace.as_ref().is_some_and(|workspace| !workspace.input.is_empty())
+    }
+
+    /// Reads the first request that has arrived, before it is run.
+    fn read_ahead(&mut self) {
+        let limits = self.limits();
+        if let Some(workspace) = &mut self.workspace {
+            let Workspace { decoder, input, .. } = &mut **workspace;
+            decoder.read_ahead(input.unread(), &limits, 1);
+        }
+    }
+
+    /// The request that was read ahead.
+    fn first_ahead(&self) -> Option<Argv<'_>> {
+        let workspace = self.workspace.as_ref()?;
+        workspace.decoder.first_ahead(workspace.input.unread())
+    }
+
+    /// Runs the requests that have arrived, in a batch that others share, among them in this place.
+    fn run_in(&mut self, batch: &mut Batch<'_>, place: usize) -> Next {
+        if self.client.handle.is_killed() {
+            // Perhaps by one of the others, just now.
+            return Next::Read;
+        }
+        let worker = Rc::clone(&self.worker);
+        let Some(mut workspace) = self.open_workspace(&worker) else { return Next::Read };
+        let calls = batch.calls();
+        batch.begin_client(place);
+        let Ok(next) = self.run_batch(&mut workspace, batch, 0) else {
+            unreachable!("a shared batch runs nothing that may be put aside");
+        };
+        if batch.calls() != calls {
+            worker.turns.count(&mut self.round);
+        }
+        self.settle_input(&mut workspace);
+        self.workspace = Some(workspace);
+        next
+    }
+}
+
+/// Serves a connection's requests together with those of others, until one is to be served by its
+/// task alone.
+pub(super) async fn take_turns(connection: Box<Connection>) -> Left {
+    let seat = Rc::new(Seat::default());
+    seat.has_read.set(connection.has_input());
+    seat.connection.set(Some(connection));
+    poll_fn(|context| poll_turns(&seat, context)).await
+}
+
+fn poll_turns(seat: &Rc<Seat>, context: &mut Context<'_>) -> Poll<Left> {
+    let Some(mut connection) = seat.connection.take() else {
+        seat.has_missed.set(true);
+        return Poll::Pending;
+    };
+    match seat.unfinished.take() {
+        None => {}
+        Some(Unfinished::Close(closed)) => return Poll::Ready((connection, Err(closed))),
+        Some(Unfinished::Send(turn)) => return Poll::Ready((connection, Ok(Some(turn)))),
+    }
+    if !seat.has_read.get() {
+        connection.release_workspace();
+        match connection.poll_event(context, None) {
+            Poll::Pending => {
+                seat.connection.set(Some(connection));
+                return Poll::Pending;
+            }
+            Poll::Ready(Err(_)) => return Poll::Ready((connection, Err(Closed::ByPeer))),
+            Poll::Ready(Ok(Event::Input)) => {
+                if let Err(closed) = connection.check_input() {
+                    return Poll::Ready((connection, Err(closed)));
+                }
+            }
+            Poll::Ready(Ok(_)) => return Poll::Ready((connection, Ok(None))),
+        }
+    }
+    seat.has_read.set(false);
+    if !connection.may_join() {
+        return Poll::Ready((connection, Ok(None)));
+    }
+    // What comes next is to wake the task.
+    let is_wanted = connection.poll_readable(context).is_ready();
+    seat.has_missed.set(is_wanted || connection.client.handle.wakeup.is_pending());
+    let worker = Rc::clone(&connection.worker);
+    worker.crowd.join(Member { connection, seat: Rc::clone(seat), task: context.waker().clone() });
+    Poll::Pending
+}
+
+/// Runs the requests of those that come together, for as long as the thread serves.
+pub(super) async fn run(worker: &Worker) {
+    let (mut ready, mut ran) = (Vec::new(), Vec::new());
+    loop {
+        worker.crowd.gathered(&mut ready).await;
+        if ready.len() >= LOOKS_AHEAD_FROM && worker.engine.looks_ahead() {
+            for member in &mut ready {
+                member.connection.read_ahead();
+            }
+        }
+        let mut members = ready.drain(..);
+        while members.len() > 0 {
+            let (position, has_served) = run_some(worker, &mut members, &mut ran);
+            if !worker.engine.services.aof.is_committed(position) {
+                worker.committer.commit(&worker.engine.services.aof);
+            }
+            if has_served {
+                // Who waited for a message gets it before its sender gets the reply.
+                let_others_go_first().await;
+            }
+            ran.drain(..).for_each(|(member, next)| go_back(member, position, next));
+            if members.len() > 0 {
+                let_others_go_first().await;
+            }
+        }
+    }
+}
+
+/// Runs the requests of members until the replies have to leave; returns the log position that
+/// these depend on, and whether clients that waited got something.
+fn run_some(
+    worker: &Worker,
+    members: &mut Drain<'_, Member>,
+    ran: &mut Vec<(Member, Next)>,
+) -> (u64, bool) {
+    let mut batch = worker.engine.batch();
+    batch.share();
+    look_ahead(&mut batch, members.as_slice());
+    for (place, mut member) in members.enumerate() {
+        let next = member.connection.run_in(&mut batch, place);
+        ran.push((member, next));
+        if batch.took_ns() >= RUN_NS_MAX {
+            break;
+        }
+    }
+    let finished = batch.finish();
+    (finished.position, finished.has_served)
+}
+
+/// Has what the requests that were read ahead ask for looked for side by side.
+fn look_ahead(batch: &mut Batch<'_>, members: &[Member]) {
+    let Some(first) = members.first() else { return };
+    let db = first.connection.client.db;
+    let requests = members.iter().map(|Member { connection, .. }| {
+        connection.first_ahead().filter(|_| connection.client.db == db)
+    });
+    batch.foresee_clients(db, requests);
+}
+
+/// Sends the replies of a member and gives it back to its task.
+fn go_back(member: Member, position: u64, next: Next) {
+    let Member { mut connection, seat, task } = member;
+    let unfinished = match next {
+        Next::Read => match connection.send_now(position) {
+            Err(closed) => Some(Unfinished::Close(closed)),
+            Ok(true) => None,
+            Ok(false) => Some(Unfinished::Send((position, next))),
+        },
+        _ => Some(Unfinished::Send((position, next))),
+    };
+    connection.release_workspace();
+    let is_wanted = unfinished.is_some() || connection.pending() > 0 || seat.has_missed.take();
+    seat.unfinished.set(unfinished);
+    seat.connection.set(Some(connection));
+    if is_wanted {
+        task.wake();
+    }
+}
