@@ -49,19 +49,26 @@ pub(crate) struct Names {
     pub(crate) library_version: Box<[u8]>,
 }
 
-/// A client as others see it.
+/// Who a client says that it is.
+#[derive(Debug, Default)]
+struct Identity {
+    /// `None` until it is given one.
+    names: Option<Box<Names>>,
+    /// The user whom it speaks for; `None`: nobody has said so yet.
+    account: Option<Arc<Account>>,
+}
+
+/// A client as others see it. Every idle connection has one: what most never need is in boxes.
 pub(crate) struct Handle {
     pub(crate) id: ClientId,
     pub(crate) peer: Peer,
     pub(crate) created_ms: u64,
     pub(crate) figures: Figures,
-    /// `None` until it is given one.
-    names: Mutex<Option<Box<Names>>>,
+    identity: Mutex<Identity>,
     /// Its part in what the registry counts.
     pub(super) counted_bytes: AtomicUsize,
-    /// The user whom it speaks for; `None`: nobody has said so yet.
-    account: Mutex<Option<Arc<Account>>>,
-    outbox: Mutex<Outbox>,
+    /// `None` until something is written for it.
+    outbox: Mutex<Option<Box<Outbox>>>,
     has_outbox_bytes: AtomicBool,
     /// Was the client's blocking command answered?
     served: AtomicBool,
@@ -95,9 +102,8 @@ impl Handle {
             peer,
             created_ms: now_ms,
             figures,
-            names: Mutex::default(),
+            identity: Mutex::default(),
             counted_bytes: AtomicUsize::new(0),
-            account: Mutex::default(),
             outbox: Mutex::default(),
             has_outbox_bytes: AtomicBool::new(false),
             served: AtomicBool::new(false),
@@ -118,7 +124,7 @@ impl Handle {
 
     /// Looks at the client's names.
     pub(crate) fn with_names<T>(&self, look: impl FnOnce(&Names) -> T) -> T {
-        match &*self.names.lock() {
+        match &self.identity.lock().names {
             Some(names) => look(names),
             None => look(&Names::default()),
         }
@@ -126,31 +132,32 @@ impl Handle {
 
     /// Gives the client names or takes them away.
     pub(crate) fn change_names(&self, change: impl FnOnce(&mut Names)) {
-        change(self.names.lock().get_or_insert_default());
+        change(self.identity.lock().names.get_or_insert_default());
     }
 
     /// The user whom the client speaks for.
     pub(crate) fn account(&self) -> Option<Arc<Account>> {
-        self.account.lock().clone()
+        self.identity.lock().account.clone()
     }
 
     pub(super) fn set_account(&self, account: Arc<Account>) {
-        *self.account.lock() = Some(account);
+        self.identity.lock().account = Some(account);
     }
 
     /// Does the client speak for this user, the very one and not one of the same name?
     pub(crate) fn speaks_for(&self, account: &Arc<Account>) -> bool {
-        self.account.lock().as_ref().is_some_and(|own| Arc::ptr_eq(own, account))
+        self.identity.lock().account.as_ref().is_some_and(|own| Arc::ptr_eq(own, account))
     }
 
     /// Bytes that the client has not taken yet.
     pub(crate) fn pending_bytes(&self) -> usize {
-        self.figures.output_bytes.load(Ordering::Relaxed) + self.outbox.lock().bytes.len()
+        let outbox_bytes = self.outbox.lock().as_ref().map_or(0, |outbox| outbox.bytes.len());
+        self.figures.output_bytes.load(Ordering::Relaxed) + outbox_bytes
     }
 
     /// Bytes that hold what others wrote for the client.
     pub(super) fn outbox_capacity(&self) -> usize {
-        self.outbox.lock().bytes.capacity()
+        self.outbox.lock().as_ref().map_or(0, |outbox| outbox.bytes.capacity())
     }
 
     /// The client speaks this protocol from now on.
@@ -162,10 +169,11 @@ impl Handle {
     /// Answers the blocking command of the client; the bytes may leave when the log is safe up
     /// to `log_position`, or on disk if `needs_durable`.
     pub(crate) fn serve(&self, bytes: Vec<u8>, log_position: u64, needs_durable: bool) {
-        let mut outbox = self.outbox.lock();
+        let mut guard = self.outbox.lock();
+        let outbox = guard.get_or_insert_default();
         outbox.put(bytes.into(), log_position);
         outbox.needs_durable |= needs_durable;
-        drop(outbox);
+        drop(guard);
         // Who sees that the client was served finds the answer, too.
         self.has_outbox_bytes.store(true, Ordering::Release);
         self.served.store(true, Ordering::Release);
@@ -178,7 +186,7 @@ impl Handle {
         if self.is_killed() {
             return 0;
         }
-        let waiting = self.outbox.lock().put(bytes.into(), log_position);
+        let waiting = self.outbox.lock().get_or_insert_default().put(bytes.into(), log_position);
         if !self.has_outbox_bytes.swap(true, Ordering::AcqRel) {
             self.wake();
         }
@@ -226,7 +234,9 @@ impl Handle {
 
     /// Drops what others wrote, for a client that is being disconnected.
     pub(super) fn clear_outbox(&self) {
-        self.outbox.lock().bytes = Vec::new();
+        if let Some(outbox) = &mut *self.outbox.lock() {
+            outbox.bytes = Vec::new();
+        }
     }
 
     /// Is there something in the outbox?
@@ -254,7 +264,7 @@ impl Handle {
         if !self.has_outbox_bytes() || !self.has_outbox_bytes.swap(false, Ordering::AcqRel) {
             return None;
         }
-        Some(std::mem::take(&mut *self.outbox.lock()))
+        self.outbox.lock().as_deref_mut().map(std::mem::take)
     }
 
     /// The client waits from now on.
