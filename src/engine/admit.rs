@@ -124,7 +124,7 @@ impl Batch<'_> {
         self.release();
         self.has_evicted = true;
         let room = self.engine.make_room(limit);
-        self.position = self.engine.services.aof.appended();
+        self.dependence.position = self.engine.services.aof.appended();
         room == Room::None
     }
 

@@ -116,8 +116,9 @@ impl Batch<'_> {
         std::mem::swap(&mut self.foreseen, &mut self.foreseen_firsts);
     }
 
-    /// What comes next is of the client in this place of those that share the batch.
-    pub(crate) fn begin_client(&mut self, place: usize) {
+    /// What comes next is the first request of the client in this place of those that share the
+    /// batch.
+    pub(super) fn expect_first_of(&mut self, place: usize) {
         self.calls_to_look = if self.engine.looks_ahead() { 1 } else { usize::MAX };
         self.foreseen.clear();
         self.foreseen_first = self.foreseen_firsts.get(place).copied();

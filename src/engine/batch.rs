@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::Engine;
 use super::ahead::Foreseen;
+use super::dependence::Dependence;
 use super::wake::Delivery;
 use crate::client::Client;
 use crate::command::table::{Command, table};
@@ -93,10 +94,12 @@ pub(crate) struct Batch<'e> {
     pub(super) mode: Mode,
     /// Did the last request have keys evicted?
     pub(super) has_evicted: bool,
-    /// The log position that its replies depend on.
-    pub(super) position: u64,
-    /// The locked shards of whose data a reply tells.
-    pub(super) told_shards: ShardSet,
+    /// Of the client whose requests run.
+    pub(super) dependence: Dependence,
+    /// Of those whose requests ran before, if several share the batch, in their order.
+    dependences_before: Vec<Dependence>,
+    /// How many of these were settled when locks were given back.
+    settled: usize,
     /// Did clients that waited get something?
     has_served: bool,
     pub(super) clients: Clients,
@@ -131,17 +134,35 @@ impl<'e> Batch<'e> {
             clock_ns: elapsed_ns,
             mode: Mode::Direct,
             has_evicted: false,
-            position: 0,
-            told_shards: ShardSet::EMPTY,
+            dependence: Dependence::default(),
+            dependences_before: Vec::new(),
+            settled: 0,
             has_served: false,
             clients: Clients::One,
         }
     }
 
-    /// The requests will come from several clients, each of which begins by
+    /// The requests will come from several clients, at most so many, each of which begins by
     /// [`Batch::begin_client`].
-    pub(crate) fn share(&mut self) {
+    pub(crate) fn share(&mut self, clients: usize) {
         self.clients = Clients::Several;
+        self.dependences_before.reserve(clients);
+    }
+
+    /// What comes next is of the client in this place of those that share the batch.
+    pub(crate) fn begin_client(&mut self, place: usize) {
+        if place > 0 {
+            self.note_written();
+            self.dependences_before.push(std::mem::take(&mut self.dependence));
+        }
+        self.expect_first_of(place);
+    }
+
+    /// The log positions that must be committed before the replies leave of each client that shared
+    /// the batch, in their order, once it is finished.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = u64> {
+        let all = self.dependences_before.iter().chain([&self.dependence]);
+        all.map(|dependence| dependence.position)
     }
 
     /// Was the client's last request one that only runs in a batch of its own?
@@ -249,6 +270,7 @@ impl<'e> Batch<'e> {
         if bytes != self.noted_bytes {
             self.noted_bytes = bytes;
             self.written_shards = self.written_shards.union(self.need);
+            self.dependence.write();
         }
     }
 
@@ -290,14 +312,16 @@ impl<'e> Batch<'e> {
 
     /// Gives the log what the calls did; returns the position up to which it goes.
     fn append_effects(&mut self) -> u64 {
-        let Some(locked) = &mut self.locked else { return self.position };
+        let Some(locked) = &mut self.locked else { return 0 };
         let position = self.engine.services.aof.append(&self.changes.effects, self.now_ms);
         if self.changes.effects.databases().is_some() {
             locked.log_reaches(std::mem::take(&mut self.written_shards), position);
-            self.position = position;
         }
-        let told = std::mem::take(&mut self.told_shards);
-        self.position = self.position.max(locked.log_position(told));
+        self.dependence.settle(locked, position);
+        for before in &mut self.dependences_before[self.settled..] {
+            before.settle(locked, position);
+        }
+        self.settled = self.dependences_before.len();
         self.changes.effects.clear();
         self.noted_bytes = 0;
         position
@@ -349,7 +373,7 @@ impl<'e> Batch<'e> {
     pub(crate) fn finish(&mut self) -> Finished {
         self.release();
         Finished {
-            position: self.position,
+            position: self.positions().max().unwrap_or(0),
             has_served: self.has_served,
             calls: self.calls,
             took_ns: self.took_ns(),

@@ -182,13 +182,14 @@ impl Batch<'_> {
         let services = &self.engine.services;
         // Libraries of functions are in no shard.
         let tells_of_all = command.of_scripts && !command.has(Flag::AllowBusy);
-        let position = if tells_of_all { services.aof.appended() } else { self.position };
+        let before = self.dependence.position;
+        let position = if tells_of_all { services.aof.appended() } else { before };
         if services.aof.is_failing() && self.shows_uncommitted(command, position) {
             return Err(services.unwritable());
         }
-        self.position = position;
+        self.dependence.position = position;
         if command.tells && !tells_of_all {
-            self.told_shards = self.told_shards.union(self.need);
+            self.dependence.tell_of(self.need);
         }
         Ok(())
     }

@@ -31,6 +31,7 @@ mod admit;
 mod ahead;
 mod batch;
 mod call;
+mod dependence;
 mod embed;
 mod evict;
 mod expire;

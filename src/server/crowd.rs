@@ -11,7 +11,7 @@
 //! all. What wakes a task whose connection is away is noted, and the task is woken again when
 //! it is back.
 //!
-//! Under `appendfsync always` nobody takes part: who has not written must not wait for the disk.
+//! Under `appendfsync always` nobody takes part: most would wait for the disk, by their tasks.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -25,7 +25,7 @@ use super::waiting::Event;
 use super::worker::Worker;
 use super::workspace::Workspace;
 use crate::aof::FsyncPolicy;
-use crate::engine::Batch;
+use crate::engine::{Batch, Finished};
 use crate::resp::argv::Argv;
 
 /// Time after which replies leave before more requests are run.
@@ -35,23 +35,16 @@ const RUN_NS_MAX: u64 = 1_000_000;
 const LOOKS_AHEAD_FROM: usize = 4;
 
 /// Where a task finds its connection again.
-#[derive(Default)]
-struct Seat {
-    /// `None` while the connection is away.
-    connection: Cell<Option<Box<Connection>>>,
-    /// What is left to do of its last turn, if it is not done with.
-    unfinished: Cell<Option<Unfinished>>,
-    /// Has anything come since the requests were run last? What is left then is not a whole one.
-    has_read: Cell<bool>,
-    /// Was the task woken while the connection was away?
-    has_missed: Cell<bool>,
-}
+type Seat = Cell<Place>;
 
-/// What is left to do of a turn.
-enum Unfinished {
-    Close(Closed),
-    /// To send the replies, and to go on.
-    Send(Turn),
+/// Where a connection is.
+enum Place {
+    /// With the crowd. Was its task woken meanwhile?
+    Away { was_woken: bool },
+    /// With its task, which serves it alone again.
+    Back(Left),
+    /// Here, until something arrives.
+    Here(Box<Connection>),
 }
 
 /// A connection that its task serves alone again, with a turn that is to be ended, if any.
@@ -133,8 +126,8 @@ impl Connection {
         workspace.decoder.first_ahead(workspace.input.unread())
     }
 
-    /// Runs the requests that have arrived, in a batch that others share, among them in this place.
-    fn run_in(&mut self, batch: &mut Batch<'_>, place: usize) -> Next {
+    /// Runs the requests that have arrived, in a batch that others share.
+    fn run_in(&mut self, batch: &mut Batch<'_>) -> Next {
         if self.client.handle.is_killed() {
             // Perhaps by one of the others, just now.
             return Next::Read;
@@ -142,7 +135,6 @@ impl Connection {
         let worker = Rc::clone(&self.worker);
         let Some(mut workspace) = self.open_workspace(&worker) else { return Next::Read };
         let calls = batch.calls();
-        batch.begin_client(place);
         let Ok(next) = self.run_batch(&mut workspace, batch, 0) else {
             unreachable!("a shared batch runs nothing that may be put aside");
         };
@@ -158,27 +150,23 @@ impl Connection {
 /// Serves a connection's requests together with those of others, until one is to be served by its
 /// task alone.
 pub(super) async fn take_turns(connection: Box<Connection>) -> Left {
-    let seat = Rc::new(Seat::default());
-    seat.has_read.set(connection.has_input());
-    seat.connection.set(Some(connection));
-    poll_fn(|context| poll_turns(&seat, context)).await
+    let mut has_input = connection.has_input();
+    let seat = Rc::new(Cell::new(Place::Here(connection)));
+    poll_fn(|context| poll_turns(&seat, std::mem::take(&mut has_input), context)).await
 }
 
-fn poll_turns(seat: &Rc<Seat>, context: &mut Context<'_>) -> Poll<Left> {
-    let Some(mut connection) = seat.connection.take() else {
-        seat.has_missed.set(true);
-        return Poll::Pending;
+/// `has_input`: has something come that was not run yet? Later, what is left is no whole request.
+fn poll_turns(seat: &Rc<Seat>, has_input: bool, context: &mut Context<'_>) -> Poll<Left> {
+    let mut connection = match seat.replace(Place::Away { was_woken: true }) {
+        Place::Away { .. } => return Poll::Pending,
+        Place::Back(left) => return Poll::Ready(left),
+        Place::Here(connection) => connection,
     };
-    match seat.unfinished.take() {
-        None => {}
-        Some(Unfinished::Close(closed)) => return Poll::Ready((connection, Err(closed))),
-        Some(Unfinished::Send(turn)) => return Poll::Ready((connection, Ok(Some(turn)))),
-    }
-    if !seat.has_read.get() {
+    if !has_input {
         connection.release_workspace();
         match connection.poll_event(context, None) {
             Poll::Pending => {
-                seat.connection.set(Some(connection));
+                seat.set(Place::Here(connection));
                 return Poll::Pending;
             }
             Poll::Ready(Err(_)) => return Poll::Ready((connection, Err(Closed::ByPeer))),
@@ -190,13 +178,13 @@ fn poll_turns(seat: &Rc<Seat>, context: &mut Context<'_>) -> Poll<Left> {
             Poll::Ready(Ok(_)) => return Poll::Ready((connection, Ok(None))),
         }
     }
-    seat.has_read.set(false);
     if !connection.may_join() {
         return Poll::Ready((connection, Ok(None)));
     }
     // What comes next is to wake the task.
     let is_wanted = connection.poll_readable(context).is_ready();
-    seat.has_missed.set(is_wanted || connection.client.handle.wakeup.is_pending());
+    let was_woken = is_wanted || connection.client.handle.wakeup.is_pending();
+    seat.set(Place::Away { was_woken });
     let worker = Rc::clone(&connection.worker);
     worker.crowd.join(Member { connection, seat: Rc::clone(seat), task: context.waker().clone() });
     Poll::Pending
@@ -214,15 +202,15 @@ pub(super) async fn run(worker: &Worker) {
         }
         let mut members = ready.drain(..);
         while members.len() > 0 {
-            let (position, has_served) = run_some(worker, &mut members, &mut ran);
-            if !worker.engine.services.aof.is_committed(position) {
+            let finished = run_some(worker, &mut members, &mut ran);
+            if !worker.engine.services.aof.is_committed(finished.position) {
                 worker.committer.commit(&worker.engine.services.aof);
             }
-            if has_served {
+            if finished.has_served {
                 // Who waited for a message gets it before its sender gets the reply.
                 let_others_go_first().await;
             }
-            ran.drain(..).for_each(|(member, next)| go_back(member, position, next));
+            ran.drain(..).for_each(|(member, turn)| go_back(member, turn));
             if members.len() > 0 {
                 let_others_go_first().await;
             }
@@ -230,25 +218,28 @@ pub(super) async fn run(worker: &Worker) {
     }
 }
 
-/// Runs the requests of members until the replies have to leave; returns the log position that
-/// these depend on, and whether clients that waited got something.
+/// Runs the requests of members until the replies have to leave.
 fn run_some(
     worker: &Worker,
     members: &mut Drain<'_, Member>,
-    ran: &mut Vec<(Member, Next)>,
-) -> (u64, bool) {
+    ran: &mut Vec<(Member, Turn)>,
+) -> Finished {
     let mut batch = worker.engine.batch();
-    batch.share();
+    batch.share(members.len());
     look_ahead(&mut batch, members.as_slice());
     for (place, mut member) in members.enumerate() {
-        let next = member.connection.run_in(&mut batch, place);
-        ran.push((member, next));
+        batch.begin_client(place);
+        let next = member.connection.run_in(&mut batch);
+        ran.push((member, (0, next)));
         if batch.took_ns() >= RUN_NS_MAX {
             break;
         }
     }
     let finished = batch.finish();
-    (finished.position, finished.has_served)
+    for ((_, turn), position) in ran.iter_mut().zip(batch.positions()) {
+        turn.0 = position;
+    }
+    finished
 }
 
 /// Has what the requests that were read ahead ask for looked for side by side.
@@ -262,21 +253,23 @@ fn look_ahead(batch: &mut Batch<'_>, members: &[Member]) {
 }
 
 /// Sends the replies of a member and gives it back to its task.
-fn go_back(member: Member, position: u64, next: Next) {
+fn go_back(member: Member, turn: Turn) {
     let Member { mut connection, seat, task } = member;
-    let unfinished = match next {
-        Next::Read => match connection.send_now(position) {
-            Err(closed) => Some(Unfinished::Close(closed)),
+    let left = match turn {
+        (position, Next::Read) => match connection.send_now(position) {
+            Err(closed) => Some(Err(closed)),
             Ok(true) => None,
-            Ok(false) => Some(Unfinished::Send((position, next))),
+            Ok(false) => Some(Ok(Some(turn))),
         },
-        _ => Some(Unfinished::Send((position, next))),
+        _ => Some(Ok(Some(turn))),
     };
     connection.release_workspace();
-    let is_wanted = unfinished.is_some() || connection.pending() > 0 || seat.has_missed.take();
-    seat.unfinished.set(unfinished);
-    seat.connection.set(Some(connection));
-    if is_wanted {
+    let is_wanted = left.is_some() || connection.pending() > 0;
+    let place = match left {
+        Some(left) => Place::Back((connection, left)),
+        None => Place::Here(connection),
+    };
+    if matches!(seat.replace(place), Place::Away { was_woken: true }) || is_wanted {
         task.wake();
     }
 }

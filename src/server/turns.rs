@@ -8,6 +8,9 @@
 //! their peers had better work meanwhile; and the time of very long ones must not add up. Also,
 //! a client that waited for a message gets it before the sender gets its reply: the one waits
 //! for the delivery, the other does not.
+//!
+//! With `RESPQ_TURNS=together` in the environment of a server, any number of connections is a
+//! crowd, for tests.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -24,12 +27,14 @@ const WAIT_NS_MAX: u64 = 1_000_000;
 
 /// Turns in a round.
 const ROUND: u32 = 64;
-/// Connections that share a round, if there are many.
+/// Connections that share a round in a crowd.
 const MANY: u32 = 24;
 
 /// Which turns were taken, and what has been run since a reply left that waited for others.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
+    /// Connections that share a round in a crowd.
+    many: u32,
     waiting: Cell<usize>,
     ran_ns: Cell<u64>,
     round: Cell<Round>,
@@ -50,6 +55,13 @@ struct Round {
 }
 
 impl Turns {
+    /// As the environment wants it.
+    pub(super) fn new() -> Self {
+        let is_forced = std::env::var_os("RESPQ_TURNS").is_some_and(|how| how == "together");
+        let many = if is_forced { 0 } else { MANY };
+        Self { many, is_crowded: Cell::new(is_forced), ..Self::default() }
+    }
+
     /// Do many connections send requests?
     pub(super) fn is_crowded(&self) -> bool {
         self.is_crowded.get()
@@ -72,7 +84,7 @@ impl Turns {
             round.connections += 1;
         }
         if round.turns == ROUND {
-            self.is_crowded.set(round.connections >= MANY);
+            self.is_crowded.set(round.connections >= self.many);
             round = Round { number: round.number.wrapping_add(1), ..Round::default() };
         }
         self.round.set(round);
@@ -124,7 +136,7 @@ mod tests {
 
     /// Turns of so many connections, one after the other, for two rounds.
     fn is_crowded_by(connections: usize, first: u32) -> bool {
-        let turns = Turns::default();
+        let turns = Turns { many: MANY, ..Turns::default() };
         turns.round.set(Round { number: first, ..Round::default() });
         let mut rounds = vec![NO_ROUND; connections];
         for turn in 0..2 * ROUND as usize {

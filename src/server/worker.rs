@@ -114,7 +114,7 @@ async fn serve(engine: Arc<Engine>, mut receiver: UnboundedReceiver<Accepted>) {
         committer: Committer::new(&engine),
         buffers: Buffers::default(),
         workspaces: Workspaces::default(),
-        turns: Turns::default(),
+        turns: Turns::new(),
         crowd: Crowd::default(),
         open: Cell::new(0),
         closed: Notify::new(),

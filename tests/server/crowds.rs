@@ -179,6 +179,32 @@ fn who_is_killed_by_another_is_gone() {
 }
 
 #[test]
+fn a_write_that_fails_holds_nobody_up_who_came_with_it() {
+    let server = Server::start_by(
+        "export RESPQ_FAULT=log.append:1+:full; exec",
+        &["--io-threads", "1", "--enable-debug-command", "yes"],
+    );
+    let mut clients: Vec<Raw> = (0..CLIENTS).map(|_| server.raw()).collect();
+    for _ in 0..ROUNDS {
+        ask_all(&mut clients, |_| "PING".to_owned(), |_| "+PONG\r\n".to_owned());
+    }
+    let (writers, others) = clients.split_at_mut(2);
+    let [sleeper, writer] = writers else { unreachable!("there are two") };
+    // What comes meanwhile is run together.
+    sleeper.send(b"DEBUG SLEEP 0.2\r\n");
+    others[0].send(b"ECHO x\r\n");
+    writer.send(b"SET key x\r\n");
+    for other in &mut others[1..] {
+        other.send(b"ECHO x\r\n");
+    }
+    sleeper.expect(b"+OK\r\n");
+    for other in others {
+        other.expect(b"$1\r\nx\r\n");
+    }
+    server.wait_info("aof_last_write_status", "err");
+}
+
+#[test]
 fn published_messages_come_between_replies() {
     let (_server, mut clients) = crowd(&[]);
     let (subscribers, others) = clients.split_at_mut(CLIENTS / 4);
