@@ -4,6 +4,9 @@
 /// Longer texts are not short.
 const SHORT_BYTES_MAX: usize = 16;
 
+/// A word of bytes that are all 1.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+
 /// The bytes of a short text as two words that may overlap: with its length they tell all of it.
 /// `None` for one of less than 2 or more than [`SHORT_BYTES_MAX`] bytes.
 #[inline]
@@ -41,6 +44,24 @@ pub(crate) fn letters(text: &[u8]) -> Option<[u64; 2]> {
     words(text).map(|words| words.map(|word| word | LOWER))
 }
 
+/// The bytes of a short text, as [`words`], with its ASCII letters in lower case.
+#[inline]
+pub(crate) fn lower(text: &[u8]) -> Option<[u64; 2]> {
+    words(text).map(|words| words.map(lower_letters))
+}
+
+/// The bytes of a word with its ASCII letters in lower case. What is added to the lower seven bits
+/// of each byte carries into the eighth for those above `@`, and then for those above `Z`.
+#[inline]
+fn lower_letters(word: u64) -> u64 {
+    const HIGH: u64 = ONES << 7;
+    let low = word & !HIGH;
+    let above_at = low + ONES * u64::from(0x7f - b'@');
+    let above_z = low + ONES * u64::from(0x7f - b'Z');
+    let is_upper = (above_at ^ above_z) & HIGH & !word;
+    word | (is_upper >> 2)
+}
+
 /// Where `byte` stands in a text first. A short one that has none is told at once.
 #[inline]
 pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
@@ -54,7 +75,6 @@ pub(crate) fn position(text: &[u8], byte: u8) -> Option<usize> {
 /// only a zero borrows from its highest bit.
 #[inline]
 fn has_byte(word: u64, byte: u8) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let differences = word ^ u64::from_ne_bytes([byte; 8]);
     differences.wrapping_sub(ONES) & !differences & (ONES << 7) != 0
 }
@@ -97,6 +117,14 @@ mod tests {
                 let at = part.iter().position(|other| *other == byte);
                 assert_eq!(position(part, byte), at, "{byte} in {part:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_ascii_letters_become_lower_case() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for part in bytes.windows(8).chain(bytes.windows(16)).chain(bytes.windows(3)) {
+            assert_eq!(lower(part), words(&part.to_ascii_lowercase()), "{part:?}");
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) mod hyperloglog;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod monitor;
+mod names;
 pub(crate) mod one_slot;
 pub(crate) mod persistence;
 pub(crate) mod pubsub;

@@ -1,11 +1,8 @@
 //! All commands, found by name.
 
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
-use foldhash::fast::RandomState;
-
+use super::names::Names;
 use super::{
     CommandSpec, Flag, KeySpec, admin, bitmap, client, cluster, connection, function, geo, hash,
     hyperloglog, keys, list, monitor, persistence, pubsub, replication, script, set, sorted_set,
@@ -41,37 +38,6 @@ pub(crate) const GROUPS: &[(&str, &[CommandSpec])] = &[
     ("string", string::COMMANDS),
     ("transactions", transaction::COMMANDS),
 ];
-
-/// Longest name of a command or subcommand.
-const NAME_BYTES_MAX: usize = 31;
-
-/// Commands by name.
-type Names = HashMap<Name, usize, RandomState>;
-
-/// A name in lower case, filled up with zeros, and its length: of one size, it is hashed and
-/// compared at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Name([u8; NAME_BYTES_MAX + 1]);
-
-impl Name {
-    /// `None` if no command has so long a name.
-    fn new(name: &[u8]) -> Option<Self> {
-        if name.len() > NAME_BYTES_MAX {
-            return None;
-        }
-        let mut lower = [0; NAME_BYTES_MAX + 1];
-        lower[..name.len()].copy_from_slice(name);
-        lower.make_ascii_lowercase();
-        lower[NAME_BYTES_MAX] = u8::try_from(name.len()).ok()?;
-        Some(Self(lower))
-    }
-}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
-    }
-}
 
 /// A command: its row and what was derived from it.
 #[derive(Debug)]
@@ -153,8 +119,6 @@ impl Command {
 pub(crate) struct Table {
     commands: Vec<Command>,
     by_name: Names,
-    /// Names that the settings gave, too long for [`Name`].
-    long_names: HashMap<Box<[u8]>, usize>,
     /// The names that commands had before they were given others.
     old_names: Names,
 }
@@ -187,22 +151,16 @@ pub(crate) fn rename(renamed: &[Renamed]) -> Result<(), ServerError> {
 
 impl Table {
     fn new() -> Self {
-        let name_of = |spec: &CommandSpec| {
-            Name::new(spec.name.as_bytes()).expect("a test looks at the lengths of all names")
-        };
-        let mut table = Self {
-            commands: Vec::new(),
-            by_name: Names::default(),
-            long_names: HashMap::new(),
-            old_names: Names::default(),
-        };
+        let mut table =
+            Self { commands: Vec::new(), by_name: Names::default(), old_names: Names::default() };
         for &(group, specs) in GROUPS {
             for spec in specs {
                 let index = table.add(spec, group, None);
-                table.by_name.insert(name_of(spec), index);
+                table.by_name.insert(spec.name.as_bytes(), index);
                 for subcommand in spec.subcommands {
                     let sub_index = table.add(subcommand, group, Some(spec));
-                    table.commands[index].subcommands.insert(name_of(subcommand), sub_index);
+                    let names = &mut table.commands[index].subcommands;
+                    names.insert(subcommand.name.as_bytes(), sub_index);
                 }
             }
         }
@@ -257,38 +215,27 @@ impl Table {
 
     /// Gives a command another name, or none if that is empty.
     fn rename(&mut self, old: &str, new: &str) -> Result<(), &'static str> {
-        let (old, new) = (old.to_ascii_lowercase(), new.to_ascii_lowercase());
-        let index = self.forget(&old).ok_or("No such command in rename-command")?;
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        let index = self.by_name.remove(old).ok_or("No such command in rename-command")?;
         let flag = if new.is_empty() { Flag::Removed } else { Flag::Renamed };
-        let subcommands: Vec<usize> = self.commands[index].subcommands.values().copied().collect();
+        let subcommands: Vec<usize> = self.commands[index].subcommands.places().collect();
         for index in std::iter::once(index).chain(subcommands) {
             self.commands[index].flags |= flag.bit();
         }
-        // A name of the settings stands in no log.
-        if let Some(name) = Name::new(old.as_bytes()) {
-            self.old_names.entry(name).or_insert(index);
+        // One that the settings gave stands in no log.
+        if self.commands[index].spec.name.as_bytes().eq_ignore_ascii_case(old) {
+            self.old_names.insert(old, index);
         }
         if new.is_empty() {
             return Ok(());
         }
         // A name that another command had stands in the log for that one.
-        let had = find_in(&self.old_names, new.as_bytes()).is_some_and(|other| other != index);
-        if had || self.find(new.as_bytes()).is_some() {
+        let had = self.old_names.find(new).is_some_and(|other| other != index);
+        if had || self.by_name.find(new).is_some() {
             return Err("Target command name already exists");
         }
-        match Name::new(new.as_bytes()) {
-            Some(name) => self.by_name.insert(name, index),
-            None => self.long_names.insert(new.into_bytes().into(), index),
-        };
+        self.by_name.insert(new, index);
         Ok(())
-    }
-
-    /// The command of this name, which is in lower case, has it no longer.
-    fn forget(&mut self, name: &str) -> Option<usize> {
-        match Name::new(name.as_bytes()) {
-            Some(name) => self.by_name.remove(&name),
-            None => self.long_names.remove(name.as_bytes()),
-        }
     }
 
     /// All commands and subcommands; a container stands before its subcommands.
@@ -298,28 +245,22 @@ impl Table {
 
     /// Number of commands, without subcommands.
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len() + self.long_names.len()
+        self.by_name.len()
     }
 
     /// The command of this name, in upper or lower case.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Command> {
-        let index = match find_in(&self.by_name, name) {
-            None if name.len() > NAME_BYTES_MAX => {
-                self.long_names.get(&*name.to_ascii_lowercase()).copied()
-            }
-            index => index,
-        };
-        index.map(|index| &self.commands[index])
+        self.by_name.find(name).map(|index| &self.commands[index])
     }
 
     /// The subcommand of `container` of this name.
     pub(crate) fn find_subcommand(&self, container: &Command, name: &[u8]) -> Option<&Command> {
-        find_in(&container.subcommands, name).map(|index| &self.commands[index])
+        container.subcommands.find(name).map(|index| &self.commands[index])
     }
 
     /// As [`Table::resolve`], for a request from the log, where commands have their old names.
     pub(crate) fn resolve_logged(&self, argv: Argv<'_>) -> Option<&Command> {
-        let command = find_in(&self.old_names, argv.get(0)?).map(|index| &self.commands[index])?;
+        let command = self.old_names.find(argv.get(0)?).map(|index| &self.commands[index])?;
         let subcommand = argv.get(1).and_then(|name| self.find_subcommand(command, name));
         Some(subcommand.unwrap_or(command))
     }
@@ -334,10 +275,6 @@ impl Table {
         let subcommand = argv.get(1).and_then(|name| self.find_subcommand(command, name));
         Some(subcommand.unwrap_or(command))
     }
-}
-
-fn find_in(names: &Names, name: &[u8]) -> Option<usize> {
-    names.get(&Name::new(name)?).copied()
 }
 
 #[cfg(test)]
@@ -364,7 +301,7 @@ mod tests {
     fn rows_make_sense() {
         for command in table().all() {
             let (spec, name) = (command.spec, &command.full_name);
-            assert!(name.len() <= NAME_BYTES_MAX && !spec.summary.is_empty(), "{name}");
+            assert!(!spec.summary.is_empty(), "{name}");
             if !matches!(spec.keys, KeySpec::None) && name != "watch" {
                 let both = command.has(Flag::Write) && command.has(Flag::ReadOnly);
                 let one = [Flag::Write, Flag::ReadOnly, Flag::MayReplicate]

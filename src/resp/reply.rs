@@ -56,6 +56,16 @@ impl Reply {
         }
     }
 
+    /// The bulk string that was written, if nothing else was.
+    pub(crate) fn as_bulk(&self) -> Option<&[u8]> {
+        let rest = self.buf.strip_prefix(b"$")?;
+        let (digits, rest) =
+            rest.split_at(rest.iter().take_while(|it| it.is_ascii_digit()).count());
+        let len = digits.iter().fold(0, |len, digit| len * 10 + usize::from(digit - b'0'));
+        let text = rest.strip_prefix(b"\r\n")?.strip_suffix(b"\r\n")?;
+        (!digits.is_empty() && text.len() == len).then_some(text)
+    }
+
     /// Number of bytes written.
     pub(crate) fn len(&self) -> usize {
         self.buf.len()

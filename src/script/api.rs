@@ -73,16 +73,16 @@ fn call(lua: &Lua, names: &Names, args: Packed) -> Made {
             Some(text) => counted(&convert::error_text(text)),
             None => made(lua, names, &bytes),
         },
+        Some(Answer::Text(text)) => Ok((packed::text_of(lua, text)?, None)),
         Some(Answer::Error(text)) => counted(text.as_bytes()),
         _ => failure(names.error(lua, format!("ERR {OUTSIDE}"))?),
     }
 }
 
-/// What a script makes of a reply that is no error.
+/// What a script makes of a reply that is no error, number or single text.
 fn made(lua: &Lua, names: &Names, bytes: &[u8]) -> Made {
     let mut reader = ReplyReader::new(bytes);
     let (text, todo) = match reader.next() {
-        Some(Item::Bulk(text)) => (text.to_vec(), None),
         Some(Item::Status(text)) => (text.to_vec(), Some(STATUS)),
         Some(Item::Array(_)) => {
             let mut packer = Packer::with_capacity(bytes.len());

@@ -53,6 +53,8 @@ pub(crate) enum Answer {
     Kill(&'static str),
     /// The reply of the command, as bytes of the wire.
     Reply(ReplyBytes),
+    /// The command replied this bulk string.
+    Text(Vec<u8>),
 }
 
 scoped_thread_local!(static ASKING: Yielder<Answer, Ask>);

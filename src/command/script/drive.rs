@@ -228,15 +228,24 @@ impl Driven {
         let suspended = host.run(context, command, argv);
         debug_assert!(suspended.is_none(), "scripts call no scripts");
         std::mem::swap(context.reply, &mut self.reply);
-        let answer = match self.reply.as_integer() {
-            Some(number) => Answer::Integer(number),
-            None if self.reply.len() > LONG_BYTES => {
-                Answer::Reply(ReplyBytes::from_vec(self.reply.take()))
-            }
-            None => Answer::Reply(ReplyBytes::from_slice(self.reply.bytes())),
-        };
+        let answer = self.answer();
         self.reply.truncate(0);
         answer
+    }
+
+    /// What the script is told of the reply.
+    fn answer(&mut self) -> Answer {
+        if let Some(number) = self.reply.as_integer() {
+            return Answer::Integer(number);
+        }
+        if let Some(text) = self.reply.as_bulk() {
+            return Answer::Text(text.to_vec());
+        }
+        Answer::Reply(if self.reply.len() > LONG_BYTES {
+            ReplyBytes::from_vec(self.reply.take())
+        } else {
+            ReplyBytes::from_slice(self.reply.bytes())
+        })
     }
 }
 
