@@ -3,7 +3,8 @@
 //! `load SCENARIO [name=value ...] [-- WORD ... [';' WORD ...]]` prints one line of JSON:
 //! messages in all (`requests`), messages a second in the measured part, and percentiles of their
 //! latency in microseconds. Scenarios: [`commands`], [`queue`], [`fanout`], [`fill`].
-//! `load floor` is a server to compare with: see [`floor`].
+//! `load floor` is a server to compare with, and `load memory` a measure of the machine: see
+//! [`floor`] and [`memory`].
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +19,7 @@ mod fanout;
 mod figures;
 mod fill;
 mod floor;
+mod memory;
 mod options;
 mod pace;
 mod queue;
@@ -35,6 +37,7 @@ fn main() {
             "fanout" => fanout::run(&options).await,
             "floor" => floor::run(&options),
             "fill" => fill::run(&options).await,
+            "memory" => memory::run(&options),
             "queue" => queue::run(&options).await,
             other => panic!("no such scenario: {other}"),
         }
