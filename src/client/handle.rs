@@ -67,7 +67,7 @@ pub(crate) struct Handle {
     identity: Mutex<Identity>,
     /// Its part in what the registry counts.
     pub(super) counted_bytes: AtomicUsize,
-    /// `None` until something is written for it.
+    /// `None` until something is written for it for the first time.
     outbox: Mutex<Option<Box<Outbox>>>,
     has_outbox_bytes: AtomicBool,
     /// Was the client's blocking command answered?
@@ -151,8 +151,8 @@ impl Handle {
 
     /// Bytes that the client has not taken yet.
     pub(crate) fn pending_bytes(&self) -> usize {
-        let outbox_bytes = self.outbox.lock().as_ref().map_or(0, |outbox| outbox.bytes.len());
-        self.figures.output_bytes.load(Ordering::Relaxed) + outbox_bytes
+        let sending = self.figures.output_bytes.load(Ordering::Relaxed);
+        sending + self.outbox.lock().as_ref().map_or(0, |outbox| outbox.bytes.len())
     }
 
     /// Bytes that hold what others wrote for the client.

@@ -4,14 +4,23 @@
 //! is looked up here. All but a few names are short, and are hashed and compared as two numbers.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use foldhash::fast::RandomState;
 
 use crate::short;
 
 /// A short name in lower case, and its length, which together tell all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Short([u64; 2], usize);
+
+impl Hash for Short {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self([head, tail], len) = *self;
+        state.write_u64(head);
+        state.write_u64(tail ^ (len as u64));
+    }
+}
 
 impl Short {
     fn new(name: &[u8]) -> Option<Self> {
@@ -23,7 +32,9 @@ impl Short {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     short: HashMap<Short, usize, RandomState>,
-    others: HashMap<Box<[u8]>, usize>,
+    others: HashMap<Box<[u8]>, usize, RandomState>,
+    /// Length of the longest name that was ever here.
+    bytes_max: usize,
 }
 
 impl Names {
@@ -34,12 +45,14 @@ impl Names {
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
         match Short::new(name) {
             Some(name) => self.short.get(&name).copied(),
+            None if name.len() > self.bytes_max => None,
             None => self.others.get(&*name.to_ascii_lowercase()).copied(),
         }
     }
 
     /// Gives what is at `place` this name; returns what had it.
     pub(super) fn insert(&mut self, name: &[u8], place: usize) -> Option<usize> {
+        self.bytes_max = self.bytes_max.max(name.len());
         match Short::new(name) {
             Some(name) => self.short.insert(name, place),
             None => self.others.insert(name.to_ascii_lowercase().into(), place),

@@ -133,7 +133,7 @@ pub(crate) fn table() -> &'static Table {
 /// `rename-command old new`
 ///
 /// Gives commands other names, or none, before the table is first used. Differs from Redis: the log
-/// keeps the old names, and a name that another command had cannot be given away.
+/// keeps the old names, and one of those cannot be given to another command.
 pub(crate) fn rename(renamed: &[Renamed]) -> Result<(), ServerError> {
     if renamed.is_empty() {
         return Ok(());
@@ -180,10 +180,11 @@ impl Table {
         };
         let flags = spec.flags.iter().fold(0, |flags, flag| flags | flag.bit());
         let of_data = [Flag::ReadOnly, Flag::Write, Flag::WholeTransaction];
+        let others = ["countkeysinslot", "debug", "getkeysinslot"];
         let of_scripts = group == "scripting";
         let tells = of_data.iter().any(|flag| flags & flag.bit() != 0)
             || of_scripts
-            || spec.name == "debug";
+            || others.contains(&spec.name);
         let of_more_shards = [Flag::AllShards, Flag::KeyPatterns, Flag::WholeTransaction];
         let subcommands = Names::default();
         let only_key = match spec.keys {
@@ -317,6 +318,14 @@ mod tests {
     }
 
     #[test]
+    fn what_sees_all_data_tells_of_them() {
+        let others = table().all().iter().filter(|row| row.has(Flag::AllShards) && !row.tells);
+        let names: Vec<&str> = others.map(|command| command.full_name.as_str()).collect();
+        // They only count, or reply nothing of it.
+        assert_eq!(names, ["info", "memory|stats", "save"]);
+    }
+
+    #[test]
     fn commands_are_renamed() {
         let mut table = Table::new();
         let long = "x".repeat(100);
@@ -335,6 +344,17 @@ mod tests {
         let argv = crate::resp::argv::OwnedArgv::new([&b"KEYS"[..], b"*"]);
         let keys = table.resolve_logged(argv.as_argv()).expect("it had that name");
         assert!(keys.full_name == "keys" && keys.has(Flag::Removed));
+    }
+
+    #[test]
+    fn only_names_in_the_log_are_kept_from_others() {
+        let mut table = Table::new();
+        for (old, new) in [("get", "one"), ("ONE", "two"), ("set", "One"), ("two", "get")] {
+            assert_eq!(table.rename(old, new), Ok(()), "{old}");
+        }
+        let named = |name: &str| table.find(name.as_bytes()).map(|found| found.spec.name);
+        assert_eq!(["get", "one", "two", "set"].map(named), [Some("get"), Some("set"), None, None]);
+        assert_eq!(table.rename("one", "get"), Err("Target command name already exists"));
     }
 
     #[test]

@@ -79,10 +79,11 @@ fn call(lua: &Lua, names: &Names, args: Packed) -> Made {
     }
 }
 
-/// What a script makes of a reply that is no error, number or single text.
+/// What a script makes of a reply that is no error and no number; a short text comes without it.
 fn made(lua: &Lua, names: &Names, bytes: &[u8]) -> Made {
     let mut reader = ReplyReader::new(bytes);
     let (text, todo) = match reader.next() {
+        Some(Item::Bulk(text)) => (text.to_vec(), None),
         Some(Item::Status(text)) => (text.to_vec(), Some(STATUS)),
         Some(Item::Array(_)) => {
             let mut packer = Packer::with_capacity(bytes.len());

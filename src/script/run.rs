@@ -53,7 +53,7 @@ pub(crate) enum Answer {
     Kill(&'static str),
     /// The reply of the command, as bytes of the wire.
     Reply(ReplyBytes),
-    /// The command replied this bulk string.
+    /// The command replied this bulk string, which is not long.
     Text(Vec<u8>),
 }
 

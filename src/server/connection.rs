@@ -149,7 +149,7 @@ impl Connection {
     }
 
     /// Serves the client alone until it may join the crowd. A turn that was begun in there is ended
-    /// first.
+    /// first; others stand in its place, too, since all that this holds on to is in every task.
     async fn serve(&mut self, begun: &mut Option<Turn>) -> Result<(), Closed> {
         if self.stream.is_handshaking() {
             Box::pin(self.wait_for_handshake()).await?;

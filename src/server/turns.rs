@@ -27,13 +27,13 @@ const WAIT_NS_MAX: u64 = 1_000_000;
 
 /// Turns in a round.
 const ROUND: u32 = 64;
-/// Connections that share a round in a crowd.
+/// So many are a crowd, as a rule.
 const MANY: u32 = 24;
 
 /// Which turns were taken, and what has been run since a reply left that waited for others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turns {
-    /// Connections that share a round in a crowd.
+    /// So many connections that share a round are a crowd.
     many: u32,
     waiting: Cell<usize>,
     ran_ns: Cell<u64>,
@@ -58,8 +58,18 @@ impl Turns {
     /// As the environment wants it.
     pub(super) fn new() -> Self {
         let is_forced = std::env::var_os("RESPQ_TURNS").is_some_and(|how| how == "together");
-        let many = if is_forced { 0 } else { MANY };
-        Self { many, is_crowded: Cell::new(is_forced), ..Self::default() }
+        Self::of(if is_forced { 0 } else { MANY })
+    }
+
+    /// So many connections are a crowd.
+    fn of(many: u32) -> Self {
+        Self {
+            many,
+            waiting: Cell::default(),
+            ran_ns: Cell::default(),
+            round: Cell::default(),
+            is_crowded: Cell::new(many == 0),
+        }
     }
 
     /// Do many connections send requests?
@@ -136,7 +146,7 @@ mod tests {
 
     /// Turns of so many connections, one after the other, for two rounds.
     fn is_crowded_by(connections: usize, first: u32) -> bool {
-        let turns = Turns { many: MANY, ..Turns::default() };
+        let turns = Turns::of(MANY);
         turns.round.set(Round { number: first, ..Round::default() });
         let mut rounds = vec![NO_ROUND; connections];
         for turn in 0..2 * ROUND as usize {

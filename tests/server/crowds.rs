@@ -202,6 +202,7 @@ fn a_write_that_fails_holds_nobody_up_who_came_with_it() {
         other.expect(b"$1\r\nx\r\n");
     }
     server.wait_info("aof_last_write_status", "err");
+    assert!(writer.is_silent(), "what is not in the log is not acknowledged");
 }
 
 #[test]

@@ -280,6 +280,14 @@ impl Raw {
         );
     }
 
+    /// Has nothing come that was not read?
+    pub(crate) fn is_silent(&mut self) -> bool {
+        self.stream.set_nonblocking(true).expect("the socket is open");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("the socket is open");
+        peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
     /// Sends an inline command and reads its one-line reply, without the line end.
     pub(crate) fn line(&mut self, command: &str) -> String {
         self.send(format!("{command}\r\n").as_bytes());

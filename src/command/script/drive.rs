@@ -238,14 +238,13 @@ impl Driven {
         if let Some(number) = self.reply.as_integer() {
             return Answer::Integer(number);
         }
-        if let Some(text) = self.reply.as_bulk() {
-            return Answer::Text(text.to_vec());
+        if self.reply.len() > LONG_BYTES {
+            return Answer::Reply(ReplyBytes::from_vec(self.reply.take()));
         }
-        Answer::Reply(if self.reply.len() > LONG_BYTES {
-            ReplyBytes::from_vec(self.reply.take())
-        } else {
-            ReplyBytes::from_slice(self.reply.bytes())
-        })
+        match self.reply.as_bulk() {
+            Some(text) => Answer::Text(text.to_vec()),
+            None => Answer::Reply(ReplyBytes::from_slice(self.reply.bytes())),
+        }
     }
 }
 
