@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Flow, Waiter};
+use super::{Batch, Engine, Flow, Waiter};
 use crate::client::{Client, Peer};
+use crate::resp::argv::Argv;
 use crate::resp::request::{Decoded, Limits, RequestDecoder, encode_head, encode_word};
 use crate::resp::{Protocol, Reply};
 
@@ -34,6 +35,27 @@ impl Engine {
             waiter: None,
             decoder: RequestDecoder::new(),
         }
+    }
+
+    /// Runs what comes from several clients at the same time, a piece from each, as a server does
+    /// that has many: in one batch, and behind it what is to have a batch of its own, with what
+    /// comes after that. Returns the replies to each.
+    pub fn feed_together(&self, sessions: &mut [Session<'_>], pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut batch = self.batch();
+        batch.share(sessions.len());
+        for (session, piece) in sessions.iter_mut().zip(pieces) {
+            session.decoder.read_ahead(piece, &LIMITS, 1);
+        }
+        let db = sessions.first().and_then(|first| first.client.as_ref()).map_or(0, |it| it.db);
+        let both = sessions.iter().zip(pieces);
+        batch.foresee_clients(db, both.map(|(session, piece)| session.first_ahead(db, piece)));
+        let mut left = Vec::new();
+        for (place, (session, piece)) in sessions.iter_mut().zip(pieces).enumerate() {
+            batch.begin_client(place);
+            left.push(&piece[session.feed_in(&mut batch, piece)..]);
+        }
+        batch.finish();
+        sessions.iter_mut().zip(left).map(|(session, rest)| session.feed(rest)).collect()
     }
 }
 
@@ -73,8 +95,15 @@ impl Session<'_> {
     /// Runs all requests in `bytes` as they would come over a socket in one piece, up to the first
     /// that waits or makes no sense; returns the replies.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut decoder = std::mem::take(&mut self.decoder);
         let mut batch = self.engine.batch();
+        self.feed_in(&mut batch, bytes);
+        batch.finish();
+        self.reply.take()
+    }
+
+    /// As [`Session::feed`], in this batch; returns how many bytes were run.
+    fn feed_in(&mut self, batch: &mut Batch<'_>, bytes: &[u8]) -> usize {
+        let mut decoder = std::mem::take(&mut self.decoder);
         let mut used = 0;
         while self.waiter.is_none() {
             let Some(client) = self.client.as_mut().filter(|client| !client.closing) else { break };
@@ -100,11 +129,16 @@ impl Session<'_> {
                 }
             }
         }
-        batch.finish();
         if used == bytes.len() {
             self.decoder = decoder;
         }
-        self.reply.take()
+        used
+    }
+
+    /// The first request in `bytes`, which is read ahead, if the client is in database `db`.
+    fn first_ahead<'r>(&'r self, db: usize, bytes: &'r [u8]) -> Option<Argv<'r>> {
+        self.client.as_ref().filter(|client| client.db == db)?;
+        self.decoder.first_ahead(bytes)
     }
 
     fn stop_waiting(&self, waiter: &Waiter) -> bool {

@@ -1,5 +1,6 @@
 //! Requests that come in one piece do what they do one by one: the same replies, the same data, the
-//! same messages for those who wait. What a batch foresees and keeps locked shows nowhere.
+//! same messages for those who wait. What a batch foresees and keeps locked shows nowhere. So with
+//! those of several clients that are run in one batch.
 
 use proptest::prelude::*;
 use respq::clock::Clock;
@@ -15,6 +16,8 @@ const CROWD: usize = 440;
 const TABLES: [&str; 2] = ["hash", "set"];
 /// What they hold at first.
 const PARTS: usize = 200;
+/// Clients whose requests come at the same time, at most.
+const CLIENTS: usize = 20;
 /// Commands that wait, each in a session of its own.
 const WAITING: [&str; 4] =
     ["BLPOP a bb 0", "BLMOVE a {t}e LEFT RIGHT 0", "BRPOP {t}e 0", "BLMOVE ccc dddd LEFT LEFT 0"];
@@ -77,6 +80,15 @@ fn part_line() -> impl Strategy<Value = String> {
     ]
 }
 
+/// The requests of clients that come at the same time: single ones, as a rule.
+fn round() -> impl Strategy<Value = Vec<Vec<String>>> {
+    let piece = prop_oneof![
+        4 => prop::collection::vec(line(), 1..2),
+        1 => prop::collection::vec(line(), 1..8),
+    ];
+    prop::collection::vec(piece, 2..CLIENTS)
+}
+
 fn fill_tables(session: &mut Session<'_>) {
     let fields: Vec<_> = (0..PARTS).map(|n| format!(" {n} {n}")).collect();
     let members: Vec<_> = (0..PARTS).map(|n| format!(" x{n}")).collect();
@@ -112,27 +124,69 @@ fn traces(engine: &Engine, waiting: &mut [Session<'_>]) -> Vec<Option<Vec<u8>>> 
     traces
 }
 
-fn run(lines: &[String], ask: impl Fn(&mut Session<'_>) -> Vec<u8>) -> Vec<Option<Vec<u8>>> {
+fn run(ask: impl Fn(&Engine) -> Vec<u8>) -> Vec<Option<Vec<u8>>> {
     let engine = engine();
     let mut waiting: Vec<_> = WAITING.iter().map(|_| engine.session()).collect();
     for (session, line) in waiting.iter_mut().zip(WAITING) {
         assert_eq!(session.run_line(line), None, "{line} waits");
     }
     fill_tables(&mut engine.session());
-    let replies = ask(&mut engine.session());
-    assert!(!replies.is_empty(), "{lines:?}");
+    let replies = ask(&engine);
+    assert!(!replies.is_empty());
     let mut found = traces(&engine, &mut waiting);
     found.push(Some(replies));
     found
 }
 
+fn ask_one_by_one(session: &mut Session<'_>, lines: &[String]) -> Vec<u8> {
+    lines.iter().filter_map(|line| session.run_line(line)).flatten().collect()
+}
+
+/// What the requests of clients, which come in rounds, do together, or one by one in that order: in
+/// each round first those before an EXEC, which is run in a batch of its own.
+fn ask_in_rounds(engine: &Engine, rounds: &[Vec<Vec<String>>], together: bool) -> Vec<u8> {
+    let mut sessions: Vec<_> = (0..CLIENTS).map(|_| engine.session()).collect();
+    let mut replies = Vec::new();
+    for round in rounds {
+        let in_turn = if together {
+            let pieces: Vec<_> = round.iter().map(|lines| encoded(lines)).collect();
+            engine.feed_together(&mut sessions[..round.len()], &pieces)
+        } else {
+            let both = sessions.iter_mut().zip(round);
+            let mut in_turn: Vec<_> =
+                both.map(|(session, lines)| ask_one_by_one(session, parted(lines).0)).collect();
+            for ((session, lines), replies) in sessions.iter_mut().zip(round).zip(&mut in_turn) {
+                replies.extend(ask_one_by_one(session, parted(lines).1));
+            }
+            in_turn
+        };
+        for replies_to_one in in_turn {
+            replies.extend(replies_to_one);
+            replies.push(b'|');
+        }
+    }
+    replies
+}
+
+/// Lines before the first EXEC, and from it on.
+fn parted(lines: &[String]) -> (&[String], &[String]) {
+    lines.split_at(lines.iter().position(|line| line == "EXEC").unwrap_or(lines.len()))
+}
+
 proptest! {
     #[test]
     fn a_pipeline_does_what_its_requests_do(lines in prop::collection::vec(line(), 1..100)) {
-        let at_once = run(&lines, |session| session.feed(&encoded(&lines)));
-        let one_by_one = run(&lines, |session| {
-            lines.iter().filter_map(|line| session.run_line(line)).flatten().collect()
-        });
+        let at_once = run(|engine| engine.session().feed(&encoded(&lines)));
+        let one_by_one = run(|engine| ask_one_by_one(&mut engine.session(), &lines));
         prop_assert_eq!(at_once, one_by_one, "{:?}", lines);
+    }
+
+    #[test]
+    fn clients_in_one_batch_get_what_they_would_alone(
+        rounds in prop::collection::vec(round(), 1..8)
+    ) {
+        let together = run(|engine| ask_in_rounds(engine, &rounds, true));
+        let one_by_one = run(|engine| ask_in_rounds(engine, &rounds, false));
+        prop_assert_eq!(together, one_by_one, "{:?}", rounds);
     }
 }
