@@ -61,9 +61,8 @@ impl Reply {
         let rest = self.buf.strip_prefix(b"$")?;
         let (digits, rest) =
             rest.split_at(rest.iter().take_while(|it| it.is_ascii_digit()).count());
-        let len = digits.iter().fold(0, |len, digit| len * 10 + usize::from(digit - b'0'));
         let text = rest.strip_prefix(b"\r\n")?.strip_suffix(b"\r\n")?;
-        (!digits.is_empty() && text.len() == len).then_some(text)
+        (digits == itoa::Buffer::new().format(text.len()).as_bytes()).then_some(text)
     }
 
     /// Number of bytes written.
@@ -314,6 +313,28 @@ mod tests {
             (0..12).for_each(|n| reply.integer(n));
             12
         });
+    }
+
+    #[test]
+    fn a_single_bulk_string_is_known() {
+        let written = |write: &dyn Fn(&mut Reply)| {
+            let mut reply = Reply::new(Protocol::Resp2);
+            write(&mut reply);
+            reply.as_bulk().map(<[u8]>::to_vec)
+        };
+        for text in [&b""[..], b"a", b"12\r\n", &[b'$'; 1234]] {
+            assert_eq!(written(&|reply| reply.bulk(text)).as_deref(), Some(text));
+        }
+        let others: [&dyn Fn(&mut Reply); 5] = [
+            &|_| {},
+            &|reply| reply.nil(),
+            &|reply| reply.status("OK"),
+            &|reply| (0..2).for_each(|_| reply.bulk(b"")),
+            &|reply| reply.raw(b"$99999999999999999999\r\n\r\n"),
+        ];
+        for write in others {
+            assert_eq!(written(write), None);
+        }
     }
 
     #[test]
