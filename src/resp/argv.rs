@@ -9,8 +9,8 @@ pub(super) struct Word {
     pub(super) len: usize,
 }
 
-/// The words of a request: the command's name and its arguments, borrowed.
-#[derive(Clone, Copy, Debug)]
+/// The words of a request: the command's name and its arguments, borrowed. By default none.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Argv<'a> {
     data: &'a [u8],
     words: &'a [Word],

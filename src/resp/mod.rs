@@ -4,6 +4,7 @@ pub mod argv;
 pub mod inline;
 pub mod request;
 
+mod line;
 mod protocol_error;
 pub(crate) mod read;
 mod reply;

@@ -5,6 +5,7 @@
 //! measurement against frames). Every method writes one RESP value; after [`Reply::array`] and
 //! its like, the caller writes as many values as it has announced.
 
+use super::line;
 use crate::number::{format_f64, parse_i64};
 
 /// Length from which on a string is given its room as a whole.
@@ -106,7 +107,7 @@ impl Reply {
 
     /// `+text`; the text has no line break.
     pub(crate) fn status(&mut self, text: &str) {
-        self.line(b'+', text.as_bytes());
+        line::text(&mut self.buf, b'+', text.as_bytes());
     }
 
     /// `-text`, such as `ERR syntax error`, without line breaks around it; others become spaces.
@@ -123,7 +124,7 @@ impl Reply {
 
     /// `:value`
     pub(crate) fn integer(&mut self, value: i64) {
-        self.number_line(b':', value);
+        line::number(&mut self.buf, b':', value);
     }
 
     /// A count or length as an integer.
@@ -133,7 +134,7 @@ impl Reply {
 
     /// A bulk string: any bytes.
     pub(crate) fn bulk(&mut self, bytes: &[u8]) {
-        self.length(b'$', bytes.len());
+        line::length(&mut self.buf, b'$', bytes.len());
         if bytes.len() > LARGE_BYTES {
             // With the line end, for which the buffer would else double.
             self.buf.reserve(bytes.len() + 2);
@@ -160,14 +161,14 @@ impl Reply {
 
     /// The head of an array of `len` values.
     pub(crate) fn array(&mut self, len: usize) {
-        self.length(b'*', len);
+        line::length(&mut self.buf, b'*', len);
     }
 
     /// The head of a map of `len` pairs; RESP2: an array of twice as many.
     pub(crate) fn map(&mut self, len: usize) {
         match self.protocol {
             Protocol::Resp2 => self.array(2 * len),
-            Protocol::Resp3 => self.length(b'%', len),
+            Protocol::Resp3 => line::length(&mut self.buf, b'%', len),
         }
     }
 
@@ -175,7 +176,7 @@ impl Reply {
     pub(crate) fn set(&mut self, len: usize) {
         match self.protocol {
             Protocol::Resp2 => self.array(len),
-            Protocol::Resp3 => self.length(b'~', len),
+            Protocol::Resp3 => line::length(&mut self.buf, b'~', len),
         }
     }
 
@@ -183,14 +184,14 @@ impl Reply {
     pub(crate) fn push(&mut self, len: usize) {
         match self.protocol {
             Protocol::Resp2 => self.array(len),
-            Protocol::Resp3 => self.length(b'>', len),
+            Protocol::Resp3 => line::length(&mut self.buf, b'>', len),
         }
     }
 
     /// The head of `len` pairs that tell about the reply behind them; only in RESP3.
     pub(crate) fn attributes(&mut self, len: usize) {
         debug_assert!(self.protocol == Protocol::Resp3, "RESP2 has no attributes");
-        self.length(b'|', len);
+        line::length(&mut self.buf, b'|', len);
     }
 
     /// A double; RESP2: its text as a bulk string.
@@ -202,7 +203,7 @@ impl Reply {
     pub(crate) fn double_text(&mut self, text: &str) {
         match self.protocol {
             Protocol::Resp2 => self.bulk(text.as_bytes()),
-            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+            Protocol::Resp3 => line::text(&mut self.buf, b',', text.as_bytes()),
         }
     }
 
@@ -210,7 +211,7 @@ impl Reply {
     pub(crate) fn boolean(&mut self, value: bool) {
         match self.protocol {
             Protocol::Resp2 => self.integer(i64::from(value)),
-            Protocol::Resp3 => self.line(b'#', if value { b"t" } else { b"f" }),
+            Protocol::Resp3 => line::text(&mut self.buf, b'#', if value { b"t" } else { b"f" }),
         }
     }
 
@@ -227,7 +228,7 @@ impl Reply {
         match self.protocol {
             Protocol::Resp2 => self.bulk(text),
             Protocol::Resp3 => {
-                self.length(b'=', text.len() + 4);
+                line::length(&mut self.buf, b'=', text.len() + 4);
                 self.buf.extend_from_slice(&format);
                 self.buf.push(b':');
                 self.buf.extend_from_slice(text);
@@ -264,25 +265,6 @@ impl Reply {
         write(self);
         let head = self.buf.len() - end;
         self.buf[start..].rotate_right(head);
-    }
-
-    fn line(&mut self, kind: u8, text: &[u8]) {
-        self.buf.push(kind);
-        self.buf.extend_from_slice(text);
-        self.buf.extend_from_slice(b"\r\n");
-    }
-
-    fn length(&mut self, kind: u8, len: usize) {
-        self.number_line(kind, i64::try_from(len).unwrap_or(i64::MAX));
-    }
-
-    fn number_line(&mut self, kind: u8, value: i64) {
-        if let 0..10 = value {
-            self.buf.extend_from_slice(&[kind, b'0' + value.to_le_bytes()[0], b'\r', b'\n']);
-            return;
-        }
-        let mut digits = itoa::Buffer::new();
-        self.line(kind, digits.format(value).as_bytes());
     }
 }
 

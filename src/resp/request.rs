@@ -10,6 +10,7 @@
 use self::ahead::ReadAhead;
 use super::argv::{Argv, Word};
 use super::inline::read_word;
+use super::line;
 use super::protocol_error::ProtocolError;
 
 /// Bounds on a request.
@@ -283,20 +284,13 @@ fn longer_plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
 
 /// Appends the head of a request of `words` words.
 pub fn encode_head(buf: &mut Vec<u8>, words: usize) {
-    encode_number(buf, b'*', words);
+    line::length(buf, b'*', words);
 }
 
 /// Appends one word of a request.
 pub fn encode_word(buf: &mut Vec<u8>, word: &[u8]) {
-    encode_number(buf, b'$', word.len());
+    line::length(buf, b'$', word.len());
     buf.extend_from_slice(word);
-    buf.extend_from_slice(b"\r\n");
-}
-
-fn encode_number(buf: &mut Vec<u8>, kind: u8, number: usize) {
-    let mut digits = itoa::Buffer::new();
-    buf.push(kind);
-    buf.extend_from_slice(digits.format(number).as_bytes());
     buf.extend_from_slice(b"\r\n");
 }
 
