@@ -1,16 +1,16 @@
 //! Worker threads: each serves its connections on a runtime of its own.
 
 use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::LocalSet;
 
 use super::buffers::Buffers;
 use super::commit::Committer;
@@ -70,13 +70,20 @@ impl Workers {
     }
 }
 
-/// A single-threaded runtime.
+/// A runtime of one thread.
 pub(super) fn runtime() -> Result<Runtime, ServerError> {
-    Builder::new_current_thread()
-        .enable_all()
-        .max_io_events_per_tick(EVENTS_PER_LOOK)
-        .build()
-        .map_err(|error| ServerError::System { action: "start the runtime", error })
+    Builder::new_current_thread().enable_all().build().map_err(runtime_error)
+}
+
+/// A runtime that stays on this thread, as its tasks do.
+fn local_runtime() -> Result<LocalRuntime, ServerError> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().max_io_events_per_tick(EVENTS_PER_LOOK);
+    builder.build_local(LocalOptions::default()).map_err(runtime_error)
+}
+
+fn runtime_error(error: io::Error) -> ServerError {
+    ServerError::System { action: "start the runtime", error }
 }
 
 /// Starts the workers: as many as the settings say, or one for each core but one: that
@@ -92,20 +99,33 @@ pub(super) fn start_all(engine: &Arc<Engine>) -> Result<Workers, ServerError> {
         Workers { senders: Vec::new(), threads: Vec::new(), next: AtomicUsize::new(0) };
     for index in 0..count {
         let (sender, receiver) = unbounded_channel();
-        let engine = Arc::clone(engine);
-        let runtime = runtime()?;
-        let metrics = runtime.metrics();
-        engine.services.stats.loops.add(Box::new(move || LoopFigures {
-            cycles: metrics.worker_park_count(0),
-            busy: metrics.worker_total_busy_duration(0),
-        }));
-        let thread = super::spawn(&format!("worker-{index}"), move || {
-            LocalSet::new().block_on(&runtime, serve(engine, receiver));
-        })?;
         workers.senders.push(sender);
-        workers.threads.push(thread);
+        workers.threads.push(start(engine, index, receiver)?);
     }
     Ok(workers)
+}
+
+/// Starts a worker; its runtime cannot come from another thread.
+fn start(
+    engine: &Arc<Engine>,
+    index: usize,
+    receiver: UnboundedReceiver<Accepted>,
+) -> Result<JoinHandle<()>, ServerError> {
+    let (tell, told) = std::sync::mpsc::channel();
+    let of_thread = Arc::clone(engine);
+    let thread = super::spawn(&format!("worker-{index}"), move || match local_runtime() {
+        Ok(runtime) => {
+            drop(tell.send(Ok(runtime.metrics())));
+            runtime.block_on(serve(of_thread, receiver));
+        }
+        Err(error) => drop(tell.send(Err(error))),
+    })?;
+    let metrics = told.recv().map_err(|_| runtime_error(io::ErrorKind::BrokenPipe.into()))??;
+    engine.services.stats.loops.add(Box::new(move || LoopFigures {
+        cycles: metrics.worker_park_count(0),
+        busy: metrics.worker_total_busy_duration(0),
+    }));
+    Ok(thread)
 }
 
 /// Serves connections until the sender is gone and the last of them has ended.
