@@ -27,8 +27,16 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    pub(crate) fn new(enabled: bool) -> Self {
-        Self { enabled, ..Self::default() }
+    /// No effects yet; `room` is empty memory for them.
+    pub(crate) fn new(enabled: bool, room: Vec<u8>) -> Self {
+        Self { enabled, buf: room, ..Self::default() }
+    }
+
+    /// The memory, if it is no more than so many bytes, once all effects were handed on.
+    pub(crate) fn take_room(&mut self, bytes_max: usize) -> Vec<u8> {
+        self.clear();
+        let room = std::mem::take(&mut self.buf);
+        if room.capacity() <= bytes_max { room } else { Vec::new() }
     }
 
     /// Is there anyone to read what is added from now on?
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn several_effects_of_one_call_are_a_transaction() {
-        let mut effects = Effects::new(true);
+        let mut effects = Effects::new(true, Vec::new());
         effects.begin();
         push(&mut effects, 0, "SET a 1");
         effects.end();
@@ -158,7 +166,7 @@ mod tests {
 
     #[test]
     fn nothing_is_encoded_when_nobody_reads() {
-        let mut effects = Effects::new(false);
+        let mut effects = Effects::new(false, Vec::new());
         push(&mut effects, 0, "SET a 1");
         assert!(effects.bytes().is_empty() && effects.databases().is_none());
     }

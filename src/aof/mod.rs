@@ -6,10 +6,10 @@
 //! ```
 //!
 //! A position counts the bytes appended since the server started. A reply leaves its connection
-//! when the log is *committed* up to the position at the end of the connection's batch: written
-//! (policies `everysec` and `no`: it survives the end of the process) or durable (`always`: it
-//! survives the end of the machine). Whatever a command could have observed was appended before,
-//! so one comparison of positions covers reads and writes alike.
+//! when the log is *committed* up to the position that the client's requests depend on
+//! (`engine/dependence.rs`): written (policies `everysec` and `no`: it survives the end of the
+//! process) or durable (`always`: it survives the end of the machine). Whatever a command could
+//! have observed was appended before, so one comparison of positions covers reads and writes alike.
 //!
 //! Who works: under `everysec` and `no` the connections' threads write the buffer out themselves,
 //! one write for all batches of a turn. Under `always` the log thread writes and syncs in groups,

@@ -78,7 +78,7 @@ fn log(policy: FsyncPolicy) -> (Aof, Arc<Memory>) {
 const NOW_MS: u64 = 1_700_000_000_500;
 
 fn append(aof: &Aof, line: &str) -> u64 {
-    let mut effects = Effects::new(true);
+    let mut effects = Effects::new(true, Vec::new());
     let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
     effects.push(0, words.into_iter());
     aof.append(&effects, NOW_MS)

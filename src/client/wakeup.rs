@@ -18,6 +18,11 @@ impl Wakeup {
         if self.pending.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.wake_task();
+    }
+
+    /// Wakes the task, which finds no wake-up.
+    pub(crate) fn wake_task(&self) {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }

@@ -10,6 +10,7 @@
 //! other shards than those foreseen locks them itself, and a key that has gone elsewhere meanwhile
 //! is looked for again.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::{Batch, Engine};
@@ -25,16 +26,57 @@ use crate::types::step::Step;
 /// Requests that are foreseen at a time.
 const FORESEEN_MAX: usize = 32;
 
+/// What was foreseen of the requests to come.
+#[derive(Debug, Default)]
+pub(super) struct Outlook {
+    /// Their keys: those of the first requests of the clients that share the batch, each in its
+    /// place; behind them those of the next requests of the client whose turn it is.
+    keys: Vec<Foreseen>,
+    /// How many of them are of first requests of clients.
+    firsts: usize,
+    /// The places of the requests until the next look ahead.
+    coming: Range<usize>,
+    /// The place of the request that was read last.
+    now: usize,
+}
+
 /// The key that a request to come asks for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Foreseen {
+struct Foreseen {
     /// Where the key stands in the read buffer. While its request is run, nothing else is there.
     address: usize,
     len: usize,
-    pub(super) shard: usize,
+    known: Known,
     hash: u64,
+}
+
+/// What is known of the key of a call before it is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) shard: usize,
     /// Where its entry probably is, as long as [`Batch::releases`] is this.
     location: Option<(Location, u32)>,
+}
+
+impl Outlook {
+    /// As it is when a request comes of which nothing was foreseen: what is behind that is looked
+    /// at, but a batch of one request pays nothing.
+    pub(super) fn begin(&mut self, engine: &Engine) {
+        self.begin_client(engine, 0);
+    }
+
+    /// What comes next is the first request of the client in this place of those that share the
+    /// batch.
+    pub(super) fn begin_client(&mut self, engine: &Engine, place: usize) {
+        self.keys.truncate(self.firsts);
+        self.coming = place..if engine.looks_ahead() { place + 1 } else { usize::MAX };
+    }
+
+    /// Forgets all that was foreseen.
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.firsts = 0;
+    }
 }
 
 impl Engine {
@@ -52,8 +94,7 @@ impl Engine {
 
 impl Batch<'_> {
     /// Reads the next request of a client in database `db`, with which `requests` starts, as
-    /// [`RequestDecoder::decode`] does; now and then foresees those behind it. A batch of one
-    /// request pays nothing for that.
+    /// [`RequestDecoder::decode`] does; now and then foresees those behind it.
     pub(crate) fn decode<'r>(
         &mut self,
         db: usize,
@@ -61,67 +102,41 @@ impl Batch<'_> {
         requests: &'r [u8],
         limits: &Limits,
     ) -> Result<Decoded<'r>, ProtocolError> {
-        if self.calls_to_look > 0 {
-            self.calls_to_look -= 1;
-        } else if !requests.is_empty() {
-            self.foresee(db, decoder, requests, limits);
+        if self.outlook.coming.is_empty() && !requests.is_empty() {
+            self.foresee(db, decoder.read_ahead(requests, limits, FORESEEN_MAX));
+            let from = self.outlook.firsts;
+            self.outlook.coming = from..from + FORESEEN_MAX;
         }
+        self.outlook.now = self.outlook.coming.next().unwrap_or(usize::MAX);
         decoder.decode(requests, limits)
     }
 
-    #[inline(never)]
-    fn foresee(
+    /// Foresees the first requests, in database `db`, of the clients that will share the batch, each
+    /// in its place.
+    pub(crate) fn foresee_clients<'r>(
         &mut self,
         db: usize,
-        decoder: &mut RequestDecoder,
-        requests: &[u8],
-        limits: &Limits,
+        requests: impl Iterator<Item = Argv<'r>> + Clone,
     ) {
-        self.calls_to_look = FORESEEN_MAX - 1;
-        self.foreseen.clear();
-        let mut first = decoder.read_ahead(requests, limits, 2);
+        self.foresee(db, requests);
+        self.outlook.firsts = self.outlook.keys.len();
+    }
+
+    /// Foresees requests. If the first two go to one key, all are taken to.
+    #[inline(never)]
+    fn foresee<'r>(&mut self, db: usize, requests: impl Iterator<Item = Argv<'r>> + Clone) {
+        self.outlook.keys.truncate(self.outlook.firsts);
+        let mut first = requests.clone();
         let (one, other) = (first.next(), first.next());
         if one.map(key) != other.map(key) {
-            self.foresee_keys(db, decoder.read_ahead(requests, limits, FORESEEN_MAX).map(key));
+            self.foresee_keys(db, requests.map(key));
         } else if let Some(argv) = one
             && step(argv).is_some()
             && let Some(location) = self.foresee_one(db, key(argv))
         {
-            // All go to one key, as a rule.
-            let ahead = decoder.read_ahead(requests, limits, FORESEEN_MAX);
             let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
-            value.inspect(|entry| entry.value.prefetch_for(ahead.filter_map(step)));
+            value.inspect(|entry| entry.value.prefetch_for(requests.filter_map(step)));
         }
-    }
-
-    /// Foresees the next requests, in database `db`, of the clients that share the batch, each in
-    /// its place. If the first two go to one key, all are taken to.
-    pub(crate) fn foresee_clients<'r>(
-        &mut self,
-        db: usize,
-        requests: impl Iterator<Item = Option<Argv<'r>>> + Clone,
-    ) {
-        self.foreseen.clear();
-        let mut keys = requests.clone().map(|argv| argv.map_or(&[][..], key));
-        let (one, other) = (keys.next(), keys.next());
-        if one != other {
-            self.foresee_keys(db, requests.map(|argv| argv.map_or(&[][..], key)));
-        } else if let Some(argv) = requests.clone().next().flatten()
-            && step(argv).is_some()
-            && let Some(location) = self.foresee_one(db, key(argv))
-        {
-            let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
-            value.inspect(|entry| entry.value.prefetch_for(requests.flatten().filter_map(step)));
-        }
-        std::mem::swap(&mut self.foreseen, &mut self.foreseen_firsts);
-    }
-
-    /// What comes next is the first request of the client in this place of those that share the
-    /// batch.
-    pub(super) fn expect_first_of(&mut self, place: usize) {
-        self.calls_to_look = if self.engine.looks_ahead() { 1 } else { usize::MAX };
-        self.foreseen.clear();
-        self.foreseen_first = self.foreseen_firsts.get(place).copied();
     }
 
     /// Locks a key that many requests go to; returns where it is.
@@ -131,16 +146,17 @@ impl Batch<'_> {
         self.locked.as_ref()?.locate(db, shard, hash, key)
     }
 
-    /// Foresees requests that go to these keys.
+    /// Foresees requests that go to these keys; those that are empty are of requests without one.
     fn foresee_keys<'r>(&mut self, db: usize, keys: impl Iterator<Item = &'r [u8]>) {
         let keyspace = &self.engine.services.keyspace;
         let mut shards = ShardSet::EMPTY;
-        self.foreseen.reserve(FORESEEN_MAX);
-        self.foreseen.extend(keys.map(|key| {
+        self.outlook.keys.extend(keys.map(|key| {
             let (shard, hash) = keyspace.shard_and_hash(key);
-            shards = shards.union(ShardSet::of(shard));
+            if !key.is_empty() {
+                shards = shards.union(ShardSet::of(shard));
+            }
             let (address, len) = (key.as_ptr().addr(), key.len());
-            Foreseen { address, len, shard, hash, location: None }
+            Foreseen { address, len, known: Known { shard, location: None }, hash }
         }));
         if self.lock_ahead(shards) {
             self.find_ahead(db);
@@ -157,30 +173,29 @@ impl Batch<'_> {
     /// Has what is at each key fetched: the entries, and when all are on their way, their values.
     fn find_ahead(&mut self, db: usize) {
         let Some(locked) = &self.locked else { return };
-        for foreseen in &mut self.foreseen {
-            let location = locked.guess(db, foreseen.shard, foreseen.hash);
-            foreseen.location = location.map(|location| (location, self.releases));
+        let coming = &mut self.outlook.keys[self.outlook.firsts..];
+        for Foreseen { known, hash, .. } in &mut *coming {
+            let location = locked.guess(db, known.shard, *hash);
+            known.location = location.map(|location| (location, self.releases));
             let entry = location.and_then(|location| locked.entry_at(db, location));
             entry.inspect(|entry| entry.prefetch());
         }
-        let locations = self.foreseen.iter().filter_map(|foreseen| foreseen.location);
+        let locations = coming.iter().filter_map(|foreseen| foreseen.known.location);
         let entries = locations.filter_map(|(location, _)| locked.entry_at(db, location));
         entries.for_each(Entry::prefetch_data);
     }
 
-    /// What was foreseen of the call that comes next, if it asks for this key.
-    pub(super) fn foreseen(&mut self, command: &Command, argv: Argv<'_>) -> Option<Foreseen> {
-        let place = (FORESEEN_MAX - 1).wrapping_sub(self.calls_to_look);
-        let first = self.foreseen_first.take();
-        let foreseen = self.foreseen.get(place).copied().or(first)?;
+    /// What was foreseen of the call of the request that was read last, if it asks for this key.
+    pub(super) fn foreseen(&self, command: &Command, argv: Argv<'_>) -> Option<Known> {
+        let foreseen = self.outlook.keys.get(self.outlook.now)?;
         let key = argv.get(command.only_key?)?;
         let is_it = foreseen.address == key.as_ptr().addr() && foreseen.len == key.len();
-        is_it.then_some(foreseen)
+        is_it.then_some(foreseen.known)
     }
 
     /// Has a call, for which all is locked, start where its key probably is.
-    pub(super) fn start_where_foreseen(&mut self, foreseen: Option<Foreseen>) {
-        if let Some((location, releases)) = foreseen.and_then(|foreseen| foreseen.location)
+    pub(super) fn start_where_foreseen(&mut self, known: Option<Known>) {
+        if let Some((location, releases)) = known.and_then(|known| known.location)
             && releases == self.releases
             && let Some(locked) = &mut self.locked
         {

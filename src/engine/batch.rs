@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use smallvec::SmallVec;
 
 use super::Engine;
-use super::ahead::Foreseen;
+use super::ahead::{Known, Outlook};
 use super::dependence::Dependence;
 use super::wake::Delivery;
 use crate::client::Client;
@@ -26,8 +26,20 @@ const INSTANT_NS: u64 = 100_000;
 const TURN_NS: u64 = 10_000_000;
 
 thread_local! {
-    /// Room for the calls that the next batch of this thread has to count.
-    static ROOM: Cell<Vec<Call>> = const { Cell::new(Vec::new()) };
+    /// Room for the next batch of this thread.
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// Bytes of effects above which their memory is given back.
+const EFFECTS_ROOM_MAX: usize = 1 << 14;
+
+/// Memory that batches hand on, so that not each has to ask for it.
+#[derive(Debug, Default)]
+struct Room {
+    uncounted: Vec<Call>,
+    outlook: Outlook,
+    dependences: Vec<Dependence>,
+    effects: Vec<u8>,
 }
 
 /// What a run of calls comes to.
@@ -70,14 +82,8 @@ pub(crate) struct Batch<'e> {
     noted_bytes: usize,
     /// Requests that were run.
     pub(super) calls: u32,
-    /// Requests until the next look ahead.
-    pub(super) calls_to_look: usize,
-    /// The keys of the requests that were foreseen in the last one, in their order.
-    pub(super) foreseen: Vec<Foreseen>,
-    /// The key of the next client's first request, if that was foreseen.
-    pub(super) foreseen_first: Option<Foreseen>,
-    /// Those of all the clients that share the batch, each in its place.
-    pub(super) foreseen_firsts: Vec<Foreseen>,
+    /// What was foreseen of the requests to come.
+    pub(super) outlook: Outlook,
     /// How many times locks were given back.
     pub(super) releases: u32,
     /// Calls until the locks are released.
@@ -110,21 +116,20 @@ impl<'e> Batch<'e> {
         let services = &engine.services;
         let elapsed_ns = services.clock.elapsed_ns();
         let now_us = services.clock.now_us();
+        let Room { uncounted, mut outlook, dependences, effects } = ROOM.take();
+        outlook.begin(engine);
         Self {
             engine,
             locked: None,
-            changes: Changes::new(services.aof.is_enabled()),
+            changes: Changes::new(services.aof.is_enabled(), effects),
             deliveries: SmallVec::new(),
             invalidations: Vec::new(),
-            uncounted: ROOM.take(),
+            uncounted,
             need: ShardSet::EMPTY,
             written_shards: ShardSet::EMPTY,
             noted_bytes: 0,
             calls: 0,
-            calls_to_look: if engine.looks_ahead() { 1 } else { usize::MAX },
-            foreseen: Vec::new(),
-            foreseen_first: None,
-            foreseen_firsts: Vec::new(),
+            outlook,
             releases: 0,
             calls_left: 0,
             now_ms: now_us / 1000,
@@ -135,18 +140,17 @@ impl<'e> Batch<'e> {
             mode: Mode::Direct,
             has_evicted: false,
             dependence: Dependence::default(),
-            dependences_before: Vec::new(),
+            dependences_before: dependences,
             settled: 0,
             has_served: false,
             clients: Clients::One,
         }
     }
 
-    /// The requests will come from several clients, at most so many, each of which begins by
+    /// The requests will come from several clients, each of which begins by
     /// [`Batch::begin_client`].
-    pub(crate) fn share(&mut self, clients: usize) {
+    pub(crate) fn share(&mut self) {
         self.clients = Clients::Several;
-        self.dependences_before.reserve(clients);
     }
 
     /// What comes next is of the client in this place of those that share the batch.
@@ -155,7 +159,7 @@ impl<'e> Batch<'e> {
             self.note_written();
             self.dependences_before.push(std::mem::take(&mut self.dependence));
         }
-        self.expect_first_of(place);
+        self.outlook.begin_client(self.engine, place);
     }
 
     /// The log positions that must be committed before the replies leave of each client that shared
@@ -195,7 +199,7 @@ impl<'e> Batch<'e> {
         command: &Command,
         argv: Argv<'_>,
         client: &Client,
-        foreseen: Option<Foreseen>,
+        foreseen: Option<Known>,
     ) -> Result<(), CommandError> {
         let known = foreseen.map(|foreseen| foreseen.shard);
         let mut need = match known.or_else(|| self.shard_of_last(command, argv, client)) {
@@ -388,6 +392,13 @@ impl Drop for Batch<'_> {
             self.uncounted.is_empty(),
             "calls run under locks, whose release counts them"
         );
-        ROOM.set(std::mem::take(&mut self.uncounted));
+        self.outlook.clear();
+        self.dependences_before.clear();
+        ROOM.set(Room {
+            uncounted: std::mem::take(&mut self.uncounted),
+            outlook: std::mem::take(&mut self.outlook),
+            dependences: std::mem::take(&mut self.dependences_before),
+            effects: self.changes.effects.take_room(EFFECTS_ROOM_MAX),
+        });
     }
 }

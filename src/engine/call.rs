@@ -89,6 +89,7 @@ impl Batch<'_> {
                 if self.clients == Clients::Several && command.runs_others() =>
             {
                 client.reply_mode = mode;
+                self.calls = self.calls.wrapping_sub(1);
                 return Flow::Alone;
             }
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),

@@ -46,7 +46,7 @@ mod tests {
     /// and how often locks were given back before the end.
     fn positions(engine: &Engine, requests: &[String]) -> (Vec<u64>, u32) {
         let mut batch = engine.batch();
-        batch.share(requests.len());
+        batch.share();
         for (place, line) in requests.iter().enumerate() {
             batch.begin_client(place);
             let argv = OwnedArgv::new(line.split(' ').map(str::as_bytes));

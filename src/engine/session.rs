@@ -42,13 +42,16 @@ impl Engine {
     /// comes after that. Returns the replies to each.
     pub fn feed_together(&self, sessions: &mut [Session<'_>], pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut batch = self.batch();
-        batch.share(sessions.len());
+        batch.share();
         for (session, piece) in sessions.iter_mut().zip(pieces) {
             session.decoder.read_ahead(piece, &LIMITS, 1);
         }
         let db = sessions.first().and_then(|first| first.client.as_ref()).map_or(0, |it| it.db);
         let both = sessions.iter().zip(pieces);
-        batch.foresee_clients(db, both.map(|(session, piece)| session.first_ahead(db, piece)));
+        batch.foresee_clients(
+            db,
+            both.map(|(it, piece)| it.first_ahead(db, piece).unwrap_or_default()),
+        );
         let mut left = Vec::new();
         for (place, (session, piece)) in sessions.iter_mut().zip(pieces).enumerate() {
             batch.begin_client(place);

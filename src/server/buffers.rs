@@ -9,6 +9,18 @@ const KEPT_BYTES_MAX: usize = READ_BYTES + READ_BYTES / 8;
 /// Spare buffers kept.
 const KEPT_COUNT_MAX: usize = 32;
 
+/// Is it a buffer as all connections can use it?
+fn is_usual(buf: &Vec<u8>) -> bool {
+    (READ_BYTES..=KEPT_BYTES_MAX).contains(&buf.capacity())
+}
+
+/// Gives the memory of an empty buffer back if it is not a usual one.
+pub(super) fn shrink(buf: &mut Vec<u8>) {
+    if !is_usual(buf) {
+        *buf = Vec::new();
+    }
+}
+
 /// Empty buffers with some capacity.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
@@ -24,8 +36,7 @@ impl Buffers {
     /// Takes back a buffer; its content is lost.
     pub(super) fn give(&self, mut buf: Vec<u8>) {
         let mut spare = self.spare.borrow_mut();
-        let fits = (READ_BYTES..=KEPT_BYTES_MAX).contains(&buf.capacity());
-        if fits && spare.len() < KEPT_COUNT_MAX {
+        if is_usual(&buf) && spare.len() < KEPT_COUNT_MAX {
             buf.clear();
             spare.push(buf);
         }

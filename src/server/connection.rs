@@ -78,15 +78,14 @@ enum Ran<'w> {
     Suspended(Box<Rest<'w>>),
 }
 
-/// Requests whose first was put aside. Their batch keeps its locks.
+/// A batch with a call that was put aside. It keeps its locks.
 struct Rest<'w> {
-    workspace: Box<Workspace>,
     batch: Batch<'w>,
-    call: SuspendedCall,
-    /// Length of the request.
-    bytes: usize,
-    left_for_later: usize,
+    aside: Aside,
 }
+
+/// A call that was put aside, and the bytes that its request has.
+pub(super) type Aside = (SuspendedCall, usize);
 
 /// One client's connection.
 pub(super) struct Connection {
@@ -183,7 +182,7 @@ impl Connection {
     async fn take_turn(&mut self) -> Turn {
         let worker = Rc::clone(&self.worker);
         worker.turns.wait_for_mine().await;
-        let (finished, next) = match self.run_requests(&worker) {
+        let (finished, next) = match self.run_alone(&worker) {
             Ran::Finished(finished, next) => (finished, next),
             Ran::Suspended(rest) => Box::pin(self.run_rest(rest)).await,
         };
@@ -226,25 +225,28 @@ impl Connection {
         }
     }
 
-    /// Runs the requests that have arrived.
-    fn run_requests<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
-        let Some(mut workspace) = self.open_workspace(worker) else {
+    /// Runs the requests that have arrived, in a batch of their own.
+    fn run_alone<'w>(&mut self, worker: &'w Worker) -> Ran<'w> {
+        if !self.has_input() {
             return Ran::Finished(Finished::default(), Next::Read);
-        };
-        let left_for_later = workspace.input.len().saturating_sub(RUN_BYTES_MAX);
+        }
         let mut batch = worker.engine.batch();
-        match self.run_batch(&mut workspace, &mut batch, left_for_later) {
-            Ok(next) => self.end_batch(workspace, &mut batch, next),
-            Err((call, bytes)) => suspended(workspace, batch, call, bytes, left_for_later),
+        match self.run_in(&mut batch) {
+            Ok(next) => Ran::Finished(batch.finish(), next),
+            Err(aside) => Ran::Suspended(Box::new(Rest { batch, aside })),
         }
     }
 
-    /// The workspace with what has arrived, ready for replies; `None` if nothing has.
-    pub(super) fn open_workspace(&mut self, worker: &Worker) -> Option<Box<Workspace>> {
-        let mut workspace = self.workspace.take_if(|workspace| !workspace.input.is_empty())?;
-        workspace.output.open(&worker.buffers);
+    /// Runs the requests that have arrived, until no more of them can run now or a call is put
+    /// aside.
+    pub(super) fn run_in(&mut self, batch: &mut Batch<'_>) -> Result<Next, Aside> {
+        let Some(mut workspace) = self.workspace.take() else { return Ok(Next::Read) };
+        workspace.output.open(&self.worker.buffers);
         self.note_input(&workspace);
-        Some(workspace)
+        let ran = self.run_requests(&mut workspace, batch);
+        self.settle_input(&mut workspace);
+        self.workspace = Some(workspace);
+        ran
     }
 
     /// Runs the rest of requests whose first was put aside, while others have their turns.
@@ -260,38 +262,39 @@ impl Connection {
 
     /// Goes on with requests whose first was put aside.
     fn resume<'w>(&mut self, rest: Box<Rest<'w>>) -> Ran<'w> {
-        let Rest { mut workspace, mut batch, call, bytes, left_for_later } = *rest;
+        let Rest { mut batch, aside: (call, bytes) } = *rest;
+        let workspace = self.workspace.as_mut().expect("what was put aside has input");
         let ran = match batch.go_on(call, &mut self.client, &mut workspace.output.reply) {
             Flow::Alone => unreachable!("the batch is the client's own"),
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
                 workspace.input.consume(bytes);
-                self.run_batch(&mut workspace, &mut batch, left_for_later)
+                self.run_in(&mut batch)
             }
         };
         match ran {
-            Ok(next) => self.end_batch(workspace, &mut batch, next),
-            Err((call, bytes)) => suspended(workspace, batch, call, bytes, left_for_later),
+            Ok(next) => Ran::Finished(batch.finish(), next),
+            Err(aside) => Ran::Suspended(Box::new(Rest { batch, aside })),
         }
     }
 
-    /// Runs requests until no more of them can run now, or a call is put aside, whose request has
-    /// so many bytes.
-    pub(super) fn run_batch(
+    fn run_requests(
         &mut self,
         workspace: &mut Workspace,
         batch: &mut Batch<'_>,
-        left_for_later: usize,
-    ) -> Result<Next, (SuspendedCall, usize)> {
+    ) -> Result<Next, Aside> {
+        let left_for_later = workspace.input.len().saturating_sub(RUN_BYTES_MAX);
         loop {
             if self.client.closing {
                 return Ok(Next::Close);
             }
+            if workspace.input.is_empty() {
+                return Ok(Next::Read);
+            }
             if workspace.output.pending() > self.run_below_bytes() {
                 return Ok(Next::Send);
             }
-            let has_had_its_turn = batch.has_run_long() && !workspace.input.is_empty();
-            if has_had_its_turn || workspace.input.len() < left_for_later {
+            if batch.has_run_long() || workspace.input.len() < left_for_later {
                 return Ok(Next::Yield);
             }
             let limits = self.limits();
@@ -342,19 +345,8 @@ impl Connection {
         if self.client.authenticated { RUN_BELOW_BYTES } else { UNAUTHENTICATED_RUN_BELOW_BYTES }
     }
 
-    fn end_batch<'w>(
-        &mut self,
-        mut workspace: Box<Workspace>,
-        batch: &mut Batch<'w>,
-        next: Next,
-    ) -> Ran<'w> {
-        let finished = batch.finish();
-        self.settle_input(&mut workspace);
-        self.workspace = Some(workspace);
-        Ran::Finished(finished, next)
-    }
-
-    pub(super) fn settle_input(&self, workspace: &mut Workspace) {
+    /// Gives back memory for input that is not needed any more.
+    fn settle_input(&self, workspace: &mut Workspace) {
         workspace.input.settle(&self.worker.buffers);
         workspace.input.wanted = workspace.decoder.wanted_bytes();
         if workspace.input.is_empty() {
@@ -369,11 +361,19 @@ impl Connection {
         self.workspace.get_or_insert_with(|| self.worker.workspaces.take(protocol))
     }
 
-    /// Lets other connections have the workspace, if it is empty.
+    /// Lets other connections have the workspace, if it is empty, or what it does not need.
     pub(super) fn release_workspace(&mut self) {
         if let Some(workspace) = self.workspace.take_if(|workspace| workspace.is_empty()) {
             self.worker.workspaces.give(workspace);
+        } else if let Some(workspace) = &mut self.workspace {
+            workspace.input.release(&self.worker.buffers);
+            workspace.output.release(&self.worker.buffers);
         }
+    }
+
+    /// Is there something that has arrived and was not run?
+    pub(super) fn has_input(&self) -> bool {
+        self.workspace.as_ref().is_some_and(|workspace| !workspace.input.is_empty())
     }
 
     /// Bytes not sent yet.
@@ -390,16 +390,6 @@ impl Connection {
         figures.query_bytes_free.store(workspace.input.free_bytes(), Ordering::Relaxed);
         self.worker.engine.services.poster().count(&self.client.handle);
     }
-}
-
-fn suspended(
-    workspace: Box<Workspace>,
-    batch: Batch<'_>,
-    call: SuspendedCall,
-    bytes: usize,
-    left_for_later: usize,
-) -> Ran<'_> {
-    Ran::Suspended(Box::new(Rest { workspace, batch, call, bytes, left_for_later }))
 }
 
 #[cfg(test)]

@@ -54,7 +54,6 @@ type Left = (Box<Connection>, Result<Option<Turn>, Closed>);
 struct Member {
     connection: Box<Connection>,
     seat: Rc<Seat>,
-    task: Waker,
 }
 
 /// The connections of a thread that wait to have their requests run together.
@@ -106,11 +105,6 @@ impl Connection {
             && !Batch::last_was_alone(&self.client)
     }
 
-    /// Is there something that has arrived and was not run?
-    fn has_input(&self) -> bool {
-        self.workspace.as_ref().is_some_and(|workspace| !workspace.input.is_empty())
-    }
-
     /// Reads the first request that has arrived, before it is run.
     fn read_ahead(&mut self) {
         let limits = self.limits();
@@ -127,22 +121,18 @@ impl Connection {
     }
 
     /// Runs the requests that have arrived, in a batch that others share.
-    fn run_in(&mut self, batch: &mut Batch<'_>) -> Next {
+    fn run_among_others(&mut self, batch: &mut Batch<'_>) -> Next {
         if self.client.handle.is_killed() {
             // Perhaps by one of the others, just now.
             return Next::Read;
         }
-        let worker = Rc::clone(&self.worker);
-        let Some(mut workspace) = self.open_workspace(&worker) else { return Next::Read };
         let calls = batch.calls();
-        let Ok(next) = self.run_batch(&mut workspace, batch, 0) else {
+        let Ok(next) = self.run_in(batch) else {
             unreachable!("a shared batch runs nothing that may be put aside");
         };
         if batch.calls() != calls {
-            worker.turns.count(&mut self.round);
+            self.worker.turns.count(&mut self.round);
         }
-        self.settle_input(&mut workspace);
-        self.workspace = Some(workspace);
         next
     }
 }
@@ -186,7 +176,7 @@ fn poll_turns(seat: &Rc<Seat>, has_input: bool, context: &mut Context<'_>) -> Po
     let was_woken = is_wanted || connection.client.handle.wakeup.is_pending();
     seat.set(Place::Away { was_woken });
     let worker = Rc::clone(&connection.worker);
-    worker.crowd.join(Member { connection, seat: Rc::clone(seat), task: context.waker().clone() });
+    worker.crowd.join(Member { connection, seat: Rc::clone(seat) });
     Poll::Pending
 }
 
@@ -225,11 +215,11 @@ fn run_some(
     ran: &mut Vec<(Member, Turn)>,
 ) -> Finished {
     let mut batch = worker.engine.batch();
-    batch.share(members.len());
+    batch.share();
     look_ahead(&mut batch, members.as_slice());
     for (place, mut member) in members.enumerate() {
         batch.begin_client(place);
-        let next = member.connection.run_in(&mut batch);
+        let next = member.connection.run_among_others(&mut batch);
         ran.push((member, (0, next)));
         if batch.took_ns() >= RUN_NS_MAX {
             break;
@@ -242,19 +232,21 @@ fn run_some(
     finished
 }
 
-/// Has what the requests that were read ahead ask for looked for side by side.
+/// Has what the requests ask for looked for side by side, if they were read ahead.
 fn look_ahead(batch: &mut Batch<'_>, members: &[Member]) {
-    let Some(first) = members.first() else { return };
-    let db = first.connection.client.db;
-    let requests = members.iter().map(|Member { connection, .. }| {
-        connection.first_ahead().filter(|_| connection.client.db == db)
-    });
-    batch.foresee_clients(db, requests);
+    let Some(Member { connection: first, .. }) = members.first() else { return };
+    let db = first.client.db;
+    if first.first_ahead().is_some() {
+        let requests = members.iter().map(|Member { connection, .. }| {
+            connection.first_ahead().filter(|_| connection.client.db == db).unwrap_or_default()
+        });
+        batch.foresee_clients(db, requests);
+    }
 }
 
 /// Sends the replies of a member and gives it back to its task.
 fn go_back(member: Member, turn: Turn) {
-    let Member { mut connection, seat, task } = member;
+    let Member { mut connection, seat } = member;
     let left = match turn {
         (position, Next::Read) => match connection.send_now(position) {
             Err(closed) => Some(Err(closed)),
@@ -265,11 +257,13 @@ fn go_back(member: Member, turn: Turn) {
     };
     connection.release_workspace();
     let is_wanted = left.is_some() || connection.pending() > 0;
-    let place = match left {
+    let was_woken =
+        matches!(seat.replace(Place::Away { was_woken: true }), Place::Away { was_woken: true });
+    if was_woken || is_wanted {
+        connection.client.handle.wakeup.wake_task();
+    }
+    seat.set(match left {
         Some(left) => Place::Back((connection, left)),
         None => Place::Here(connection),
-    };
-    if matches!(seat.replace(place), Place::Away { was_woken: true }) || is_wanted {
-        task.wake();
-    }
+    });
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use super::buffers::{Buffers, READ_BYTES};
+use super::buffers::{self, Buffers, READ_BYTES};
 use super::stream::Stream;
 
 /// Bytes behind which a rest is moved into a buffer of its own size.
@@ -35,9 +35,10 @@ impl Input {
         self.len() == 0
     }
 
-    /// Bytes of memory beyond those that were not run yet.
+    /// Bytes of memory beyond those that were not run yet; without any of these, others may have
+    /// it.
     pub(super) fn free_bytes(&self) -> usize {
-        self.buf.capacity() - self.len()
+        if self.is_empty() { 0 } else { self.buf.capacity() - self.len() }
     }
 
     /// The next `bytes` bytes were run.
@@ -84,11 +85,12 @@ impl Input {
         }
     }
 
-    /// Gives a shared buffer back, keeping a rest in a buffer of its own size. Without a rest it is
-    /// as at first.
+    /// Keeps a rest in a buffer of its own size, and gives a shared one back. Without a rest, it is
+    /// as at first but for the buffer.
     pub(super) fn settle(&mut self, buffers: &Buffers) {
         if self.is_empty() {
-            buffers.give(std::mem::take(self).buf);
+            self.buf.clear();
+            *self = Self { buf: std::mem::take(&mut self.buf), ..Self::default() };
             return;
         }
         if self.len() >= REST_BYTES_MAX || self.buf.capacity() < READ_BYTES {
@@ -97,5 +99,18 @@ impl Input {
         let rest = self.unread().to_vec();
         buffers.give(std::mem::replace(&mut self.buf, rest));
         self.used = 0;
+    }
+
+    /// Gives the buffer back, if nothing is in it.
+    pub(super) fn release(&mut self, buffers: &Buffers) {
+        if self.is_empty() {
+            buffers.give(std::mem::take(&mut self.buf));
+            self.used = 0;
+        }
+    }
+
+    /// Gives memory back that few connections need, once all was run.
+    pub(super) fn shrink(&mut self) {
+        buffers::shrink(&mut self.buf);
     }
 }

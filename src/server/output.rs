@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::buffers::{Buffers, READ_BYTES};
+use super::buffers::{self, Buffers, READ_BYTES};
 use super::stream::Stream;
 use crate::resp::Reply;
 
@@ -11,8 +11,6 @@ use crate::resp::Reply;
 #[derive(Debug, Default)]
 pub(super) struct Output {
     pub(super) reply: Reply,
-    /// Is the buffer one of those that connections share?
-    is_shared: bool,
     /// Bytes that the peer's socket took.
     sent: usize,
 }
@@ -31,7 +29,6 @@ impl Output {
     pub(super) fn open(&mut self, buffers: &Buffers) {
         if self.reply.capacity() == 0 {
             self.reply.give(buffers.take());
-            self.is_shared = true;
         }
     }
 
@@ -39,7 +36,6 @@ impl Output {
     pub(super) fn append(&mut self, bytes: Vec<u8>) {
         if self.reply.capacity() == 0 {
             self.reply.give(bytes);
-            self.is_shared = false;
         } else {
             self.reply.raw(&bytes);
         }
@@ -72,17 +68,29 @@ impl Output {
         }
     }
 
-    /// Gives the buffer back when all is sent; else moves what is left to its front now and then.
-    pub(super) fn settle(&mut self, buffers: &Buffers) {
+    /// Makes the buffer empty when all is sent; else moves what is left to its front now and then.
+    pub(super) fn settle(&mut self) {
         if self.is_empty() {
-            let buf = self.reply.take();
-            if self.is_shared {
-                buffers.give(buf);
-            }
+            self.reply.truncate(0);
             self.sent = 0;
         } else if self.sent > READ_BYTES && self.sent > self.pending() {
             self.reply.drop_front(self.sent);
             self.sent = 0;
         }
+    }
+
+    /// Gives the buffer back, if all is sent.
+    pub(super) fn release(&mut self, buffers: &Buffers) {
+        if self.is_empty() {
+            buffers.give(self.reply.take());
+            self.sent = 0;
+        }
+    }
+
+    /// Gives memory back that few connections need, once all is sent.
+    pub(super) fn shrink(&mut self) {
+        let mut buf = self.reply.take();
+        buffers::shrink(&mut buf);
+        self.reply.give(buf);
     }
 }

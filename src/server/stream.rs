@@ -56,12 +56,15 @@ impl Stream {
         }
     }
 
-    /// Reads into the room that `buf` has; 0 at the end.
+    /// Reads into the room that `buf` has; 0 at the end. As a rule there is something to read.
     pub(super) fn poll_read(
         &mut self,
         buf: &mut Vec<u8>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        if let Self::Tls(stream) = self {
+            ready!(stream.poll_read_ready(context))?;
+        }
         loop {
             match self.try_read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

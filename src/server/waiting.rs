@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Sleep;
@@ -13,6 +13,7 @@ use tokio::time::Sleep;
 use super::buffers::READ_BYTES;
 use super::commit::CommitPoint;
 use super::connection::{BUSY_PAUSE, Closed, Connection};
+use super::workspace::Workspace;
 use crate::client::Unblock;
 use crate::command::TimeoutReply;
 use crate::config::Setting;
@@ -47,6 +48,9 @@ impl Connection {
     /// Sends the replies once the log is committed up to `position`, and what others wrote
     /// behind them, as far as the peer takes it.
     pub(super) async fn send(&mut self, position: u64) -> Result<(), Closed> {
+        if self.send_now(position)? {
+            return Ok(());
+        }
         let has_appended = self.append_outbox();
         let position = position.max(std::mem::take(&mut self.client.outbox_position));
         if self.pending() > 0 {
@@ -66,7 +70,7 @@ impl Connection {
     }
 
     /// Sends the replies, if nothing is to be waited for and nobody wrote more for the client;
-    /// `false` if [`Connection::send`] has to.
+    /// returns whether that was so.
     pub(super) fn send_now(&mut self, position: u64) -> Result<bool, Closed> {
         let is_plain = !self.client.needs_durable
             && self.client.outbox_position == 0
@@ -122,12 +126,12 @@ impl Connection {
 
     /// Notes how much is left to send, and disconnects a client that does not read.
     fn settle_output(&mut self) -> Result<(), Closed> {
-        let mut reply_buf_bytes = 0;
-        if let Some(workspace) = &mut self.workspace {
-            workspace.output.settle(&self.worker.buffers);
-            reply_buf_bytes = workspace.output.reply.capacity();
+        let (mut pending, mut reply_buf_bytes) = (0, 0);
+        if let Some(Workspace { output, .. }) = self.workspace.as_deref_mut() {
+            output.settle();
+            pending = output.pending();
+            reply_buf_bytes = if pending > 0 { output.reply.capacity() } else { 0 };
         }
-        let pending = self.pending();
         let handle = &self.client.handle;
         let before = handle.figures.output_bytes.load(Ordering::Relaxed);
         if pending == 0 && before == 0 {
@@ -211,7 +215,6 @@ impl Connection {
 
     /// Reads what has arrived.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.stream.poll_read_ready(context))?;
         let protocol = self.client.handle.protocol();
         let workspace = self.workspace.get_or_insert_with(|| self.worker.workspaces.take(protocol));
         let read = workspace.input.poll_read(&mut self.stream, &self.worker.buffers, context);

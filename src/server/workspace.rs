@@ -7,7 +7,7 @@ use super::output::Output;
 use crate::resp::Protocol;
 use crate::resp::request::RequestDecoder;
 
-/// Spare workspaces kept.
+/// Spare workspaces kept, with their buffers.
 const KEPT_COUNT_MAX: usize = 16;
 
 /// The requests that have arrived, how far they were read, and the replies.
@@ -41,9 +41,11 @@ impl Workspaces {
     }
 
     /// Takes back an empty workspace.
-    pub(super) fn give(&self, workspace: Box<Workspace>) {
+    pub(super) fn give(&self, mut workspace: Box<Workspace>) {
         let mut spare = self.spare.borrow_mut();
         if spare.len() < KEPT_COUNT_MAX {
+            workspace.input.shrink();
+            workspace.output.shrink();
             spare.push(workspace);
         }
     }

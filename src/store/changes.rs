@@ -126,8 +126,9 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    pub(crate) fn new(logged: bool) -> Self {
-        Self { effects: Effects::new(logged), ..Self::default() }
+    /// No changes yet; `room` is memory for the effects.
+    pub(crate) fn new(logged: bool, room: Vec<u8>) -> Self {
+        Self { effects: Effects::new(logged, room), ..Self::default() }
     }
 
     /// A random number, from a row of its own: counts need many, and not good ones.
