@@ -259,6 +259,19 @@ impl Table {
         container.subcommands.find(name).map(|index| &self.commands[index])
     }
 
+    /// As [`Table::resolve`], for a request that often names the same command as the one before.
+    #[inline]
+    pub(crate) fn resolve_again<'t>(
+        &'t self,
+        last: Option<&'t Command>,
+        argv: Argv<'_>,
+    ) -> Option<&'t Command> {
+        match last {
+            Some(last) if last.has_own_name() && last.is_called(argv.get(0)?) => Some(last),
+            _ => self.resolve(argv),
+        }
+    }
+
     /// As [`Table::resolve`], for a request from the log, where commands have their old names.
     pub(crate) fn resolve_logged(&self, argv: Argv<'_>) -> Option<&Command> {
         let command = self.old_names.find(argv.get(0)?).map(|index| &self.commands[index])?;
@@ -268,6 +281,7 @@ impl Table {
 
     /// The command or subcommand that a request names; a container alone, or with an unknown
     /// subcommand, is itself.
+    #[inline(never)]
     pub(crate) fn resolve(&self, argv: Argv<'_>) -> Option<&Command> {
         let command = self.find(argv.get(0)?)?;
         if !command.is_container() {

@@ -74,19 +74,9 @@ impl Batch<'_> {
     /// The command that a request names: often the client's last one did the same.
     fn resolve(&self, client: &Client, argv: Argv<'_>) -> Option<&'static Command> {
         let last = client.handle.figures.last_command();
-        if let Some(last) = last.and_then(|index| table().all().get(index))
-            && last.has_own_name()
-            && last.is_called(argv.get(0)?)
-        {
-            return Some(last);
-        }
-        self.look_up(argv)
-    }
-
-    #[inline(never)]
-    fn look_up(&self, argv: Argv<'_>) -> Option<&'static Command> {
+        let last = last.and_then(|index| table().all().get(index));
         let of_log = || if self.mode == Mode::Replay { table().resolve_logged(argv) } else { None };
-        table().resolve(argv).or_else(of_log)
+        table().resolve_again(last, argv).or_else(of_log)
     }
 
     /// Are the data in a state in which this command can run?

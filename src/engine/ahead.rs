@@ -131,11 +131,11 @@ impl Batch<'_> {
         if one.map(key) != other.map(key) {
             self.foresee_keys(db, requests.map(key));
         } else if let Some(argv) = one
-            && step(argv).is_some()
+            && steps([argv].into_iter()).next().is_some()
             && let Some(location) = self.foresee_one(db, key(argv))
         {
             let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
-            value.inspect(|entry| entry.value.prefetch_for(requests.filter_map(step)));
+            value.inspect(|entry| entry.value.prefetch_for(steps(requests)));
         }
     }
 
@@ -209,9 +209,17 @@ fn key(argv: Argv<'_>) -> &[u8] {
     argv.get(1).unwrap_or_default()
 }
 
-/// What a request will do with a part of its key's value, if it is one that does.
-fn step(argv: Argv<'_>) -> Option<Step<'_>> {
-    let command = table().resolve(argv)?;
+/// What requests will do with parts of their key's value, as far as they do.
+fn steps<'r>(requests: impl Iterator<Item = Argv<'r>>) -> impl Iterator<Item = Step<'r>> {
+    let mut last = None;
+    requests.filter_map(move |argv| {
+        let command = table().resolve_again(last, argv)?;
+        last = Some(command);
+        step(command, argv)
+    })
+}
+
+fn step<'r>(command: &Command, argv: Argv<'r>) -> Option<Step<'r>> {
     match (command.group, command.spec.name) {
         ("sorted-set", "zadd") => {
             let score = argv.get(argv.len().checked_sub(2)?)?;
@@ -222,5 +230,49 @@ fn step(argv: Argv<'_>) -> Option<Step<'_>> {
         ("sorted-set", "zpopmin") => Some(Step::TakeFirst),
         ("hash" | "set" | "sorted-set", _) => argv.get(2).map(Step::Find),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::resp::argv::OwnedArgv;
+    use crate::store::Locked;
+
+    fn locked_for(engine: &Engine, lines: &[&str]) -> Option<ShardSet> {
+        let words = |line: &&str| OwnedArgv::new(line.split_whitespace().map(str::as_bytes));
+        let requests: Vec<OwnedArgv> = lines.iter().map(words).collect();
+        let mut batch = engine.batch();
+        batch.foresee_clients(0, requests.iter().map(OwnedArgv::as_argv));
+        batch.locked.as_ref().map(Locked::set)
+    }
+
+    #[test]
+    fn what_is_locked_ahead_is_what_the_keys_need() {
+        let engine = Engine::new(Config::default(), Clock::manual(1));
+        let shard_of = |key: &str| engine.services.keyspace.shard_of(key.as_bytes());
+        let mut keys = (0..).map(|number| format!("key:{number}"));
+        let mut other_than = |shards: &[usize]| {
+            keys.find(|key| !shards.contains(&shard_of(key))).expect("there are several shards")
+        };
+        let one = other_than(&[shard_of("")]);
+        let other = other_than(&[shard_of(""), shard_of(&one)]);
+        let [of_one, of_other] = [&one, &other].map(|key| ShardSet::of(shard_of(key)));
+        let (get_one, get_other) = (format!("GET {one}"), format!("GET {other}"));
+        let add_one = format!("ZADD {one} 1 member");
+        // A request of which nothing is known has no words.
+        let cases: [(&[&str], Option<ShardSet>); 6] = [
+            (&[&get_one, &get_other], Some(of_one.union(of_other))),
+            (&["", &get_one, "PING", &get_other], Some(of_one.union(of_other))),
+            (&[&get_one, "PING"], Some(of_one)),
+            (&[&add_one, &add_one], Some(of_one)),
+            (&[&get_one, &get_one], None),
+            (&["", "PING"], None),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(locked_for(&engine, lines), expected, "{lines:?}");
+        }
     }
 }
