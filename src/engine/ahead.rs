@@ -111,8 +111,8 @@ impl Batch<'_> {
         decoder.decode(requests, limits)
     }
 
-    /// Foresees the first requests, in database `db`, of the clients that will share the batch, each
-    /// in its place.
+    /// Foresees the first requests, in database `db`, of the clients that will share the batch,
+    /// each in its place.
     pub(crate) fn foresee_clients<'r>(
         &mut self,
         db: usize,
