@@ -1,10 +1,10 @@
 //! Holding replies back until the log is safe.
 //!
 //! A connection that is served alone and has run its batch waits for [`Committer::reached`]; a
-//! crowd commits itself before its replies leave. The first to wait wakes the committer's task, which
-//! runs after all connections that are ready in the same turn: so one write of the log serves them
-//! all. A sync takes longer than a few requests: under `always` those that arrive meanwhile are run
-//! first, so that one sync serves them, too.
+//! crowd commits itself before its replies leave. The first to wait wakes the committer's task,
+//! which runs after all connections that are ready in the same turn: so one write of the log
+//! serves them all. A sync takes longer than a few requests: under `always` those that arrive
+//! meanwhile are run first, so that one sync serves them, too.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
