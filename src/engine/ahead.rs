@@ -59,14 +59,8 @@ pub(super) struct Known {
 }
 
 impl Outlook {
-    /// As it is when a request comes of which nothing was foreseen: what is behind that is looked
-    /// at, but a batch of one request pays nothing.
-    pub(super) fn begin(&mut self, engine: &Engine) {
-        self.begin_client(engine, 0);
-    }
-
     /// What comes next is the first request of the client in this place of those that share the
-    /// batch.
+    /// batch. What is behind it is looked at later: a batch of one request pays nothing for that.
     pub(super) fn begin_client(&mut self, engine: &Engine, place: usize) {
         self.keys.truncate(self.firsts);
         self.coming = place..if engine.looks_ahead() { place + 1 } else { usize::MAX };
@@ -112,14 +106,16 @@ impl Batch<'_> {
     }
 
     /// Foresees the first requests, in database `db`, of the clients that will share the batch,
-    /// each in its place.
+    /// each in its place, if they were read ahead: one of which nothing is known has no words.
     pub(crate) fn foresee_clients<'r>(
         &mut self,
         db: usize,
         requests: impl Iterator<Item = Argv<'r>> + Clone,
     ) {
-        self.foresee(db, requests);
-        self.outlook.firsts = self.outlook.keys.len();
+        if requests.clone().next().is_some_and(|argv| argv.get(0).is_some()) {
+            self.foresee(db, requests);
+            self.outlook.firsts = self.outlook.keys.len();
+        }
     }
 
     /// Foresees requests. If the first two go to one key, all are taken to.
@@ -127,12 +123,11 @@ impl Batch<'_> {
     fn foresee<'r>(&mut self, db: usize, requests: impl Iterator<Item = Argv<'r>> + Clone) {
         self.outlook.keys.truncate(self.outlook.firsts);
         let mut first = requests.clone();
-        let (one, other) = (first.next(), first.next());
-        if one.map(key) != other.map(key) {
+        let (Some(one), Some(other)) = (first.next(), first.next()) else { return };
+        if key(one) != key(other) {
             self.foresee_keys(db, requests.map(key));
-        } else if let Some(argv) = one
-            && steps([argv].into_iter()).next().is_some()
-            && let Some(location) = self.foresee_one(db, key(argv))
+        } else if steps([one].into_iter()).next().is_some()
+            && let Some(location) = self.foresee_one(db, key(one))
         {
             let value = self.locked.as_ref().and_then(|locked| locked.entry_at(db, location));
             value.inspect(|entry| entry.value.prefetch_for(steps(requests)));
@@ -263,13 +258,14 @@ mod tests {
         let (get_one, get_other) = (format!("GET {one}"), format!("GET {other}"));
         let add_one = format!("ZADD {one} 1 member");
         // A request of which nothing is known has no words.
-        let cases: [(&[&str], Option<ShardSet>); 6] = [
+        let cases: [(&[&str], Option<ShardSet>); 7] = [
             (&[&get_one, &get_other], Some(of_one.union(of_other))),
-            (&["", &get_one, "PING", &get_other], Some(of_one.union(of_other))),
+            (&["PING", &get_one, "", &get_other], Some(of_one.union(of_other))),
             (&[&get_one, "PING"], Some(of_one)),
             (&[&add_one, &add_one], Some(of_one)),
             (&[&get_one, &get_one], None),
-            (&["", "PING"], None),
+            (&["", &get_one, &get_other], None),
+            (&[&get_one], None),
         ];
         for (lines, expected) in cases {
             assert_eq!(locked_for(&engine, lines), expected, "{lines:?}");

@@ -117,7 +117,7 @@ impl<'e> Batch<'e> {
         let elapsed_ns = services.clock.elapsed_ns();
         let now_us = services.clock.now_us();
         let Room { uncounted, mut outlook, dependences, effects } = ROOM.take();
-        outlook.begin(engine);
+        outlook.begin_client(engine, 0);
         Self {
             engine,
             locked: None,

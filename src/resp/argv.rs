@@ -22,7 +22,10 @@ impl<'a> Argv<'a> {
     }
 
     /// Number of words, the name included.
-    #[expect(clippy::len_without_is_empty, reason = "a request has at least one word")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "whether there are words is asked of the first"
+    )]
     pub fn len(&self) -> usize {
         self.words.len()
     }

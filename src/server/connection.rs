@@ -232,9 +232,15 @@ impl Connection {
         }
         let mut batch = worker.engine.batch();
         match self.run_in(&mut batch) {
-            Ok(next) => Ran::Finished(batch.finish(), next),
+            Ok(next) => self.finish(&mut batch, next),
             Err(aside) => Ran::Suspended(Box::new(Rest { batch, aside })),
         }
+    }
+
+    fn finish<'w>(&mut self, batch: &mut Batch<'w>, next: Next) -> Ran<'w> {
+        let finished = batch.finish();
+        self.settle_input();
+        Ran::Finished(finished, next)
     }
 
     /// Runs the requests that have arrived, until no more of them can run now or a call is put
@@ -244,7 +250,6 @@ impl Connection {
         workspace.output.open(&self.worker.buffers);
         self.note_input(&workspace);
         let ran = self.run_requests(&mut workspace, batch);
-        self.settle_input(&mut workspace);
         self.workspace = Some(workspace);
         ran
     }
@@ -273,7 +278,7 @@ impl Connection {
             }
         };
         match ran {
-            Ok(next) => Ran::Finished(batch.finish(), next),
+            Ok(next) => self.finish(&mut batch, next),
             Err(aside) => Ran::Suspended(Box::new(Rest { batch, aside })),
         }
     }
@@ -345,14 +350,17 @@ impl Connection {
         if self.client.authenticated { RUN_BELOW_BYTES } else { UNAUTHENTICATED_RUN_BELOW_BYTES }
     }
 
-    /// Gives back memory for input that is not needed any more.
-    fn settle_input(&self, workspace: &mut Workspace) {
-        workspace.input.settle(&self.worker.buffers);
-        workspace.input.wanted = workspace.decoder.wanted_bytes();
-        if workspace.input.is_empty() {
-            workspace.decoder.shrink();
+    /// After requests were run, without locks: gives back memory that the rest does not need.
+    pub(super) fn settle_input(&mut self) {
+        let Some(mut workspace) = self.workspace.take() else { return };
+        let Workspace { decoder, input, .. } = &mut *workspace;
+        input.settle(&self.worker.buffers);
+        input.wanted = decoder.wanted_bytes();
+        if input.is_empty() {
+            decoder.shrink();
         }
-        self.note_input(workspace);
+        self.note_input(&workspace);
+        self.workspace = Some(workspace);
     }
 
     /// The workspace, taken from the worker's spare ones if there is none.
@@ -364,10 +372,9 @@ impl Connection {
     /// Lets other connections have the workspace, if it is empty, or what it does not need.
     pub(super) fn release_workspace(&mut self) {
         if let Some(workspace) = self.workspace.take_if(|workspace| workspace.is_empty()) {
-            self.worker.workspaces.give(workspace);
+            self.worker.workspaces.give(workspace, &self.worker.buffers);
         } else if let Some(workspace) = &mut self.workspace {
-            workspace.input.release(&self.worker.buffers);
-            workspace.output.release(&self.worker.buffers);
+            workspace.release(&self.worker.buffers);
         }
     }
 

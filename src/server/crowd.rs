@@ -35,12 +35,16 @@ const RUN_NS_MAX: u64 = 1_000_000;
 const LOOKS_AHEAD_FROM: usize = 4;
 
 /// Where a task finds its connection again.
-type Seat = Cell<Place>;
+struct Seat {
+    place: Cell<Place>,
+    /// Was the task woken while its connection was away?
+    was_woken: Cell<bool>,
+}
 
 /// Where a connection is.
 enum Place {
-    /// With the crowd. Was its task woken meanwhile?
-    Away { was_woken: bool },
+    /// With the crowd.
+    Away,
     /// With its task, which serves it alone again.
     Back(Left),
     /// Here, until something arrives.
@@ -141,14 +145,18 @@ impl Connection {
 /// task alone.
 pub(super) async fn take_turns(connection: Box<Connection>) -> Left {
     let mut has_input = connection.has_input();
-    let seat = Rc::new(Cell::new(Place::Here(connection)));
+    let place = Cell::new(Place::Here(connection));
+    let seat = Rc::new(Seat { place, was_woken: Cell::new(false) });
     poll_fn(|context| poll_turns(&seat, std::mem::take(&mut has_input), context)).await
 }
 
 /// `has_input`: has something come that was not run yet? Later, what is left is no whole request.
 fn poll_turns(seat: &Rc<Seat>, has_input: bool, context: &mut Context<'_>) -> Poll<Left> {
-    let mut connection = match seat.replace(Place::Away { was_woken: true }) {
-        Place::Away { .. } => return Poll::Pending,
+    let mut connection = match seat.place.replace(Place::Away) {
+        Place::Away => {
+            seat.was_woken.set(true);
+            return Poll::Pending;
+        }
         Place::Back(left) => return Poll::Ready(left),
         Place::Here(connection) => connection,
     };
@@ -156,7 +164,7 @@ fn poll_turns(seat: &Rc<Seat>, has_input: bool, context: &mut Context<'_>) -> Po
         connection.release_workspace();
         match connection.poll_event(context, None) {
             Poll::Pending => {
-                seat.set(Place::Here(connection));
+                seat.place.set(Place::Here(connection));
                 return Poll::Pending;
             }
             Poll::Ready(Err(_)) => return Poll::Ready((connection, Err(Closed::ByPeer))),
@@ -173,8 +181,7 @@ fn poll_turns(seat: &Rc<Seat>, has_input: bool, context: &mut Context<'_>) -> Po
     }
     // What comes next is to wake the task.
     let is_wanted = connection.poll_readable(context).is_ready();
-    let was_woken = is_wanted || connection.client.handle.wakeup.is_pending();
-    seat.set(Place::Away { was_woken });
+    seat.was_woken.set(is_wanted || connection.client.handle.wakeup.is_pending());
     let worker = Rc::clone(&connection.worker);
     worker.crowd.join(Member { connection, seat: Rc::clone(seat) });
     Poll::Pending
@@ -236,17 +243,16 @@ fn run_some(
 fn look_ahead(batch: &mut Batch<'_>, members: &[Member]) {
     let Some(Member { connection: first, .. }) = members.first() else { return };
     let db = first.client.db;
-    if first.first_ahead().is_some() {
-        let requests = members.iter().map(|Member { connection, .. }| {
-            connection.first_ahead().filter(|_| connection.client.db == db).unwrap_or_default()
-        });
-        batch.foresee_clients(db, requests);
-    }
+    let requests = members.iter().map(|Member { connection, .. }| {
+        connection.first_ahead().filter(|_| connection.client.db == db).unwrap_or_default()
+    });
+    batch.foresee_clients(db, requests);
 }
 
 /// Sends the replies of a member and gives it back to its task.
 fn go_back(member: Member, turn: Turn) {
     let Member { mut connection, seat } = member;
+    connection.settle_input();
     let left = match turn {
         (position, Next::Read) => match connection.send_now(position) {
             Err(closed) => Some(Err(closed)),
@@ -257,12 +263,10 @@ fn go_back(member: Member, turn: Turn) {
     };
     connection.release_workspace();
     let is_wanted = left.is_some() || connection.pending() > 0;
-    let was_woken =
-        matches!(seat.replace(Place::Away { was_woken: true }), Place::Away { was_woken: true });
-    if was_woken || is_wanted {
+    if seat.was_woken.get() || is_wanted {
         connection.client.handle.wakeup.wake_task();
     }
-    seat.set(match left {
+    seat.place.set(match left {
         Some(left) => Place::Back((connection, left)),
         None => Place::Here(connection),
     });

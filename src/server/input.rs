@@ -46,7 +46,7 @@ impl Input {
         self.used += bytes;
     }
 
-    /// Reads what has arrived, as `stream` says that something has; 0 at the end.
+    /// Reads what has arrived; 0 at the end.
     pub(super) fn poll_read(
         &mut self,
         stream: &mut Stream,
@@ -79,18 +79,18 @@ impl Input {
         let left = self.wanted.saturating_sub(self.len());
         let is_enough = room >= if left > 0 { left.min(READ_BYTES / 2) } else { READ_BYTES / 2 };
         if !is_enough {
-            // A long argument gets no more than it needs, and not before it comes.
+            // A long argument gets no more than it needs, and not before some of it comes.
             let more = READ_BYTES.max(self.len() / 2);
             self.buf.reserve_exact(if left > 0 { left.min(more) } else { more });
         }
     }
 
-    /// Keeps a rest in a buffer of its own size, and gives a shared one back. Without a rest, it is
-    /// as at first but for the buffer.
+    /// Keeps a rest in a buffer of its own size, and gives a shared one back. Without a rest, the
+    /// buffer stays.
     pub(super) fn settle(&mut self, buffers: &Buffers) {
         if self.is_empty() {
             self.buf.clear();
-            *self = Self { buf: std::mem::take(&mut self.buf), ..Self::default() };
+            (self.used, self.wanted) = (0, 0);
             return;
         }
         if self.len() >= REST_BYTES_MAX || self.buf.capacity() < READ_BYTES {
@@ -109,8 +109,34 @@ impl Input {
         }
     }
 
-    /// Gives memory back that few connections need, once all was run.
-    pub(super) fn shrink(&mut self) {
+    /// As at first but for a usual buffer, once all was run.
+    pub(super) fn reset(&mut self) {
         buffers::shrink(&mut self.buf);
+        self.has_more = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_read_that_filled_the_room_there_is_more_to_come() {
+        let (one, other) = UnixStream::pair().unwrap();
+        let (mut stream, buffers) = (Stream::Unix(one), Buffers::default());
+        let mut input = Input::default();
+        for (bytes, has_more) in [(READ_BYTES, true), (READ_BYTES - 1, false)] {
+            other.writable().await.unwrap();
+            assert_eq!(other.try_write(&vec![b'x'; bytes]).unwrap(), bytes);
+            let read =
+                poll_fn(|context| input.poll_read(&mut stream, &buffers, context)).await.unwrap();
+            input.consume(read);
+            input.settle(&buffers);
+            assert_eq!((read, input.has_more, input.is_empty()), (bytes, has_more, true));
+        }
     }
 }

@@ -34,8 +34,9 @@ impl Output {
 
     /// Adds bytes behind the replies.
     pub(super) fn append(&mut self, bytes: Vec<u8>) {
-        if self.reply.capacity() == 0 {
+        if self.is_empty() && bytes.len() > READ_BYTES {
             self.reply.give(bytes);
+            self.sent = 0;
         } else {
             self.reply.raw(&bytes);
         }
@@ -87,8 +88,8 @@ impl Output {
         }
     }
 
-    /// Gives memory back that few connections need, once all is sent.
-    pub(super) fn shrink(&mut self) {
+    /// As at first but for a usual buffer, once all is sent.
+    pub(super) fn reset(&mut self) {
         let mut buf = self.reply.take();
         buffers::shrink(&mut buf);
         self.reply.give(buf);

@@ -1,6 +1,6 @@
 //! A client's socket: plain TCP, TCP with TLS, or a socket of the file system.
 //!
-//! All three are read and written without waiting, once they are ready. What a peer takes counts
+//! All three are read and written without waiting. What a peer takes counts
 //! as sent only when it has left this process, so that limits and figures are true for TLS too.
 
 use std::io::{self, BufRead, Read, Write};
@@ -13,6 +13,7 @@ use rustix::net::{RecvFlags, SendFlags};
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::coop::poll_proceed;
 
 /// A socket on its way to the thread that will serve it.
 #[derive(Debug)]
@@ -56,12 +57,14 @@ impl Stream {
         }
     }
 
-    /// Reads into the room that `buf` has; 0 at the end. As a rule there is something to read.
+    /// Reads into the room that `buf` has; 0 at the end. As a rule there is something to read, so
+    /// that is tried first; a task that finds something each time is interrupted now and then.
     pub(super) fn poll_read(
         &mut self,
         buf: &mut Vec<u8>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        let turn = ready!(poll_proceed(context));
         if let Self::Tls(stream) = self {
             ready!(stream.poll_read_ready(context))?;
         }
@@ -70,7 +73,10 @@ impl Stream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(self.poll_read_ready(context))?;
                 }
-                read => return Poll::Ready(read),
+                read => {
+                    turn.made_progress();
+                    return Poll::Ready(read);
+                }
             }
         }
     }
@@ -280,5 +286,35 @@ impl Write for Wire<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_always_finds_something_is_interrupted() {
+        let (one, other) = UnixStream::pair().unwrap();
+        other.writable().await.unwrap();
+        assert_eq!(other.try_write(&[b'x'; 1000]).unwrap(), 1000);
+        let mut stream = Stream::Unix(one);
+        let (mut read, mut interruptions) = (0, 0);
+        poll_fn(|context| {
+            while read < 1000 {
+                // Each read fills the room, so there may be more.
+                let Poll::Ready(bytes) = stream.poll_read(&mut Vec::with_capacity(1), context)
+                else {
+                    interruptions += 1;
+                    return Poll::Pending;
+                };
+                read += bytes.unwrap();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert!(interruptions > 1, "{interruptions}");
     }
 }

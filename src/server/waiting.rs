@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::Sleep;
@@ -55,9 +55,12 @@ impl Connection {
         let position = position.max(std::mem::take(&mut self.client.outbox_position));
         if self.pending() > 0 {
             let point = self.commit_point(position);
-            let aof = &self.worker.engine.services.aof;
-            if !point.is_reached(aof) && !self.worker.committer.reached(aof, point).await {
-                return Err(Closed::ByServer);
+            if !point.is_reached(&self.worker.engine.services.aof) {
+                self.release_workspace();
+                let aof = &self.worker.engine.services.aof;
+                if !self.worker.committer.reached(aof, point).await {
+                    return Err(Closed::ByServer);
+                }
             }
             self.send_committed()?;
         }
@@ -215,6 +218,10 @@ impl Connection {
 
     /// Reads what has arrived.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.has_input() {
+            // There is to be no more room for it before something comes.
+            ready!(self.poll_readable(context))?;
+        }
         let protocol = self.client.handle.protocol();
         let workspace = self.workspace.get_or_insert_with(|| self.worker.workspaces.take(protocol));
         let read = workspace.input.poll_read(&mut self.stream, &self.worker.buffers, context);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::buffers::Buffers;
 use super::input::Input;
 use super::output::Output;
 use crate::resp::Protocol;
@@ -19,6 +20,12 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
+    /// Gives the buffers back in which nothing is.
+    pub(super) fn release(&mut self, buffers: &Buffers) {
+        self.input.release(buffers);
+        self.output.release(buffers);
+    }
+
     /// Is there nothing to run and nothing to send?
     pub(super) fn is_empty(&self) -> bool {
         self.input.is_empty() && self.output.is_empty()
@@ -41,11 +48,13 @@ impl Workspaces {
     }
 
     /// Takes back an empty workspace.
-    pub(super) fn give(&self, mut workspace: Box<Workspace>) {
+    pub(super) fn give(&self, mut workspace: Box<Workspace>, buffers: &Buffers) {
         let mut spare = self.spare.borrow_mut();
-        if spare.len() < KEPT_COUNT_MAX {
-            workspace.input.shrink();
-            workspace.output.shrink();
+        if spare.len() >= KEPT_COUNT_MAX {
+            workspace.release(buffers);
+        } else {
+            workspace.input.reset();
+            workspace.output.reset();
             spare.push(workspace);
         }
     }
