@@ -73,12 +73,21 @@ def asks_for(*names):
     return lambda request, ours, theirs: name_of(request) in names
 
 
+def runs(*names):
+    """Is it one of these commands, or a script that is given its name?"""
+
+    def is_asked(request, ours, theirs):
+        is_script = request[0].upper().startswith((b"EVAL", b"FCALL"))
+        return any(word.upper() in names for word in (request if is_script else request[:1]))
+
+    return is_asked
+
+
 OLD = (7, 2)
 DRAWING = (b"HRANDFIELD", b"SRANDMEMBER", b"ZRANDMEMBER")
 KNOWN = [
-    Known("chance", "which elements are drawn",
-          asks_for("HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER")),
-    Known("drawn", "which elements are drawn and removed", asks_for("SPOP"), goes_on=False),
+    Known("chance", "which elements are drawn", runs(*DRAWING)),
+    Known("drawn", "which elements are drawn and removed", runs(b"SPOP"), goes_on=False),
     Known("cursors", "what SCAN gives at once, and where it goes on",
           lambda request, ours, theirs: any(word.upper().endswith(b"SCAN") for word in request)),
     Known("sizes", "how much memory a value takes", asks_for("MEMORY USAGE")),
