@@ -101,11 +101,11 @@ impl Input {
         self.used = 0;
     }
 
-    /// Gives the buffer back, if nothing is in it.
+    /// As [`Input::settle`], and gives the buffer back if nothing is in it.
     pub(super) fn release(&mut self, buffers: &Buffers) {
+        self.settle(buffers);
         if self.is_empty() {
             buffers.give(std::mem::take(&mut self.buf));
-            self.used = 0;
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// Gives the buffers back in which nothing is.
+    /// Gives shared buffers back, as far as they can be done without.
     pub(super) fn release(&mut self, buffers: &Buffers) {
         self.input.release(buffers);
         self.output.release(buffers);

@@ -146,6 +146,39 @@ fn who_sends_nothing_holds_no_memory_for_it() {
 }
 
 #[test]
+fn who_sends_more_while_it_waits_holds_no_buffer_for_it() {
+    let server = Server::start(&[]);
+    let used = || server.info("used_memory").parse::<usize>().expect("a number");
+    let before = used();
+    let mut waiting: Vec<_> = (0..100).map(|_| server.raw()).collect();
+    for raw in &mut waiting {
+        raw.send(b"BLPOP nothing 0\r\n");
+    }
+    server.wait_info("blocked_clients", "100");
+    let client = &mut server.client();
+    let mut reads = || {
+        let stats: String = run(client, "INFO stats");
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+        line.expect("INFO has it").parse::<usize>().expect("a number")
+    };
+    let mut reads_wanted = reads() + 100;
+    for raw in &mut waiting {
+        raw.send(b"PING\r\n");
+    }
+    wait_until(|| {
+        // The question is read, too.
+        reads_wanted += 1;
+        reads() >= reads_wanted
+    });
+    // A buffer has 64 KiB; what is in use is counted ten times a second.
+    wait_until(|| used() < before + 100 * 16 * 1024);
+    run::<i64>(&mut server.client(), &format!("RPUSH nothing {}", "x ".repeat(100).trim_end()));
+    for raw in &mut waiting {
+        raw.expect(b"*2\r\n$7\r\nnothing\r\n$1\r\nx\r\n+PONG\r\n");
+    }
+}
+
+#[test]
 fn clients_are_listed() {
     let server = Server::start(&[]);
     let client = &mut server.client();
