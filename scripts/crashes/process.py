@@ -74,7 +74,8 @@ class Server:
         return self.died(PATIENCE_SECONDS)
 
     def tear_tail(self):
-        """Leaves half a command at the end of the log, as a crash of the machine may."""
+        """Leaves half a command at the end of the log, as a crash of the machine may. Zeros that an
+        earlier one has left there are no content: what is written next takes their place."""
         # A rewrite that was cut short may have left a later file, which is not part of the log.
         for manifest in glob.glob(os.path.join(self.folder, "appendonlydir", "appendonly.aof.manifest")):
             with open(manifest) as lines:
@@ -82,5 +83,6 @@ class Server:
             if not parts:
                 return
             last = os.path.join(os.path.dirname(manifest), parts[-1][1])
-            with open(last, "ab") as file:
+            with open(last, "r+b") as file:
+                file.seek(len(file.read().rstrip(b"\0")))
                 file.write(b"*3\r\n$3\r\nSET\r\n$4\r\nto")
