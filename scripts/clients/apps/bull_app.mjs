@@ -25,8 +25,9 @@ const work = {
     await tally.rpush("check:order", name);
   },
   async slow({ name }) {
+    const isFirst = (await tally.incr("check:slow")) === 1;
     await tally.sadd("check:begun", name);
-    if ((await tally.incr("check:slow")) === 1) await sleep(60_000);
+    if (isFirst) await sleep(60_000);
     await ran(name);
     return "done";
   },

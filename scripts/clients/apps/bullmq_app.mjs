@@ -31,8 +31,9 @@ const work = {
     return Object.values(await job.getChildrenValues()).reduce((sum, value) => sum + value, 0);
   },
   async slow(job) {
+    const isFirst = (await tally.incr("check:slow")) === 1;
     await tally.sadd("check:begun", job.data.name);
-    if ((await tally.incr("check:slow")) === 1) await sleep(60_000);
+    if (isFirst) await sleep(60_000);
     await ran(job.data.name);
     return "done";
   },

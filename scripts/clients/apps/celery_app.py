@@ -65,9 +65,10 @@ def tick():
 
 @app.task(acks_late=True, reject_on_worker_lost=True)
 def slow(job):
-    begun(job)
     tally().set("check:pid", os.getppid())
-    if tally().incr("check:slow") == 1:
+    is_first = tally().incr("check:slow") == 1
+    begun(job)
+    if is_first:
         time.sleep(120)
     ran(job)
     return "done"

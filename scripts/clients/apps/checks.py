@@ -26,7 +26,7 @@ def ran(job):
 
 
 def begun(job):
-    """Says that a job has begun, for a test that kills its worker."""
+    """Says that a job has begun, for a test that kills its worker: what the test or the next run needs is noted before."""
     tally().sadd("check:begun", job)
 
 

@@ -64,8 +64,9 @@ def finished(job):
 
 @dramatiq.actor(queue_name="slow", max_retries=5, min_backoff=100)
 def slow(job):
+    is_first = tally().incr("check:slow") == 1
     begun(job)
-    if tally().incr("check:slow") == 1:
+    if is_first:
         time.sleep(60)
     ran(job)
 

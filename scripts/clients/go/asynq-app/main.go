@@ -94,8 +94,9 @@ func work() *asynq.ServeMux {
 		return nil
 	})
 	mux.HandleFunc("slow", func(context context.Context, task *asynq.Task) error {
+		isFirst := tally.Incr(ctx, "check:slow").Val() == 1
 		tally.SAdd(ctx, "check:begun", string(task.Payload()))
-		if tally.Incr(ctx, "check:slow").Val() == 1 {
+		if isFirst {
 			<-context.Done()
 			return context.Err()
 		}
