@@ -3,14 +3,16 @@
 //! ```text
 //! buf    [names][entry][entry]...
 //! names  [count]([length][name])*          the field names of the first entry
-//! entry  [size][flags][ms][seq][values]    with the block's names
-//!        [size][flags][ms][seq][count]([length][name][length][value])*    with its own
-//! values ([length][value])*
+//! entry  [mark][seq][length][value]                 with the block's only name
+//!        [mark][seq][size]([length][value])*        with the block's names
+//!        [mark][seq][size][count]([length][name][length][value])*    with its own
 //! ```
 //!
-//! Numbers are LEB128 (seven bits a byte). `size` counts what follows it. `ms` counts from the
-//! block's first id; `seq` too if `ms` is 0, else it stands as it is. A removed entry is marked
-//! as dead; dead entries in front are skipped for good by `start`.
+//! Numbers are LEB128 (seven bits a byte). `mark` is the time of the id, counted from the block's
+//! first one, above two bits of flags; `seq` counts from the first id too if the times are the
+//! same, else it stands as it is. `size` counts what follows it: with a single value it is that
+//! value's length. A removed entry is marked as dead, in place; dead entries in front are skipped
+//! for good by `start`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,6 +22,10 @@ use super::words::{Words, number, number_bytes, push_bytes, push_number};
 
 const DEAD: u8 = 1;
 const OWN_NAMES: u8 = 2;
+const FLAG_BITS: u32 = 2;
+
+/// Most milliseconds between the ids of a block: a mark has room for no more.
+const MS_SPAN_MAX: u64 = u64::MAX >> FLAG_BITS;
 
 /// Bytes of a block's buffer at first; it doubles as it fills.
 const BUF_BYTES_MIN: usize = 64;
@@ -53,8 +59,8 @@ pub(super) struct Block {
     /// Where the first live entry starts.
     start: usize,
     /// Entries, dead ones included.
-    count: usize,
-    dead: usize,
+    count: u32,
+    dead: u32,
     /// Where an entry starts that was looked for last; before `start`: none.
     sought: AtomicU32,
 }
@@ -68,12 +74,13 @@ impl Clone for Block {
     }
 }
 
-/// The head of an entry in `buf`.
+/// What stands in front of the values of an entry, and where in `buf` the parts begin.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    id: StreamId,
-    flags_at: usize,
+    at: usize,
     flags: u8,
+    id: StreamId,
+    size_at: usize,
     body: usize,
     end: usize,
 }
@@ -99,7 +106,7 @@ impl Block {
     }
 
     pub(super) fn live(&self) -> usize {
-        self.count - self.dead
+        (self.count - self.dead) as usize
     }
 
     /// Bytes it takes in memory, without the struct itself.
@@ -107,10 +114,11 @@ impl Block {
         self.buf.capacity()
     }
 
-    /// Is there room for an entry of `payload` bytes?
-    pub(super) fn has_room(&self, payload: usize, limits: BlockLimits) -> bool {
-        let below_count = limits.entries_max == 0 || self.count < limits.entries_max;
-        below_count && self.buf.len() + payload < limits.bytes_max()
+    /// Is there room for an entry of this id, which is larger than all others, with `payload` bytes?
+    pub(super) fn has_room(&self, id: StreamId, payload: usize, limits: BlockLimits) -> bool {
+        let below_count = limits.entries_max == 0 || (self.count as usize) < limits.entries_max;
+        let is_near = id.ms - self.first.ms <= MS_SPAN_MAX;
+        below_count && is_near && self.buf.len() + payload < limits.bytes_max()
     }
 
     /// Adds an entry, whose id is larger than all others; `fields` alternates names and values.
@@ -120,20 +128,22 @@ impl Block {
         fields: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
     ) {
         let ms = id.ms - self.first.ms;
-        let seq = if ms == 0 { id.seq - self.first.seq } else { id.seq };
+        let seq = as_size(if ms == 0 { id.seq - self.first.seq } else { id.seq });
         let shared = self.has_names(fields.clone());
+        let mark = as_size(ms << FLAG_BITS) | usize::from(if shared { 0 } else { OWN_NAMES });
         let own_count = fields.len() / 2;
         let values = fields.skip(usize::from(shared)).step_by(1 + usize::from(shared));
         let body: usize = values.clone().map(|word| number_bytes(word.len()) + word.len()).sum();
         let count = if shared { 0 } else { number_bytes(own_count) };
-        let size = 1 + number_bytes(as_size(ms)) + number_bytes(as_size(seq)) + count + body;
-        self.reserve(number_bytes(size) + size);
-        push_number(&mut self.buf, size);
-        self.buf.push(if shared { 0 } else { OWN_NAMES });
-        push_number(&mut self.buf, as_size(ms));
-        push_number(&mut self.buf, as_size(seq));
+        let size = count + body;
+        self.reserve(number_bytes(mark) + number_bytes(seq) + number_bytes(size) + size);
+        push_number(&mut self.buf, mark);
+        push_number(&mut self.buf, seq);
         if !shared {
+            push_number(&mut self.buf, size);
             push_number(&mut self.buf, own_count);
+        } else if !self.has_one_name() {
+            push_number(&mut self.buf, size);
         }
         values.for_each(|word| push_bytes(&mut self.buf, word));
         self.last = id;
@@ -169,14 +179,19 @@ impl Block {
             && fields.step_by(2).all(|name| names.next().is_some_and(|other| other == name))
     }
 
+    fn has_one_name(&self) -> bool {
+        self.buf[0] == 1
+    }
+
     fn head(&self, at: usize) -> Head {
-        let (size, flags_at) = number(&self.buf, at);
-        let (ms, after) = number(&self.buf, flags_at + 1);
-        let (seq, body) = number(&self.buf, after);
-        let ms = as_id(ms);
+        let flags = self.buf[at];
+        let (mark, after) = number(&self.buf, at);
+        let (seq, size_at) = number(&self.buf, after);
+        let (size, body) = number(&self.buf, size_at);
+        let ms = as_id(mark) >> FLAG_BITS;
         let seq = if ms == 0 { self.first.seq + as_id(seq) } else { as_id(seq) };
         let id = StreamId { ms: self.first.ms + ms, seq };
-        Head { id, flags_at, flags: self.buf[flags_at], body, end: flags_at + size }
+        Head { at, flags, id, size_at, body, end: body + size }
     }
 
     /// Where the first entry starts, dead or not, whose id is this one or larger. Who reads entry
@@ -185,32 +200,39 @@ impl Block {
         let sought = self.sought.load(Ordering::Relaxed) as usize;
         let is_there = (self.start..self.buf.len()).contains(&sought);
         let from = if is_there && self.head(sought).id <= id { sought } else { self.start };
-        let found = self.heads(from).find(|(_, head)| head.id >= id);
-        let Some((at, _)) = found else { return self.buf.len() };
-        self.sought.store(u32::try_from(at).unwrap_or(0), Ordering::Relaxed);
-        at
+        let Some(found) = self.heads(from).find(|head| head.id >= id) else {
+            return self.buf.len();
+        };
+        self.sought.store(u32::try_from(found.at).unwrap_or(0), Ordering::Relaxed);
+        found.at
     }
 
-    /// The heads of all entries from the one on that starts at `at`, with the offset of each.
-    fn heads(&self, mut at: usize) -> impl Iterator<Item = (usize, Head)> {
+    /// The heads of all entries from the one on that starts at `at`.
+    fn heads(&self, mut at: usize) -> impl Iterator<Item = Head> {
         std::iter::from_fn(move || {
             if at >= self.buf.len() {
                 return None;
             }
             let head = self.head(at);
-            Some((std::mem::replace(&mut at, head.end), head))
+            at = head.end;
+            Some(head)
         })
     }
 
+    /// As [`Block::heads`], without those of dead entries.
+    fn live_heads(&self, at: usize) -> impl Iterator<Item = Head> {
+        self.heads(at).filter(|head| head.flags & DEAD == 0)
+    }
+
     fn entry(&self, head: Head) -> Entry<'_> {
-        let body = &self.buf[head.body..head.end];
         if head.flags & OWN_NAMES != 0 {
-            Entry { id: head.id, names: None, words: Words::counted(body) }
-        } else {
-            let names = self.names();
-            let words = Words { rest: body, left: names.left };
-            Entry { id: head.id, names: Some(names), words }
+            let words = Words::counted(&self.buf[head.body..head.end]);
+            return Entry { id: head.id, names: None, words };
         }
+        let names = self.names();
+        let from = if self.has_one_name() { head.size_at } else { head.body };
+        let words = Words { rest: &self.buf[from..head.end], left: names.left };
+        Entry { id: head.id, names: Some(names), words }
     }
 
     /// The live entries in order.
@@ -221,14 +243,12 @@ impl Block {
     /// The live entries of this id and larger ones, in order.
     pub(super) fn iter_from(&self, id: StreamId) -> impl Iterator<Item = Entry<'_>> {
         let start = if id <= self.first { self.start } else { self.seek(id) };
-        let live = self.heads(start).filter(|(_, head)| head.flags & DEAD == 0);
-        live.map(|(_, head)| self.entry(head))
+        self.live_heads(start).map(|head| self.entry(head))
     }
 
     /// The live entries from the last to the first.
     pub(super) fn iter_back(&self) -> impl Iterator<Item = Entry<'_>> {
-        let live = self.heads(self.start).filter(|(_, head)| head.flags & DEAD == 0);
-        let at: Vec<usize> = live.map(|(at, _)| at).collect();
+        let at: Vec<usize> = self.live_heads(self.start).map(|head| head.at).collect();
         at.into_iter().rev().map(|at| self.entry(self.head(at)))
     }
 
@@ -243,17 +263,17 @@ impl Block {
     }
 
     fn live_head(&self, id: StreamId) -> Option<Head> {
-        let (_, head) = self.heads(self.seek(id)).next()?;
+        let head = self.heads(self.seek(id)).next()?;
         (head.id == id && head.flags & DEAD == 0).then_some(head)
     }
 
     /// Removes the live entry with this id, one of several; `false` if there is none.
     pub(super) fn remove(&mut self, id: StreamId) -> bool {
         let Some(head) = self.live_head(id) else { return false };
-        self.buf[head.flags_at] |= DEAD;
+        self.buf[head.at] |= DEAD;
         self.dead += 1;
         self.skip_dead();
-        if self.dead > self.live() && self.buf.len() > BUF_BYTES_MIN {
+        if self.dead as usize > self.live() && self.buf.len() > BUF_BYTES_MIN {
             self.compact();
         }
         true
@@ -263,9 +283,9 @@ impl Block {
     pub(super) fn remove_front(&mut self, count: usize) {
         for _ in 0..count {
             self.start = self.head(self.start).end;
+            self.dead += 1;
             self.skip_dead();
         }
-        self.dead += count;
     }
 
     fn skip_dead(&mut self) {
@@ -285,8 +305,8 @@ impl Block {
         let names_end = self.buf.len() - names.rest.len();
         let mut kept = self.buf[..names_end].to_vec();
         let mut last = self.first;
-        for (at, head) in self.heads(self.start).filter(|(_, head)| head.flags & DEAD == 0) {
-            kept.extend_from_slice(&self.buf[at..head.end]);
+        for head in self.live_heads(self.start) {
+            kept.extend_from_slice(&self.buf[head.at..head.end]);
             last = head.id;
         }
         self.buf = kept;

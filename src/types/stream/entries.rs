@@ -68,7 +68,7 @@ impl Entries {
                 // A dead entry had a larger id; XSETID has gone back since.
                 Arc::make_mut(block).compact();
             }
-            if block.has_room(payload, limits) {
+            if block.has_room(id, payload, limits) {
                 return Arc::make_mut(block).push(id, fields);
             }
             if block.has_spare_room() {
