@@ -13,7 +13,7 @@ use crate::aof::saver::{Ending, Saver};
 use crate::client::{Client, Monitors, Pause, Poster, Registry, Wakeup};
 use crate::clock::Clock;
 use crate::config::{Config, Setting};
-use crate::observe::{Call, Identity, LatencyMonitor, Loading, SlowLog, Stats};
+use crate::observe::{Identity, LatencyMonitor, Loading, SlowLog, Stats, Tally};
 use crate::pubsub::PubSub;
 use crate::random::Random;
 use crate::rdb;
@@ -217,7 +217,7 @@ pub(crate) struct Context<'a> {
     /// Did the handler say itself what to log?
     pub(crate) propagated: bool,
     /// Calls that ran and are not counted yet.
-    pub(crate) uncounted: &'a mut Vec<Call>,
+    pub(crate) uncounted: &'a mut Tally,
 }
 
 impl Context<'_> {

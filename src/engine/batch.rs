@@ -13,7 +13,7 @@ use super::wake::Delivery;
 use crate::client::Client;
 use crate::command::table::{Command, table};
 use crate::command::{CommandError, Flag, Mode};
-use crate::observe::Call;
+use crate::observe::Tally;
 use crate::resp::argv::Argv;
 use crate::store::{Changes, Locked, ShardSet};
 use crate::tracking::Invalidation;
@@ -36,7 +36,7 @@ const EFFECTS_ROOM_MAX: usize = 1 << 14;
 /// Memory that batches hand on, so that not each has to ask for it.
 #[derive(Debug, Default)]
 struct Room {
-    uncounted: Vec<Call>,
+    uncounted: Tally,
     outlook: Outlook,
     dependences: Vec<Dependence>,
     effects: Vec<u8>,
@@ -73,7 +73,7 @@ pub(crate) struct Batch<'e> {
     /// Word of changed keys to those who cache them, to be sent then too.
     pub(super) invalidations: Vec<Invalidation>,
     /// Calls that ran under the locks held and are not counted yet.
-    pub(super) uncounted: Vec<Call>,
+    pub(super) uncounted: Tally,
     /// The shards that the call which runs needs, of those that are locked.
     pub(super) need: ShardSet,
     /// The locked shards in which something was done that the log gets.

@@ -6,9 +6,9 @@ use crate::client::monitor::secrets;
 use crate::command::table::Command;
 use crate::command::{Flag, Services};
 use crate::config::Setting;
-use crate::observe::Call;
 use crate::observe::latency::Spike;
 use crate::observe::slowlog::{SlowCall, trimmed};
+use crate::observe::{Call, Tally};
 use crate::resp::argv::{Argv, OwnedArgv};
 
 /// What stands in the log for a secret.
@@ -17,11 +17,11 @@ const REDACTED: &[u8] = b"(redacted)";
 impl Services {
     /// Counts a call of a command.
     pub(super) fn count_call(&self, command: &Command, ns: u64, failed: bool) {
-        self.stats.called(&[self.to_count(command, ns, failed)]);
+        self.stats.called_once(self.to_count(command, ns, failed));
     }
 
     /// Counts calls that ran; to be called before a command that may show the counts.
-    pub(super) fn count_calls(&self, calls: &mut Vec<Call>) {
+    pub(super) fn count_calls(&self, calls: &mut Tally) {
         if !calls.is_empty() {
             self.stats.called(calls);
             calls.clear();

@@ -11,7 +11,7 @@ mod rates;
 pub(crate) mod slowlog;
 mod stats;
 
-pub(crate) use command_stats::Call;
+pub(crate) use command_stats::{Call, Tally};
 pub(crate) use identity::{Identity, NodeNames};
 pub(crate) use latency::LatencyMonitor;
 pub(crate) use loading::Loading;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::command_stats::{Call, Calls, CommandStats};
+use super::command_stats::{Call, Calls, CommandStats, Tally};
 use super::counter::{Counter, Excess};
 use super::loops::Loops;
 use super::rates::{Rate, Rates};
@@ -57,8 +57,13 @@ impl Stats {
     }
 
     /// Counts calls that ran.
-    pub(crate) fn called(&self, calls: &[Call]) {
-        self.calls.called(calls);
+    pub(crate) fn called(&self, tally: &Tally) {
+        self.calls.called(tally);
+    }
+
+    /// Counts a call that ran.
+    pub(crate) fn called_once(&self, call: Call) {
+        self.calls.called_once(call);
     }
 
     /// Counts a call that was refused before it ran.
@@ -200,7 +205,10 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let call = Call { command: 1, ns: 1000, failed: false, tracked: true };
-                    (0..50).for_each(|_| stats.called(&[call, call]));
+                    let mut tally = Tally::default();
+                    (0..99).for_each(|_| tally.push(call));
+                    stats.called(&tally);
+                    stats.called_once(call);
                     stats.error("WRONGTYPE of something");
                     stats.bytes_in.add(5);
                 });

@@ -366,6 +366,6 @@ fn count_let_go(context: &Context<'_>, client: &Handle, how: Unblock) {
     let tracked = context.services.config.flag(Setting::LatencyTracking);
     if let Some(command) = command {
         let failed = how == Unblock::Error;
-        context.services.stats.called(&[Call { command, ns: 0, failed, tracked }]);
+        context.services.stats.called_once(Call { command, ns: 0, failed, tracked });
     }
 }
