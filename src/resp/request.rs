@@ -255,15 +255,25 @@ fn read_plain(buf: &[u8], limits: &Limits, words: &mut Vec<Word>) -> Option<usiz
 /// and the bytes it takes; `None` for all else, which the long way reads and judges.
 #[inline]
 fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
-    let [first, tens, ones, last] = *line.first_chunk()?;
-    let is_short = first == kind && matches!(tens, b'1'..=b'9');
-    if is_short && [ones, last] == *b"\r\n" {
-        return Some((usize::from(tens - b'0'), 4));
+    let head = u32::from_le_bytes(*line.first_chunk()?);
+    // What is above the same line with zeros for digits is the digits, and nothing else.
+    let digit = digits_above(head, [kind, b'0', b'\r', b'\n']);
+    if matches!(digit, 1..=9) {
+        return Some((digit as usize, 4));
     }
-    if is_short && ones.is_ascii_digit() && last == b'\r' && line.len() > 4 {
-        return Some((10 * usize::from(tens - b'0') + usize::from(ones - b'0'), 5));
+    let digits = digits_above(head, [kind, b'0', b'0', b'\r']);
+    let (tens, ones) = (digits & 0xFF, digits >> 8);
+    if matches!(tens, 1..=9) && ones <= 9 && line.len() > 4 {
+        return Some(((10 * tens + ones) as usize, 5));
     }
     longer_plain_length(line, kind)
+}
+
+/// By how much the bytes of `head` behind the first are above those of `zeros`, the first of them
+/// lowest; out of reach of any digit if the first differs.
+#[inline]
+fn digits_above(head: u32, zeros: [u8; 4]) -> u32 {
+    head.wrapping_sub(u32::from_le_bytes(zeros)).rotate_right(8)
 }
 
 #[inline(never)]

@@ -101,3 +101,28 @@ proptest! {
         prop_assert_eq!(feed(&input, &cuts, &LIMITS), feed(&input, &[], &LIMITS));
     }
 }
+
+/// What a line of this kind says, if it is a number of up to five digits as clients write it.
+fn number_of(line: &[u8], kind: u8) -> Option<(usize, usize)> {
+    let digits = line.strip_prefix(&[kind])?;
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_plain = (1..=5).contains(&count) && digits[0] != b'0';
+    let has_end = digits.get(count) == Some(&b'\r') && digits.len() > count + 1;
+    let number = std::str::from_utf8(&digits[..count]).ok()?.parse().ok()?;
+    (is_plain && has_end).then_some((number, count + 3))
+}
+
+#[test]
+fn plain_lengths_are_what_they_say() {
+    let bytes = [0, b'\n', b'\r', b'$', b'*', b'/', b'0', b'1', b'9', b':', 0x7F, 0xFF];
+    let mut line = [0; 6];
+    for number in 0..bytes.len().pow(5) {
+        for (at, byte) in line[..5].iter_mut().enumerate() {
+            *byte = bytes[number / bytes.len().pow(u32::try_from(at).unwrap()) % bytes.len()];
+        }
+        for len in [4, 5, 6] {
+            let line = &line[..len];
+            assert_eq!(plain_length(line, b'$'), number_of(line, b'$'), "{line:?}");
+        }
+    }
+}
