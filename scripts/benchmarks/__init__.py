@@ -9,5 +9,6 @@
   files.py        loading and rewriting what is on disk
   jobs.py         BullMQ, Celery, Asynq
   report.py       ratios, tables, JSON, the picture
+  callgrind.py    instructions, for scripts/instructions
   training.py     what scripts/pgo has a server do while it counts
 """
