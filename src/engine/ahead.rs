@@ -89,6 +89,7 @@ impl Engine {
 impl Batch<'_> {
     /// Reads the next request of a client in database `db`, with which `requests` starts, as
     /// [`RequestDecoder::decode`] does; now and then foresees those behind it.
+    #[inline]
     pub(crate) fn decode<'r>(
         &mut self,
         db: usize,

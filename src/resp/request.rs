@@ -67,6 +67,7 @@ impl RequestDecoder {
 
     /// Reads the request at the start of `buf`, going on where the last call stopped: until a
     /// request is complete, each call must give the same bytes and some more.
+    #[inline]
     pub fn decode<'a>(
         &'a mut self,
         buf: &'a [u8],
@@ -75,6 +76,16 @@ impl RequestDecoder {
         if self.given < self.ahead.len() {
             return Ok(self.next_ahead(buf));
         }
+        self.decode_next(buf, limits)
+    }
+
+    /// As [`RequestDecoder::decode`], where nothing was read ahead.
+    #[inline(never)]
+    fn decode_next<'a>(
+        &'a mut self,
+        buf: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Decoded<'a>, ProtocolError> {
         if self.missing.is_none() {
             self.words.clear();
             if let Some(used) = read_plain(buf, limits, &mut self.words) {

@@ -59,6 +59,7 @@ impl RequestDecoder {
     }
 
     /// The next of the requests that were read ahead, which stands at the start of `buf`.
+    #[inline]
     pub(super) fn next_ahead<'a>(&'a mut self, buf: &'a [u8]) -> Decoded<'a> {
         let ReadAhead { words, bytes } = self.ahead[self.given].clone();
         self.given += 1;
