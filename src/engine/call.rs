@@ -16,7 +16,7 @@ use crate::resp::Reply;
 use crate::resp::argv::{Argv, OwnedArgv};
 use crate::store::Db;
 
-/// Calls of scripts and transactions that are counted together.
+/// Places that calls of scripts and transactions take before they are counted.
 const UNCOUNTED_MAX: usize = 64;
 
 /// How the client's connection goes on after a call.

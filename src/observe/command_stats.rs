@@ -82,7 +82,8 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// Calls that failed.
     pub(crate) failed: u64,
-    /// How many nanoseconds they took, to two digits.
+    /// How many nanoseconds they took, to two digits; of calls that were counted together, about
+    /// the average, to [`STEP_NS`].
     pub(crate) times: Option<Box<Histogram<u32>>>,
 }
 
@@ -96,9 +97,8 @@ impl CommandStats {
                 self.times = Histogram::new(2).ok().map(Box::new);
             }
             if let Some(times) = &mut self.times {
-                let each = if count == 1 { ns } else { ns / count };
-                let times_alike = u32::try_from(count).unwrap_or(u32::MAX);
-                let recorded = times.record_n(each.clamp(1, TIME_NS_MAX), times_alike);
+                let each = (ns / count).clamp(1, TIME_NS_MAX);
+                let recorded = times.record_n(each, u32::try_from(count).unwrap_or(u32::MAX));
                 debug_assert!(recorded.is_ok(), "the histogram grows by itself");
             }
         }
@@ -196,9 +196,10 @@ mod tests {
 
     #[test]
     fn calls_alike_are_counted_as_one_by_one() {
-        let call = |command, ns, failed| Call { command, ns, failed, tracked: true };
+        let call = |command, ns, failed| Call { command, ns, failed, tracked: ns != 102 };
         let calls = [
-            [call(0, 100, false), call(0, 127, false), call(0, 128, false)],
+            [call(0, 100, false), call(0, 101, false), call(0, 102, false)],
+            [call(0, 127, false), call(0, 120, false), call(0, 128, false)],
             [call(0, 130, true), call(1, 130, true), call(1, 131, true)],
             [call(1, 5_000_000, false), call(0, 0, false), call(0, 1, false)],
         ];
@@ -209,7 +210,7 @@ mod tests {
             apart.called_once(call);
         }
         together.called(&tally);
-        assert_eq!(tally.len(), 6);
+        assert_eq!(tally.len(), 8);
         for (one, other) in together.by_command().iter().zip(apart.by_command()) {
             assert_eq!((one.calls, one.ns, one.failed), (other.calls, other.ns, other.failed));
             let (Some(one), Some(other)) = (&one.times, &other.times) else { panic!("no times") };

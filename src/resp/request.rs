@@ -79,7 +79,7 @@ impl RequestDecoder {
         self.decode_next(buf, limits)
     }
 
-    /// As [`RequestDecoder::decode`], where nothing was read ahead.
+    /// As [`RequestDecoder::decode`], where nothing that was read ahead is left.
     #[inline(never)]
     fn decode_next<'a>(
         &'a mut self,
