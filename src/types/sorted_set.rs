@@ -2,7 +2,7 @@
 //! the bytes of the members.
 //!
 //! ```text
-//! tree    elements in order, packed in leaves; finds by score, member and rank
+//! tree    elements in order, in leaves; finds by score, member and rank
 //! index   hash bits of a member -> its score; whoever asks looks into the tree to be sure
 //! ```
 //!

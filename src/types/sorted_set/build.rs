@@ -90,7 +90,7 @@ impl Run {
                 return false;
             }
         }
-        if tree::is_full(&self.last, member.len()) {
+        if tree::is_full(&self.last) {
             self.end_leaf();
         }
         self.last.push(score, member);

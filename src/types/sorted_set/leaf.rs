@@ -1,15 +1,21 @@
-//! A leaf of the tree: a run of elements in order, packed.
+//! A leaf of the tree: a run of elements in order.
 //!
 //! ```text
 //! slots     [score end] [score end] [score end]
 //! members   alice       bob         carol
 //! ```
 //!
-//! `end` is where a member ends; it starts where the one before ends.
+//! Members are packed: `end` is where one ends; it starts where the one before ends. Where they are
+//! too long for that, each has memory of its own.
 
 use std::cmp::Ordering;
 
+use triomphe::ThinArc;
+
 use crate::prefetch;
+
+/// Most bytes of members that are packed.
+const PACKED_BYTES_MAX: usize = 8192;
 
 /// A score in two halves, so that a slot needs no padding.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +38,34 @@ impl Score {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     score: Score,
+    /// 0 where members are apart.
     end: u32,
+}
+
+/// A member that has memory of its own.
+type Apart = ThinArc<(), u8>;
+
+fn apart(member: &[u8]) -> Apart {
+    ThinArc::from_header_and_slice((), member)
+}
+
+#[derive(Clone, Debug)]
+enum Members {
+    Apart(Vec<Apart>),
+    Packed(Vec<u8>),
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self::Packed(Vec::new())
+    }
 }
 
 /// Elements in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leaf {
     slots: Vec<Slot>,
-    members: Vec<u8>,
+    members: Members,
 }
 
 /// The order of elements: by score, then by the bytes of the member.
@@ -53,20 +79,25 @@ impl Leaf {
         self.slots.len()
     }
 
-    /// Bytes of all members.
-    pub(super) fn member_bytes(&self) -> usize {
-        self.members.len()
-    }
-
     /// Bytes taken in memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.slots.capacity() * size_of::<Slot>() + self.members.capacity()
+        let members = match &self.members {
+            Members::Apart(members) => {
+                // Each has a counter and its length in front.
+                let each = members.iter().map(|one| 2 * size_of::<usize>() + one.slice.len());
+                members.capacity() * size_of::<Apart>() + each.sum::<usize>()
+            }
+            Members::Packed(packed) => packed.capacity(),
+        };
+        size_of::<Self>() + self.slots.capacity() * size_of::<Slot>() + members
     }
 
-    /// Has all of it fetched into the processor's caches.
+    /// Has what a search looks at fetched into the processor's caches.
     pub(super) fn prefetch(&self) {
         prefetch::all(&self.slots);
-        prefetch::bytes(&self.members);
+        if let Members::Packed(packed) = &self.members {
+            prefetch::bytes(packed);
+        }
     }
 
     fn start(&self, at: usize) -> usize {
@@ -78,7 +109,10 @@ impl Leaf {
     }
 
     pub(super) fn member(&self, at: usize) -> &[u8] {
-        &self.members[self.start(at)..self.slots[at].end as usize]
+        match &self.members {
+            Members::Apart(members) => &members[at].slice,
+            Members::Packed(packed) => &packed[self.start(at)..self.slots[at].end as usize],
+        }
     }
 
     pub(super) fn element(&self, at: usize) -> (&[u8], f64) {
@@ -102,10 +136,16 @@ impl Leaf {
 
     /// The place of a member, its score unknown: looks at every element.
     pub(super) fn position(&self, member: &[u8]) -> Option<usize> {
+        let packed = match &self.members {
+            Members::Apart(members) => {
+                return members.iter().position(|other| other.slice == *member);
+            }
+            Members::Packed(packed) => packed,
+        };
         let mut start = 0;
         self.slots.iter().position(|slot| {
             let end = slot.end as usize;
-            let found = &self.members[start..end] == member;
+            let found = &packed[start..end] == member;
             start = end;
             found
         })
@@ -113,45 +153,95 @@ impl Leaf {
 
     /// Puts an element at a place, which fits the order.
     pub(super) fn insert(&mut self, at: usize, score: f64, member: &[u8]) {
+        self.make_way(member.len());
         let start = self.start(at);
-        let len = self.members.len();
-        reserve(&mut self.members, member.len());
-        self.members.resize(len + member.len(), 0);
-        self.members.copy_within(start..len, start + member.len());
-        self.members[start..start + member.len()].copy_from_slice(member);
-        let added = offset(member.len());
-        let slot = Slot { score: score.into(), end: offset(start) };
         reserve(&mut self.slots, 1);
-        self.slots.insert(at, slot);
-        self.slots[at..].iter_mut().for_each(|slot| slot.end += added);
+        self.slots.insert(at, Slot { score: score.into(), end: offset(start) });
+        match &mut self.members {
+            Members::Apart(members) => {
+                reserve(members, 1);
+                members.insert(at, apart(member));
+            }
+            Members::Packed(packed) => {
+                insert_bytes(packed, start, member);
+                let added = offset(member.len());
+                self.slots[at..].iter_mut().for_each(|slot| slot.end += added);
+            }
+        }
     }
 
     /// Puts an element at the end, whatever the order.
     pub(super) fn push(&mut self, score: f64, member: &[u8]) {
-        self.members.extend_from_slice(member);
-        self.slots.push(Slot { score: score.into(), end: offset(self.members.len()) });
+        self.make_way(member.len());
+        let end = match &mut self.members {
+            Members::Apart(members) => {
+                members.push(apart(member));
+                0
+            }
+            Members::Packed(packed) => {
+                packed.extend_from_slice(member);
+                packed.len()
+            }
+        };
+        self.slots.push(Slot { score: score.into(), end: offset(end) });
     }
 
-    /// Removes all elements, and keeps the room.
+    /// Sets members apart before one comes with which there are too many bytes to pack.
+    fn make_way(&mut self, bytes: usize) {
+        match &self.members {
+            Members::Packed(packed) if packed.len() + bytes > PACKED_BYTES_MAX => self.set_apart(),
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
+    fn set_apart(&mut self) {
+        let members = (0..self.len()).map(|at| apart(self.member(at))).collect();
+        self.members = Members::Apart(members);
+        self.slots.iter_mut().for_each(|slot| slot.end = 0);
+    }
+
+    /// Packs members that are apart, if they are well below the most.
+    fn pack(&mut self) {
+        let Members::Apart(members) = &self.members else { return };
+        let bytes = members.iter().map(|member| member.slice.len()).sum();
+        if bytes > PACKED_BYTES_MAX / 2 {
+            return;
+        }
+        let mut packed = Vec::with_capacity(bytes);
+        for (slot, member) in self.slots.iter_mut().zip(members) {
+            packed.extend_from_slice(&member.slice);
+            slot.end = offset(packed.len());
+        }
+        self.members = Members::Packed(packed);
+    }
+
+    /// Removes all elements, and keeps the room of packed ones.
     pub(super) fn clear(&mut self) {
         self.slots.clear();
-        self.members.clear();
+        match &mut self.members {
+            Members::Apart(_) => self.members = Members::default(),
+            Members::Packed(packed) => packed.clear(),
+        }
     }
 
     /// A copy without any free room, last to first if `backwards`.
     pub(super) fn copy(&self, backwards: bool) -> Self {
-        if !backwards {
-            return self.clone();
+        let Self { slots, members } = self;
+        match members {
+            _ if !backwards => self.clone(),
+            Members::Apart(members) => Self {
+                slots: slots.iter().rev().copied().collect(),
+                members: Members::Apart(members.iter().rev().cloned().collect()),
+            },
+            Members::Packed(packed) => {
+                let members = Members::Packed(Vec::with_capacity(packed.len()));
+                let mut copy = Self { slots: Vec::with_capacity(slots.len()), members };
+                let elements = (0..self.len()).rev().map(|at| self.element(at));
+                elements.for_each(|(member, score)| copy.push(score, member));
+                copy
+            }
         }
-        let mut copy = Self {
-            slots: Vec::with_capacity(self.slots.len()),
-            members: Vec::with_capacity(self.members.len()),
-        };
-        for at in (0..self.len()).rev() {
-            let (member, score) = self.element(at);
-            copy.push(score, member);
-        }
-        copy
     }
 
     /// Puts another score in place of one, which does not change the order.
@@ -161,37 +251,73 @@ impl Leaf {
 
     pub(super) fn remove(&mut self, at: usize) {
         let (start, end) = (self.start(at), self.slots[at].end as usize);
-        self.members.drain(start..end);
         self.slots.remove(at);
-        let removed = offset(end - start);
-        self.slots[at..].iter_mut().for_each(|slot| slot.end -= removed);
-        shrink(&mut self.members);
+        match &mut self.members {
+            Members::Apart(members) => {
+                members.remove(at);
+                shrink(members);
+            }
+            Members::Packed(packed) => {
+                packed.drain(start..end);
+                shrink(packed);
+                let removed = offset(end - start);
+                self.slots[at..].iter_mut().for_each(|slot| slot.end -= removed);
+            }
+        }
         shrink(&mut self.slots);
     }
 
     /// Keeps the first `at` elements and returns the others.
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         let start = self.start(at);
-        let mut rest =
-            Self { slots: self.slots.split_off(at), members: self.members.split_off(start) };
-        let removed = offset(start);
-        rest.slots.iter_mut().for_each(|slot| slot.end -= removed);
-        shrink(&mut self.members);
+        let mut slots = self.slots.split_off(at);
         shrink(&mut self.slots);
+        let members = match &mut self.members {
+            Members::Apart(members) => {
+                let rest = members.split_off(at);
+                shrink(members);
+                Members::Apart(rest)
+            }
+            Members::Packed(packed) => {
+                let rest = packed.split_off(start);
+                shrink(packed);
+                slots.iter_mut().for_each(|slot| slot.end -= offset(start));
+                Members::Packed(rest)
+            }
+        };
+        let mut rest = Self { slots, members };
+        self.pack();
+        rest.pack();
         rest
     }
 
     /// Adds the elements of a leaf that come after these.
     pub(super) fn append(&mut self, other: &Self) {
-        let before = offset(self.members.len());
-        self.members.extend_from_slice(&other.members);
-        let moved = other.slots.iter().map(|slot| Slot { end: slot.end + before, ..*slot });
-        self.slots.extend(moved);
+        match (&mut self.members, &other.members) {
+            (Members::Apart(members), Members::Apart(others)) => {
+                members.extend(others.iter().cloned());
+                self.slots.extend_from_slice(&other.slots);
+            }
+            _ => {
+                let elements = (0..other.len()).map(|at| other.element(at));
+                elements.for_each(|(member, score)| self.push(score, member));
+            }
+        }
+        self.pack();
     }
 }
 
+/// Puts bytes at a place among others.
+fn insert_bytes(packed: &mut Vec<u8>, start: usize, bytes: &[u8]) {
+    let len = packed.len();
+    reserve(packed, bytes.len());
+    packed.resize(len + bytes.len(), 0);
+    packed.copy_within(start..len, start + bytes.len());
+    packed[start..start + bytes.len()].copy_from_slice(bytes);
+}
+
 fn offset(bytes: usize) -> u32 {
-    u32::try_from(bytes).expect("a leaf is smaller than 4 GiB")
+    u32::try_from(bytes).expect("what is packed is small")
 }
 
 /// Makes room for `more`, growing by an eighth: leaves are many, and seldom full.

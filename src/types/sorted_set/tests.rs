@@ -74,6 +74,20 @@ fn a_large_set_takes_few_bytes_above_its_payload() {
 }
 
 #[test]
+fn long_members_take_few_bytes_above_their_payload() {
+    for bytes in [200, 1000, 20_000] {
+        let mut set = SortedSet::default();
+        for n in 0..2000i64 {
+            let scattered = n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()) >> 20;
+            set.insert(format!("{n:0bytes$}").as_bytes(), score(scattered), LIMITS);
+        }
+        set.score(b"nobody");
+        let above = set.bytes() - 2000 * bytes;
+        assert!(above < 2000 * 64, "{} a member of {bytes}", above / 2000);
+    }
+}
+
+#[test]
 fn a_set_that_shrinks_gives_memory_back() {
     let mut set = filled(100_000, |n| n % 1000);
     while set.len() > 100 {
