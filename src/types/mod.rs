@@ -9,6 +9,7 @@ pub(crate) mod hash;
 pub(crate) mod hyperloglog;
 pub(crate) mod int_set;
 pub(crate) mod list;
+mod long_bytes;
 pub(crate) mod packed;
 pub(crate) mod packed_map;
 pub(crate) mod packed_run;

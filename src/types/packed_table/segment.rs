@@ -6,14 +6,13 @@
 //! run       [length][key] [length][value]   [length][key] ...
 //! ```
 //!
-//! A length takes one byte. A text of 255 bytes or more stands apart, behind an `Arc` of its own,
+//! A length takes one byte. A text of 255 bytes or more stands apart, in memory of its own,
 //! so that a run stays below 64 KiB and neither a copy nor a removal moves large texts; the run
 //! holds the byte 255 and the place of the text. Entries are in no order.
 
-use triomphe::Arc;
-
 use crate::hash::{self, position};
 use crate::prefetch;
+use crate::types::long_bytes::LongBytes;
 use crate::types::packed::roomy;
 
 /// Most entries in a segment.
@@ -34,7 +33,7 @@ pub(super) struct Segment<const VALUES: bool> {
     offsets: [u16; SEGMENT_LEN_MAX],
     run: Vec<u8>,
     /// The texts that stand apart; `None`: a place to use again.
-    apart: Vec<Option<Arc<[u8]>>>,
+    apart: Vec<Option<LongBytes>>,
 }
 
 fn tag(hash: u64) -> u8 {
@@ -64,8 +63,8 @@ impl<const VALUES: bool> Segment<VALUES> {
 
     /// Bytes taken in memory, those of the `Arc` around it included.
     pub(super) fn bytes(&self) -> usize {
-        let apart: usize = self.apart.iter().flatten().map(|text| text.len() + 16).sum();
-        let places = self.apart.capacity() * size_of::<Option<Arc<[u8]>>>();
+        let apart: usize = self.apart.iter().flatten().map(LongBytes::heap_bytes).sum();
+        let places = self.apart.capacity() * size_of::<Option<LongBytes>>();
         size_of::<Self>() + size_of::<usize>() + self.run.capacity() + places + apart
     }
 
@@ -239,11 +238,11 @@ impl<const VALUES: bool> Segment<VALUES> {
     fn encode<'t>(&mut self, text: &'t [u8]) -> (Head, &'t [u8]) {
         match u8::try_from(text.len()) {
             Ok(len) if len != APART => (Head::from_slice(&[len]), text),
-            _ => (self.put_apart(Some(Arc::from(text))), &[]),
+            _ => (self.put_apart(Some(text.into())), &[]),
         }
     }
 
-    fn put_apart(&mut self, text: Option<Arc<[u8]>>) -> Head {
+    fn put_apart(&mut self, text: Option<LongBytes>) -> Head {
         let free = self.apart.iter().position(Option::is_none);
         let place = free.unwrap_or(self.apart.len());
         match self.apart.get_mut(place) {

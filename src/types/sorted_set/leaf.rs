@@ -10,9 +10,8 @@
 
 use std::cmp::Ordering;
 
-use triomphe::ThinArc;
-
 use crate::prefetch;
+use crate::types::long_bytes::LongBytes;
 
 /// Most bytes of members that are packed.
 const PACKED_BYTES_MAX: usize = 8192;
@@ -42,16 +41,9 @@ struct Slot {
     end: u32,
 }
 
-/// A member that has memory of its own.
-type Apart = ThinArc<(), u8>;
-
-fn apart(member: &[u8]) -> Apart {
-    ThinArc::from_header_and_slice((), member)
-}
-
 #[derive(Clone, Debug)]
 enum Members {
-    Apart(Vec<Apart>),
+    Apart(Vec<LongBytes>),
     Packed(Vec<u8>),
 }
 
@@ -83,9 +75,8 @@ impl Leaf {
     pub(super) fn bytes(&self) -> usize {
         let members = match &self.members {
             Members::Apart(members) => {
-                // Each has a counter and its length in front.
-                let each = members.iter().map(|one| 2 * size_of::<usize>() + one.slice.len());
-                members.capacity() * size_of::<Apart>() + each.sum::<usize>()
+                let each = members.iter().map(LongBytes::heap_bytes);
+                members.capacity() * size_of::<LongBytes>() + each.sum::<usize>()
             }
             Members::Packed(packed) => packed.capacity(),
         };
@@ -110,7 +101,7 @@ impl Leaf {
 
     pub(super) fn member(&self, at: usize) -> &[u8] {
         match &self.members {
-            Members::Apart(members) => &members[at].slice,
+            Members::Apart(members) => &members[at],
             Members::Packed(packed) => &packed[self.start(at)..self.slots[at].end as usize],
         }
     }
@@ -138,7 +129,7 @@ impl Leaf {
     pub(super) fn position(&self, member: &[u8]) -> Option<usize> {
         let packed = match &self.members {
             Members::Apart(members) => {
-                return members.iter().position(|other| other.slice == *member);
+                return members.iter().position(|other| **other == *member);
             }
             Members::Packed(packed) => packed,
         };
@@ -160,7 +151,7 @@ impl Leaf {
         match &mut self.members {
             Members::Apart(members) => {
                 reserve(members, 1);
-                members.insert(at, apart(member));
+                members.insert(at, member.into());
             }
             Members::Packed(packed) => {
                 insert_bytes(packed, start, member);
@@ -175,7 +166,7 @@ impl Leaf {
         self.make_way(member.len());
         let end = match &mut self.members {
             Members::Apart(members) => {
-                members.push(apart(member));
+                members.push(member.into());
                 0
             }
             Members::Packed(packed) => {
@@ -196,7 +187,7 @@ impl Leaf {
 
     #[inline(never)]
     fn set_apart(&mut self) {
-        let members = (0..self.len()).map(|at| apart(self.member(at))).collect();
+        let members = (0..self.len()).map(|at| self.member(at).into()).collect();
         self.members = Members::Apart(members);
         self.slots.iter_mut().for_each(|slot| slot.end = 0);
     }
@@ -204,13 +195,13 @@ impl Leaf {
     /// Packs members that are apart, if they are well below the most.
     fn pack(&mut self) {
         let Members::Apart(members) = &self.members else { return };
-        let bytes = members.iter().map(|member| member.slice.len()).sum();
+        let bytes = members.iter().map(|member| member.len()).sum();
         if bytes > PACKED_BYTES_MAX / 2 {
             return;
         }
         let mut packed = Vec::with_capacity(bytes);
         for (slot, member) in self.slots.iter_mut().zip(members) {
-            packed.extend_from_slice(&member.slice);
+            packed.extend_from_slice(member);
             slot.end = offset(packed.len());
         }
         self.members = Members::Packed(packed);
