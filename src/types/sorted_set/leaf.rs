@@ -272,7 +272,10 @@ impl Leaf {
             Members::Packed(packed) => {
                 let rest = packed.split_off(start);
                 shrink(packed);
-                slots.iter_mut().for_each(|slot| slot.end -= offset(start));
+                let removed = offset(start);
+                for slot in &mut slots {
+                    slot.end -= removed;
+                }
                 Members::Packed(rest)
             }
         };
@@ -284,15 +287,14 @@ impl Leaf {
 
     /// Adds the elements of a leaf that come after these.
     pub(super) fn append(&mut self, other: &Self) {
-        match (&mut self.members, &other.members) {
-            (Members::Apart(members), Members::Apart(others)) => {
-                members.extend(others.iter().cloned());
-                self.slots.extend_from_slice(&other.slots);
-            }
-            _ => {
-                let elements = (0..other.len()).map(|at| other.element(at));
-                elements.for_each(|(member, score)| self.push(score, member));
-            }
+        if let (Members::Apart(members), Members::Apart(others)) =
+            (&mut self.members, &other.members)
+        {
+            members.extend(others.iter().cloned());
+            self.slots.extend_from_slice(&other.slots);
+        } else {
+            let elements = (0..other.len()).map(|at| other.element(at));
+            elements.for_each(|(member, score)| self.push(score, member));
         }
         self.pack();
     }

@@ -114,7 +114,7 @@ impl Block {
         self.buf.capacity()
     }
 
-    /// Is there room for an entry of this id, which is larger than all others, with `payload` bytes?
+    /// Is there room for an entry of `payload` bytes, whose id is larger than all others?
     pub(super) fn has_room(&self, id: StreamId, payload: usize, limits: BlockLimits) -> bool {
         let below_count = limits.entries_max == 0 || (self.count as usize) < limits.entries_max;
         let is_near = id.ms - self.first.ms <= MS_SPAN_MAX;
