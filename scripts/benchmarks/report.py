@@ -86,6 +86,61 @@ def show(name, result):
         name = ""
 
 
+# What workloads are called in README's table; those of commands go by their names.
+ROWS = {
+    "fsync-always-50": "LPUSH, `appendfsync always` (peers: too)",
+    "script-add-job": "a Lua script that adds a job (4 commands)",
+    "stream-1": "stream group, XADD and XREADGROUP COUNT 1",
+    "stream-10": "stream group, XADD and XREADGROUP COUNT 10",
+    "backlog-1": "stream group, a backlog by XREADGROUP COUNT 1",
+    "backlog-10": "stream group, a backlog by XREADGROUP COUNT 10",
+    "reliable-full": "reliable queue (BLMOVE, LREM)",
+    "handoff-full": "LPUSH to blocked BRPOP, as fast as it goes",
+    "handoff-5000": "LPUSH to blocked BRPOP, 5,000 a second",
+    "ping-5000": "PING, 5,000 a second",
+    "jobs-bullmq": "BullMQ, jobs",
+    "jobs-celery": "Celery, jobs",
+    "jobs-asynq": "Asynq, jobs",
+}
+HEAD = ["workload", "throughput", "p50 latency", "p99 latency", "CPU", "kernel alone"]
+HEAD += ["CPU outside the kernel", "load, cores"]
+
+
+def table(results):
+    """README's table in Markdown, the floor's ratios in parentheses."""
+    lines = [HEAD, ["---"] * len(HEAD)]
+    for name, figures in results.items():
+        command, _, pipeline = name.rpartition("-")
+        of_command = command.isupper()
+        if not of_command and name not in ROWS:
+            continue
+        title = "%s, pipeline %s" % (command, pipeline) if of_command else ROWS[name]
+        if "add_per_second" in figures:
+            lines.append([title + " added", cell(figures, "add_per_second"), *[""] * 6])
+            title += " processed"
+        is_paced = name.endswith("5000")
+        rate = "process_per_second" if "process_per_second" in figures else "per_second"
+        load = figures.get("load_busy") or figures.get("busy")
+        lines.append([
+            title,
+            "" if is_paced else cell(figures, rate),
+            cell(figures, "p50_us", is_paced),
+            cell(figures, "p99_us", is_paced),
+            cell(figures, "cpu_us"),
+            "%.2f" % figures["cpu_us"]["kernel ratio"] if "kernel ratio" in figures["cpu_us"] else "",
+            cell(figures, "own_cpu_us", False),
+            "%.2f" % load["medians"][SELF] if load else "",
+        ])
+    return "\n".join("| %s |" % " | ".join(cells) for cells in lines)
+
+
+def cell(figures, figure, with_floor=True):
+    if figure not in figures or figures[figure]["ratio"] is None:
+        return ""
+    text, floor = "%.2f" % figures[figure]["ratio"], figures[figure].get("floor ratio")
+    return text if floor is None or not with_floor else "%s (%.2f)" % (text, floor)
+
+
 def machine():
     with open("/proc/cpuinfo") as lines:
         models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
