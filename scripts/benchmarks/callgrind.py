@@ -15,7 +15,7 @@ PLACE = re.compile(r"(fn|cfn)=\((\d+)\)(?: (.*))?")
 # By what a server takes more for the second number of requests than for the first.
 REQUESTS = {1: (10_000, 30_000), 32: (32_000, 128_000)}
 COUNTS = 3
-# Servers do so some times a second, between which there are far fewer requests under callgrind.
+# Servers do that some times a second, between which there are far fewer requests under callgrind.
 ASKING = "asking the allocator, which does not count"
 
 

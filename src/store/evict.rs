@@ -122,12 +122,12 @@ impl Db<'_> {
         let shard = self.shard(key);
         let is_kept = shard.is_kept(key);
         let entry = shard.entry(key)?;
-        let bytes = entry.bytes();
         eviction.score(entry, now_ms).filter(|&now| now >= score)?;
+        let kept_bytes = is_kept.then(|| entry.bytes());
         let before = own_bytes();
         let value = self.take(key)?;
         self.changes().discard(value);
-        let freed = if is_kept { Freed::Later(bytes) } else { Freed::Now(before - own_bytes()) };
+        let freed = kept_bytes.map_or_else(|| Freed::Now(before - own_bytes()), Freed::Later);
         self.tell_dropped(key, if in_background { b"UNLINK" } else { b"DEL" });
         self.changes().evicted += 1;
         self.notify(key, Class::Evicted, "evicted");

@@ -127,21 +127,21 @@ impl ShardDb {
     #[cold]
     fn preserve_last_now(&mut self, key: &[u8]) -> usize {
         let captured = self.preserve_now(key);
-        captured.map_or(0, |(captured, bytes)| {
-            captured.kept_bytes = bytes;
-            bytes
+        captured.map_or(0, |(captured, entry)| {
+            captured.kept_bytes = entry.bytes();
+            captured.kept_bytes
         })
     }
 
-    /// Returns what was captured now, and the bytes of its entry.
+    /// Returns what was captured now, and its entry.
     #[cold]
-    fn preserve_now(&mut self, key: &[u8]) -> Option<(&mut Captured, usize)> {
+    fn preserve_now(&mut self, key: &[u8]) -> Option<(&mut Captured, &Entry)> {
         let hash = hash::of(key);
         let snapshot = self.snapshot.as_mut().filter(|snapshot| snapshot.is_open(hash, key))?;
         snapshot.done.insert(key.into());
         let entry = self.keys.find(hash, |entry| entry.key() == key)?;
         snapshot.captured.push(entry.capture(snapshot.db));
-        Some((snapshot.captured.last_mut()?, entry.bytes()))
+        Some((snapshot.captured.last_mut()?, entry))
     }
 
     /// The keys are about to be taken out as a whole: a snapshot gets them, if there is one.

@@ -1,4 +1,4 @@
-//! Byte strings that are too long to be packed among others.
+//! Byte strings that stand apart, as they or others beside them are too long to be packed.
 
 use std::ops::Deref;
 
@@ -10,9 +10,10 @@ use triomphe::ThinArc;
 pub(super) struct LongBytes(ThinArc<(), u8>);
 
 impl LongBytes {
-    /// Bytes of memory that it takes elsewhere: a counter and its length stand in front.
-    pub(super) fn heap_bytes(&self) -> usize {
-        2 * size_of::<usize>() + self.len()
+    /// Bytes of memory that `count` of them take elsewhere, whose own bytes are so many: a counter
+    /// and the length stand in front of each.
+    pub(super) fn heap_bytes(count: usize, bytes: usize) -> usize {
+        2 * size_of::<usize>() * count + bytes
     }
 }
 
@@ -40,7 +41,7 @@ mod tests {
         for len in [0, 1, 1000] {
             let bytes = vec![b'x'; len];
             let long = LongBytes::from(&bytes[..]);
-            assert_eq!((&*long, long.heap_bytes()), (&bytes[..], len + 16));
+            assert_eq!((&*long, LongBytes::heap_bytes(1, len)), (&bytes[..], len + 16));
             assert_eq!(long.clone().as_ptr(), long.as_ptr());
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Segment<const VALUES: bool> {
     run: Vec<u8>,
     /// The texts that stand apart; `None`: a place to use again.
     apart: Vec<Option<LongBytes>>,
+    /// Bytes of memory that they take elsewhere.
+    apart_bytes: usize,
 }
 
 fn tag(hash: u64) -> u8 {
@@ -49,6 +51,7 @@ impl<const VALUES: bool> Segment<VALUES> {
             offsets: [0; SEGMENT_LEN_MAX],
             run: Vec::with_capacity(roomy(bytes)),
             apart: Vec::new(),
+            apart_bytes: 0,
         }
     }
 
@@ -63,9 +66,8 @@ impl<const VALUES: bool> Segment<VALUES> {
 
     /// Bytes taken in memory, those of the `Arc` around it included.
     pub(super) fn bytes(&self) -> usize {
-        let apart: usize = self.apart.iter().flatten().map(LongBytes::heap_bytes).sum();
         let places = self.apart.capacity() * size_of::<Option<LongBytes>>();
-        size_of::<Self>() + size_of::<usize>() + self.run.capacity() + places + apart
+        size_of::<Self>() + size_of::<usize>() + self.run.capacity() + places + self.apart_bytes
     }
 
     /// The place of `key` among the entries.
@@ -179,13 +181,12 @@ impl<const VALUES: bool> Segment<VALUES> {
         let mut at = other.offset(index);
         for _ in 0..=usize::from(VALUES) {
             let (text, next) = other.text(at);
-            if other.run[at] == APART {
-                let place = other.place(at);
-                let shared = other.apart[place].clone();
-                let head = self.put_apart(shared);
-                self.run.extend_from_slice(&head);
-            } else {
-                self.push_text(text);
+            match other.text_apart(at) {
+                Some(shared) => {
+                    let head = self.put_apart(shared.clone());
+                    self.run.extend_from_slice(&head);
+                }
+                None => self.push_text(text),
             }
             at = next;
         }
@@ -216,11 +217,17 @@ impl<const VALUES: bool> Segment<VALUES> {
     fn text(&self, at: usize) -> (&[u8], usize) {
         let mark = self.run[at];
         if mark == APART {
-            let text = self.apart[self.place(at)].as_deref().unwrap_or_default();
+            let text = self.text_apart(at).map(|text| &**text).unwrap_or_default();
             return (text, at + APART_BYTES);
         }
         let end = at + 1 + usize::from(mark);
         (&self.run[at + 1..end], end)
+    }
+
+    /// The text at `at`, if it stands apart.
+    #[inline]
+    fn text_apart(&self, at: usize) -> Option<&LongBytes> {
+        if self.run[at] == APART { self.apart[self.place(at)].as_ref() } else { None }
     }
 
     /// The place among `apart` of the text at `at`.
@@ -238,16 +245,17 @@ impl<const VALUES: bool> Segment<VALUES> {
     fn encode<'t>(&mut self, text: &'t [u8]) -> (Head, &'t [u8]) {
         match u8::try_from(text.len()) {
             Ok(len) if len != APART => (Head::from_slice(&[len]), text),
-            _ => (self.put_apart(Some(text.into())), &[]),
+            _ => (self.put_apart(text.into()), &[]),
         }
     }
 
-    fn put_apart(&mut self, text: Option<LongBytes>) -> Head {
+    fn put_apart(&mut self, text: LongBytes) -> Head {
+        self.apart_bytes += LongBytes::heap_bytes(1, text.len());
         let free = self.apart.iter().position(Option::is_none);
         let place = free.unwrap_or(self.apart.len());
         match self.apart.get_mut(place) {
-            Some(slot) => *slot = text,
-            None => self.apart.push(text),
+            Some(slot) => *slot = Some(text),
+            None => self.apart.push(Some(text)),
         }
         let [low, high, ..] = place.to_le_bytes();
         Head::from_slice(&[APART, low, high])
@@ -259,7 +267,8 @@ impl<const VALUES: bool> Segment<VALUES> {
         while at < end {
             if self.run[at] == APART {
                 let place = self.place(at);
-                self.apart[place] = None;
+                let text = self.apart[place].take();
+                self.apart_bytes -= text.map_or(0, |text| LongBytes::heap_bytes(1, text.len()));
             }
             at = self.text(at).1;
         }

@@ -90,7 +90,7 @@ impl Run {
                 return false;
             }
         }
-        if tree::is_full(&self.last) {
+        if tree::is_full(&self.last, member.len()) {
             self.end_leaf();
         }
         self.last.push(score, member);
@@ -251,7 +251,11 @@ mod tests {
         for (number, (member, _)) in elements.iter_mut().enumerate() {
             member.resize(if number % 50 == 0 { 20_000 } else { 20 * number }, b'x');
         }
+        // Behind the long ones there are short ones again.
+        elements.extend(ordered(500).into_iter().map(|(member, score)| (member, score + 1e6)));
         elements.sort_by(|one, other| order((one.1, &one.0), (other.1, &other.0)));
+        check_same(built(&elements).unwrap(), inserted(&elements));
+        elements.reverse();
         check_same(built(&elements).unwrap(), inserted(&elements));
     }
 

@@ -5,16 +5,18 @@
 //! members   alice       bob         carol
 //! ```
 //!
-//! Members are packed: `end` is where one ends; it starts where the one before ends. Where they are
-//! too long for that, each has memory of its own.
+//! Members are packed: `end` is where one ends; it starts where the one before ends. Where all of
+//! them are too long for that, each has memory of its own, and `end` is its length; so it remains
+//! until the leaf is split or joined.
 
 use std::cmp::Ordering;
 
 use crate::prefetch;
 use crate::types::long_bytes::LongBytes;
 
-/// Most bytes of members that are packed.
-const PACKED_BYTES_MAX: usize = 8192;
+/// Most bytes of members that are packed: those of a leaf that is about to be split, if they have
+/// 128 bytes.
+const PACKED_BYTES_MAX: usize = 65 * 128;
 
 /// A score in two halves, so that a slot needs no padding.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +39,14 @@ impl Score {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     score: Score,
-    /// 0 where members are apart.
     end: u32,
+}
+
+impl Slot {
+    /// For a member that is apart; a length is noted as far as it fits.
+    fn apart(score: f64, member: &[u8]) -> Self {
+        Self { score: score.into(), end: u32::try_from(member.len()).unwrap_or(u32::MAX) }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -71,12 +79,20 @@ impl Leaf {
         self.slots.len()
     }
 
+    /// Bytes of all members.
+    pub(super) fn member_bytes(&self) -> usize {
+        match &self.members {
+            Members::Apart(_) => self.slots.iter().map(|slot| slot.end as usize).sum(),
+            Members::Packed(packed) => packed.len(),
+        }
+    }
+
     /// Bytes taken in memory.
     pub(super) fn bytes(&self) -> usize {
         let members = match &self.members {
             Members::Apart(members) => {
-                let each = members.iter().map(LongBytes::heap_bytes);
-                members.capacity() * size_of::<LongBytes>() + each.sum::<usize>()
+                let each = size_of::<LongBytes>() * members.capacity();
+                each + LongBytes::heap_bytes(self.len(), self.member_bytes())
             }
             Members::Packed(packed) => packed.capacity(),
         };
@@ -86,13 +102,10 @@ impl Leaf {
     /// Has what a search looks at fetched into the processor's caches.
     pub(super) fn prefetch(&self) {
         prefetch::all(&self.slots);
-        if let Members::Packed(packed) = &self.members {
-            prefetch::bytes(packed);
+        match &self.members {
+            Members::Apart(members) => prefetch::all(members),
+            Members::Packed(packed) => prefetch::bytes(packed),
         }
-    }
-
-    fn start(&self, at: usize) -> usize {
-        if at == 0 { 0 } else { self.slots[at - 1].end as usize }
     }
 
     pub(super) fn score(&self, at: usize) -> f64 {
@@ -102,7 +115,7 @@ impl Leaf {
     pub(super) fn member(&self, at: usize) -> &[u8] {
         match &self.members {
             Members::Apart(members) => &members[at],
-            Members::Packed(packed) => &packed[self.start(at)..self.slots[at].end as usize],
+            Members::Packed(packed) => &packed[start(&self.slots, at)..self.slots[at].end as usize],
         }
     }
 
@@ -129,7 +142,9 @@ impl Leaf {
     pub(super) fn position(&self, member: &[u8]) -> Option<usize> {
         let packed = match &self.members {
             Members::Apart(members) => {
-                return members.iter().position(|other| **other == *member);
+                let wanted = Slot::apart(0.0, member).end;
+                let mut pairs = self.slots.iter().zip(members);
+                return pairs.position(|(slot, other)| slot.end == wanted && **other == *member);
             }
             Members::Packed(packed) => packed,
         };
@@ -145,16 +160,17 @@ impl Leaf {
     /// Puts an element at a place, which fits the order.
     pub(super) fn insert(&mut self, at: usize, score: f64, member: &[u8]) {
         self.make_way(member.len());
-        let start = self.start(at);
         reserve(&mut self.slots, 1);
-        self.slots.insert(at, Slot { score: score.into(), end: offset(start) });
         match &mut self.members {
             Members::Apart(members) => {
                 reserve(members, 1);
                 members.insert(at, member.into());
+                self.slots.insert(at, Slot::apart(score, member));
             }
             Members::Packed(packed) => {
+                let start = start(&self.slots, at);
                 insert_bytes(packed, start, member);
+                self.slots.insert(at, Slot { score: score.into(), end: offset(start) });
                 let added = offset(member.len());
                 self.slots[at..].iter_mut().for_each(|slot| slot.end += added);
             }
@@ -164,17 +180,17 @@ impl Leaf {
     /// Puts an element at the end, whatever the order.
     pub(super) fn push(&mut self, score: f64, member: &[u8]) {
         self.make_way(member.len());
-        let end = match &mut self.members {
+        let slot = match &mut self.members {
             Members::Apart(members) => {
                 members.push(member.into());
-                0
+                Slot::apart(score, member)
             }
             Members::Packed(packed) => {
                 packed.extend_from_slice(member);
-                packed.len()
+                Slot { score: score.into(), end: offset(packed.len()) }
             }
         };
-        self.slots.push(Slot { score: score.into(), end: offset(end) });
+        self.slots.push(slot);
     }
 
     /// Sets members apart before one comes with which there are too many bytes to pack.
@@ -187,15 +203,21 @@ impl Leaf {
 
     #[inline(never)]
     fn set_apart(&mut self) {
+        if matches!(self.members, Members::Apart(_)) {
+            return;
+        }
         let members = (0..self.len()).map(|at| self.member(at).into()).collect();
         self.members = Members::Apart(members);
-        self.slots.iter_mut().for_each(|slot| slot.end = 0);
+        let mut start = 0;
+        for slot in &mut self.slots {
+            slot.end -= std::mem::replace(&mut start, slot.end);
+        }
     }
 
     /// Packs members that are apart, if they are well below the most.
     fn pack(&mut self) {
         let Members::Apart(members) = &self.members else { return };
-        let bytes = members.iter().map(|member| member.len()).sum();
+        let bytes = self.member_bytes();
         if bytes > PACKED_BYTES_MAX / 2 {
             return;
         }
@@ -241,17 +263,18 @@ impl Leaf {
     }
 
     pub(super) fn remove(&mut self, at: usize) {
-        let (start, end) = (self.start(at), self.slots[at].end as usize);
-        self.slots.remove(at);
         match &mut self.members {
             Members::Apart(members) => {
                 members.remove(at);
                 shrink(members);
+                self.slots.remove(at);
             }
             Members::Packed(packed) => {
-                packed.drain(start..end);
+                let start = start(&self.slots, at);
+                let end = self.slots.remove(at).end;
+                packed.drain(start..end as usize);
                 shrink(packed);
-                let removed = offset(end - start);
+                let removed = end - offset(start);
                 self.slots[at..].iter_mut().for_each(|slot| slot.end -= removed);
             }
         }
@@ -260,26 +283,20 @@ impl Leaf {
 
     /// Keeps the first `at` elements and returns the others.
     pub(super) fn split_off(&mut self, at: usize) -> Self {
-        let start = self.start(at);
-        let mut slots = self.slots.split_off(at);
-        shrink(&mut self.slots);
-        let members = match &mut self.members {
+        let mut rest = Self { slots: self.slots.split_off(at), members: Members::default() };
+        match &mut self.members {
             Members::Apart(members) => {
-                let rest = members.split_off(at);
+                rest.members = Members::Apart(members.split_off(at));
                 shrink(members);
-                Members::Apart(rest)
             }
             Members::Packed(packed) => {
-                let rest = packed.split_off(start);
+                let start = self.slots.last().map_or(0, |slot| slot.end);
+                rest.members = Members::Packed(packed.split_off(start as usize));
+                rest.slots.iter_mut().for_each(|slot| slot.end -= start);
                 shrink(packed);
-                let removed = offset(start);
-                for slot in &mut slots {
-                    slot.end -= removed;
-                }
-                Members::Packed(rest)
             }
-        };
-        let mut rest = Self { slots, members };
+        }
+        shrink(&mut self.slots);
         self.pack();
         rest.pack();
         rest
@@ -287,17 +304,24 @@ impl Leaf {
 
     /// Adds the elements of a leaf that come after these.
     pub(super) fn append(&mut self, other: &Self) {
-        if let (Members::Apart(members), Members::Apart(others)) =
-            (&mut self.members, &other.members)
-        {
-            members.extend(others.iter().cloned());
-            self.slots.extend_from_slice(&other.slots);
+        self.slots.reserve(other.len());
+        if let Members::Apart(others) = &other.members {
+            self.set_apart();
+            if let Members::Apart(members) = &mut self.members {
+                members.extend(others.iter().cloned());
+                self.slots.extend_from_slice(&other.slots);
+            }
         } else {
             let elements = (0..other.len()).map(|at| other.element(at));
             elements.for_each(|(member, score)| self.push(score, member));
         }
         self.pack();
     }
+}
+
+/// Where a member starts that is packed.
+fn start(slots: &[Slot], at: usize) -> usize {
+    if at == 0 { 0 } else { slots[at - 1].end as usize }
 }
 
 /// Puts bytes at a place among others.

@@ -17,6 +17,9 @@ use crate::prefetch;
 
 /// Most elements of a leaf, and most children of an inner node.
 const LEN_MAX: usize = 64;
+/// Most bytes of the members in a leaf of several: in a small set, all are compared with the one
+/// that is looked for.
+const LEAF_BYTES_MAX: usize = 256 << 10;
 /// A node of fewer joins a neighbour, if both together stay well below the most.
 const LEN_MIN: usize = LEN_MAX / 4;
 
@@ -353,14 +356,16 @@ fn row_above(row: Vec<Child>) -> Vec<Child> {
     above
 }
 
-/// Would a leaf have to be split with one more element?
-pub(super) fn is_full(leaf: &Leaf) -> bool {
-    leaf.len() >= LEN_MAX
+/// Would a leaf have to be split with one more member of so many bytes?
+pub(super) fn is_full(leaf: &Leaf, bytes: usize) -> bool {
+    leaf.len() > 0
+        && (leaf.len() >= LEN_MAX || leaf.member_bytes().saturating_add(bytes) > LEAF_BYTES_MAX)
 }
 
 /// Splits a leaf that is too large after an insert at `at`.
 fn split_leaf(leaf: &mut Leaf, at: usize) -> Option<Child> {
-    if leaf.len() <= LEN_MAX {
+    let too_large = leaf.len() > LEN_MAX || leaf.member_bytes() > LEAF_BYTES_MAX;
+    if leaf.len() < 2 || !too_large {
         return None;
     }
     let right = leaf.split_off(split_place(at, leaf.len()));
@@ -379,5 +384,9 @@ fn split_place(at: usize, len: usize) -> usize {
 }
 
 fn fit_together(one: &Node, other: &Node) -> bool {
-    one.width() + other.width() <= LEN_MAX * 3 / 4
+    let bytes = match (one, other) {
+        (Node::Leaf(one), Node::Leaf(other)) => one.member_bytes() + other.member_bytes(),
+        _ => 0,
+    };
+    one.width() + other.width() <= LEN_MAX * 3 / 4 && bytes <= LEAF_BYTES_MAX / 2
 }
