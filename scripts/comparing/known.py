@@ -58,7 +58,8 @@ def goes_by_name(request):
     """Is it a range by name, of other sets than those whose scores are all the same?"""
     words = [word.upper() for word in request]
     by_name = words[:1] == [b"ZLEXCOUNT"] or any(b"BYLEX" in word for word in words)
-    return by_name and not any(key in request for key in KEYS["lexical"])
+    from_words = request[2:3] if words[:1] == [b"ZRANGESTORE"] else request
+    return by_name and not any(key in from_words for key in KEYS["lexical"])
 
 
 def asks_for_odd_keys(request):
