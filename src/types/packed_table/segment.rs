@@ -21,6 +21,8 @@ pub(super) const SEGMENT_LEN_MAX: usize = 64;
 const APART: u8 = 255;
 /// Bytes of a mark and the place behind it.
 const APART_BYTES: usize = 3;
+/// Memory that is taken comes in multiples of this, at least.
+const PIECE_BYTES: usize = 16;
 /// Bytes of an entry that are prefetched.
 const ENTRY_BYTES: usize = 96;
 
@@ -34,8 +36,9 @@ pub(super) struct Segment<const VALUES: bool> {
     run: Vec<u8>,
     /// The texts that stand apart; `None`: a place to use again.
     apart: Vec<Option<LongBytes>>,
-    /// Bytes of memory that they take elsewhere.
-    apart_bytes: usize,
+    /// Memory that they take elsewhere, in [`PIECE_BYTES`]: with four bytes for it, a segment and its
+    /// counter still fit 256.
+    apart_pieces: u32,
 }
 
 fn tag(hash: u64) -> u8 {
@@ -51,7 +54,7 @@ impl<const VALUES: bool> Segment<VALUES> {
             offsets: [0; SEGMENT_LEN_MAX],
             run: Vec::with_capacity(roomy(bytes)),
             apart: Vec::new(),
-            apart_bytes: 0,
+            apart_pieces: 0,
         }
     }
 
@@ -67,7 +70,8 @@ impl<const VALUES: bool> Segment<VALUES> {
     /// Bytes taken in memory, those of the `Arc` around it included.
     pub(super) fn bytes(&self) -> usize {
         let places = self.apart.capacity() * size_of::<Option<LongBytes>>();
-        size_of::<Self>() + size_of::<usize>() + self.run.capacity() + places + self.apart_bytes
+        let apart = self.apart_pieces as usize * PIECE_BYTES;
+        size_of::<Self>() + size_of::<usize>() + self.run.capacity() + places + apart
     }
 
     /// The place of `key` among the entries.
@@ -250,7 +254,7 @@ impl<const VALUES: bool> Segment<VALUES> {
     }
 
     fn put_apart(&mut self, text: LongBytes) -> Head {
-        self.apart_bytes += LongBytes::heap_bytes(1, text.len());
+        self.apart_pieces = self.apart_pieces.saturating_add(pieces(&text));
         let free = self.apart.iter().position(Option::is_none);
         let place = free.unwrap_or(self.apart.len());
         match self.apart.get_mut(place) {
@@ -267,8 +271,8 @@ impl<const VALUES: bool> Segment<VALUES> {
         while at < end {
             if self.run[at] == APART {
                 let place = self.place(at);
-                let text = self.apart[place].take();
-                self.apart_bytes -= text.map_or(0, |text| LongBytes::heap_bytes(1, text.len()));
+                let freed = self.apart[place].take().map_or(0, |text| pieces(&text));
+                self.apart_pieces = self.apart_pieces.saturating_sub(freed);
             }
             at = self.text(at).1;
         }
@@ -304,6 +308,12 @@ impl<const VALUES: bool> Segment<VALUES> {
             self.run.reserve_exact(roomy(needed) - self.run.len());
         }
     }
+}
+
+/// How much memory a text that stands apart takes elsewhere.
+fn pieces(text: &LongBytes) -> u32 {
+    let pieces = LongBytes::heap_bytes(1, text.len()).div_ceil(PIECE_BYTES);
+    u32::try_from(pieces).unwrap_or(u32::MAX)
 }
 
 /// One byte of length, or the three of a text that stands apart.

@@ -162,6 +162,23 @@ fn key_of(n: u32) -> Vec<u8> {
     }
 }
 
+#[test]
+fn long_texts_are_counted_while_they_are_there() {
+    assert!(size_of::<Segment<true>>() + size_of::<usize>() <= 256, "a piece of the allocator");
+    let mut table = filled(0..40);
+    let before = table.bytes();
+    for len in [255, 1000, 100_000] {
+        (0..20).for_each(|n| assert!(!table.insert(&key(n), &vec![b'x'; len])));
+        let all = 20 * len;
+        let clone_bytes = table.clone().bytes();
+        for bytes in [table.bytes(), clone_bytes] {
+            assert!((before + all..before + all + 1024).contains(&bytes), "{before} {bytes}");
+        }
+        (0..20).for_each(|n| assert!(!table.insert(&key(n), &n.to_le_bytes())));
+        assert!(table.bytes() < before + 512, "{before} {}", table.bytes());
+    }
+}
+
 proptest! {
     #[test]
     fn behaves_as_a_map(

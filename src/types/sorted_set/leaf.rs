@@ -5,9 +5,9 @@
 //! members   alice       bob         carol
 //! ```
 //!
-//! Members are packed: `end` is where one ends; it starts where the one before ends. Where all of
-//! them are too long for that, each has memory of its own, and `end` is its length; so it remains
-//! until the leaf is split or joined.
+//! Members are packed: `end` is where one ends; it starts where the one before ends. Where they are
+//! too long for that, taken together, each has memory of its own, and `end` is its length; so it
+//! remains until the leaf is split or joined.
 
 use std::cmp::Ordering;
 
