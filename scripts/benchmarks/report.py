@@ -118,12 +118,12 @@ def table(results):
         if "add_per_second" in figures:
             lines.append([title + " added", cell(figures, "add_per_second"), *[""] * 6])
             title += " processed"
-        is_paced = name.endswith("5000")
+        is_paced = "per_second" not in figures
         rate = "process_per_second" if "process_per_second" in figures else "per_second"
         load = figures.get("load_busy") or figures.get("busy")
         lines.append([
             title,
-            "" if is_paced else cell(figures, rate),
+            cell(figures, rate),
             cell(figures, "p50_us", is_paced),
             cell(figures, "p99_us", is_paced),
             cell(figures, "cpu_us"),
