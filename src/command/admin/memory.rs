@@ -148,8 +148,8 @@ fn stats(context: &mut Context<'_>, _args: &mut Args<'_>) -> CommandResult {
 /// `MEMORY USAGE key [SAMPLES count]`
 ///
 /// Replies the bytes that the key and its value take, or nil if it does not exist. O(N), but it
-/// looks at chunks, leaves or segments of many elements, not at each. Differs from Redis: nothing is
-/// sampled.
+/// looks at chunks, leaves or segments of many elements, not at each.
+/// Differs from Redis: nothing is sampled.
 /// Errors: ERR if `count` is negative or no number.
 /// <https://redis.io/docs/latest/commands/memory-usage/>
 fn usage(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {

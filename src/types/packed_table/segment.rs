@@ -36,8 +36,8 @@ pub(super) struct Segment<const VALUES: bool> {
     run: Vec<u8>,
     /// The texts that stand apart; `None`: a place to use again.
     apart: Vec<Option<LongBytes>>,
-    /// Memory that they take elsewhere, in [`PIECE_BYTES`]: with four bytes for it, a segment and its
-    /// counter still fit 256.
+    /// Memory that they take elsewhere, in [`PIECE_BYTES`]: with four bytes for it, a segment and
+    /// its counter still fit 256.
     apart_pieces: u32,
 }
 
