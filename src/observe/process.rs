@@ -224,6 +224,8 @@ pub(crate) fn os() -> String {
 
 #[cfg(test)]
 mod tests {
+    use tikv_jemalloc_ctl::{Access, AsName};
+
     use super::*;
 
     #[test]
@@ -231,6 +233,8 @@ mod tests {
         let memory = memory();
         assert!(memory.rss > 0 && memory.system > memory.rss);
         assert!(allocator().starts_with("jemalloc-"));
+        let pads = Access::<bool>::read(b"opt.cache_oblivious\0"[..].name());
+        assert_eq!(pads, Ok(false), "see .cargo/config.toml");
         let cpu = cpu();
         assert!(cpu.user >= 0.0 && cpu.user < 1e6);
     }

@@ -1,4 +1,4 @@
-//! A list: a deque of packed chunks of up to 8 KiB, or 14 KiB in a long list.
+//! A list: a deque of packed chunks of up to 8 KiB, or 64 KiB in a long list.
 //!
 //! ```text
 //! chunks   [   c b a]  [e d f ...]  [... x y   ]
@@ -19,7 +19,7 @@ use super::packed;
 mod chunk;
 mod small;
 
-use chunk::{CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_LONG, Chunk, LONG_CHUNK_BYTES_MAX};
+use chunk::{CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_A_STEP, Chunk, LONG_CHUNK_BYTES_MAX};
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ impl List {
 
     /// Most bytes in a new chunk for more than one element.
     fn chunk_bytes_max(&self) -> usize {
-        if self.chunks.len() < CHUNKS_LONG { CHUNK_BYTES_MAX } else { LONG_CHUNK_BYTES_MAX }
+        let steps = self.chunks.len() / CHUNKS_A_STEP;
+        (steps * CHUNK_BYTES_MAX).clamp(CHUNK_BYTES_MAX, LONG_CHUNK_BYTES_MAX)
     }
 
     /// How much room a new chunk at an end gets, whose first element takes so many bytes: for as
@@ -72,7 +73,7 @@ impl List {
             return bytes;
         }
         match self.end(end) {
-            Some(last) if last.bytes() <= CHUNK_BYTES_MAX || last.count > 1 => {
+            Some(last) if last.bytes() <= CHUNK_BYTES_MAX || last.count() > 1 => {
                 let most = self.chunk_bytes_max();
                 most - most % bytes
             }
@@ -111,7 +112,7 @@ impl List {
     pub(crate) fn pop(&mut self, end: End) -> bool {
         let Some(chunk) = self.end_mut(end) else { return false };
         chunk.pop(end);
-        if chunk.count == 0 {
+        if chunk.count() == 0 {
             self.pop_chunk(end);
         }
         self.len -= 1;
@@ -172,7 +173,7 @@ impl List {
         }
         if removed > 0 {
             self.len -= removed;
-            self.chunks.retain(|chunk| chunk.count > 0);
+            self.chunks.retain(|chunk| chunk.count() > 0);
             self.merge_small();
         }
         removed
@@ -192,13 +193,13 @@ impl List {
     fn drop_at(&mut self, end: End, mut count: usize) {
         self.len -= count;
         while let Some(chunk) = self.end(end).filter(|_| count > 0) {
-            if chunk.count > count {
+            if chunk.count() > count {
                 if let Some(chunk) = self.end_mut(end) {
                     (0..count).for_each(|_| chunk.pop(end));
                 }
                 return;
             }
-            count -= chunk.count;
+            count -= chunk.count();
             self.pop_chunk(end);
         }
     }
@@ -233,19 +234,19 @@ impl List {
         if index < self.len / 2 {
             let mut left = index;
             for (at, chunk) in self.chunks.iter().enumerate() {
-                if left < chunk.count {
+                if left < chunk.count() {
                     return Some((at, left));
                 }
-                left -= chunk.count;
+                left -= chunk.count();
             }
             return None;
         }
         let mut right = self.len - index;
         for (at, chunk) in self.chunks.iter().enumerate().rev() {
-            if right <= chunk.count {
-                return Some((at, chunk.count - right));
+            if right <= chunk.count() {
+                return Some((at, chunk.count() - right));
             }
-            right -= chunk.count;
+            right -= chunk.count();
         }
         None
     }
@@ -257,24 +258,21 @@ impl List {
         let mut entry = Vec::with_capacity(packed::entry_bytes(payload.len()));
         packed::push(&mut entry, payload);
         let chunk = Arc::make_mut(&mut self.chunks[index]);
-        let from = chunk.start + chunk.offset(at);
-        let to = chunk.start + chunk.offset(at + removed);
+        let from = chunk.start() + chunk.offset(at);
+        let to = chunk.start() + chunk.offset(at + removed);
         let before = chunk.bytes();
         let bytes = before - (to - from) + entry.len();
         self.len = self.len + 1 - removed;
-        chunk.count = chunk.count + 1 - removed;
-        if bytes <= bytes_max.max(before) || chunk.count == 1 {
-            return chunk.replace(from..to, &entry);
+        if bytes <= bytes_max.max(before) || chunk.count() == removed {
+            return chunk.replace(from..to, removed, &entry);
         }
-        chunk.buf.drain(from..to);
-        chunk.count -= 1;
+        chunk.drain(from..to, removed);
         let after = chunk.split_off(at);
-        let count = 1;
-        let parts = [Chunk { buf: entry, start: 0, count }, after];
+        let parts = [Chunk::of(entry, 1), after];
         for (offset, part) in parts.into_iter().enumerate() {
             self.chunks.insert(index + 1 + offset, Arc::new(part));
         }
-        self.chunks.retain(|chunk| chunk.count > 0);
+        self.chunks.retain(|chunk| chunk.count() > 0);
         self.merge_small();
     }
 
@@ -297,8 +295,8 @@ impl List {
             from = hit + bytes;
         }
         kept.extend_from_slice(&packed[from..]);
-        let count = self.chunks[index].count - at.len();
-        self.chunks[index] = Arc::new(Chunk { buf: kept, start: 0, count });
+        let count = self.chunks[index].count() - at.len();
+        self.chunks[index] = Arc::new(Chunk::of(kept, count));
         at.len()
     }
 
@@ -312,9 +310,7 @@ impl List {
                 continue;
             }
             let Some(next) = self.chunks.remove(index + 1) else { return };
-            let chunk = Arc::make_mut(&mut self.chunks[index]);
-            chunk.buf.extend_from_slice(next.packed());
-            chunk.count += next.count;
+            Arc::make_mut(&mut self.chunks[index]).append(&next);
         }
     }
 }
