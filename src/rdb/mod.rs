@@ -90,7 +90,7 @@ impl Default for Limits {
             hash: packed,
             set: SetLimits { integers: 512, packed },
             sorted_set: packed,
-            stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
+            stream: BlockLimits { bytes_max: 65536, entries_max: 100 },
         }
     }
 }

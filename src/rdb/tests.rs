@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
     hash: PACKED,
     set: SetLimits { integers: 16, packed: PACKED },
     sorted_set: PACKED,
-    stream: BlockLimits { bytes_max: 4096, entries_max: 100 },
+    stream: BlockLimits { bytes_max: 65536, entries_max: 100 },
 };
 
 fn stream() -> Stream {

@@ -190,7 +190,7 @@ pub(super) const ROWS: &[Row] = &[
         Setting::StreamNodeMaxBytes,
         "stream-node-max-bytes",
         BYTES,
-        "4096",
+        "65536",
         "Most bytes of a block of stream entries; 0: no limit.",
     ),
     row(

@@ -27,8 +27,10 @@ const FLAG_BITS: u32 = 2;
 /// Most milliseconds between the ids of a block: a mark has room for no more.
 const MS_SPAN_MAX: u64 = u64::MAX >> FLAG_BITS;
 
-/// Bytes of a block's buffer at first; it doubles as it fills.
+/// Bytes of the first block's buffer at first; it doubles as it fills.
 const BUF_BYTES_MIN: usize = 64;
+/// A larger buffer grows by a fourth.
+const DOUBLED_BYTES_MAX: usize = 4096;
 
 /// When a block is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,16 +88,19 @@ struct Head {
 }
 
 impl Block {
-    /// A block with one entry.
+    /// A block with one entry, and with room for as much as `before` has if there is a block that
+    /// is full.
     pub(super) fn new<'a>(
         id: StreamId,
         fields: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+        before: Option<&Self>,
     ) -> Self {
         let names = fields.clone().step_by(2);
         let bytes = names.clone().map(|name| number_bytes(name.len()) + name.len()).sum::<usize>();
         let values = fields.clone().skip(1).step_by(2);
         let bytes = bytes + values.map(|value| value.len() + 2).sum::<usize>() + 16;
-        let mut buf = Vec::with_capacity(bytes.max(BUF_BYTES_MIN));
+        let room = before.map_or(BUF_BYTES_MIN, |block| whole_piece(block.buf.len()));
+        let mut buf = Vec::with_capacity(bytes.max(room));
         push_number(&mut buf, fields.len() / 2);
         names.for_each(|name| push_bytes(&mut buf, name));
         let start = buf.len();
@@ -150,11 +155,12 @@ impl Block {
         self.count += 1;
     }
 
-    /// Makes room by doubling, so that a short stream stays small.
+    /// Makes room bit by bit, so that a short stream stays small.
     fn reserve(&mut self, bytes: usize) {
-        let needed = self.buf.len() + bytes;
-        if needed > self.buf.capacity() {
-            let grown = needed.max(2 * self.buf.capacity());
+        let (needed, capacity) = (self.buf.len() + bytes, self.buf.capacity());
+        if needed > capacity {
+            let more = if capacity < DOUBLED_BYTES_MAX { capacity } else { capacity / 4 };
+            let grown = needed.max(capacity + more);
             self.buf.reserve_exact(grown - self.buf.len());
         }
     }
@@ -316,6 +322,11 @@ impl Block {
         self.last = last;
         *self.sought.get_mut() = 0;
     }
+}
+
+/// `bytes`, rounded up to what the allocator has pieces of: four sizes to each power of two.
+fn whole_piece(bytes: usize) -> usize {
+    bytes.next_multiple_of((bytes.next_power_of_two() / 8).max(16))
 }
 
 fn as_size(part: u64) -> usize {

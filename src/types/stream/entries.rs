@@ -75,7 +75,8 @@ impl Entries {
                 Arc::make_mut(block).shrink();
             }
         }
-        self.blocks.push_back(Arc::new(Block::new(id, fields)));
+        let block = Block::new(id, fields, self.blocks.back().map(|block| &**block));
+        self.blocks.push_back(Arc::new(block));
     }
 
     /// The id of the first entry; zero if there is none.

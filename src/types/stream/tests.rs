@@ -237,16 +237,18 @@ fn ids_may_lie_as_far_apart_as_there_are_ids() {
 
 #[test]
 fn an_entry_costs_few_bytes() {
-    let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
-    let mut entries = Entries::default();
-    let payload = [b'x'; 32];
-    let count = 100_000;
-    for n in 0..count {
-        let id = StreamId::new(1_700_000_000_000 + n / 3, n % 3);
-        entries.append(id, [&b"data"[..], &payload[..]].into_iter(), limits);
+    let limits = BlockLimits { bytes_max: 65536, entries_max: 100 };
+    for (length, above_max) in [(32, 5), (200, 6), (1000, 10)] {
+        let mut entries = Entries::default();
+        let payload = vec![b'x'; length];
+        let count = 100_000;
+        for n in 0..count {
+            let id = StreamId::new(1_700_000_000_000 + n / 3, n % 3);
+            entries.append(id, [&b"data"[..], &payload[..]].into_iter(), limits);
+        }
+        let above = entries.heap_bytes() as u64 / count - length as u64;
+        assert!(above <= above_max, "{above} above {length}");
     }
-    let bytes = entries.heap_bytes() as u64;
-    assert!(bytes / count - 32 <= 5, "{} above payload", bytes / count - 32);
 }
 
 #[test]
