@@ -11,6 +11,7 @@ import servers
 
 CLIENTS = 50
 VALUE_BYTES = 32
+CORES = sorted(os.sched_getaffinity(0))
 PERCENTILE = re.compile(r"^(\d+\.\d+)% <= (\d+\.\d+) milliseconds", re.MULTILINE)
 
 
@@ -23,6 +24,18 @@ def watched(figures):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures["load_busy"] = spent / (time.monotonic() - begin)
+
+
+@contextlib.contextmanager
+def bound(core):
+    """Processes that start meanwhile stay on this core; `None`: where the system puts them."""
+    before = os.sched_getaffinity(0)
+    if core is not None:
+        os.sched_setaffinity(0, {CORES[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def redis_benchmark(server, words, requests, clients=CLIENTS, pipeline=1, keys=100_000):

@@ -1,6 +1,7 @@
 """Producers and consumers; load: tests/load. CPU is that of the server for each message, which may
 be several commands. At a fixed rate latency is the figure, else throughput: there, latency follows
-from the number of messages that are allowed under way."""
+from the number of messages that are allowed under way. Latency at a fixed rate depends on whether
+the system puts server and load on one core or on two, so one workload is bound to each as well."""
 from . import load
 from .contenders import Cost, Workload
 
@@ -11,9 +12,11 @@ BACKLOG = 5_000_000
 AT_SATURATION = ("per_second", "cpu_us", "own_cpu_us", "load_busy")
 
 
-def workload(name, scenario, fixed=True, messages_each=1, reply=None, **values):
+def workload(name, scenario, fixed=True, messages_each=1, reply=None, cores=(None, None), **values):
+    """`cores`: those of the server and of the load."""
+
     def run(contender, scale):
-        with contender.start() as server:
+        with load.bound(cores[0]), contender.start() as server, load.bound(cores[1]):
             cost = Cost(server)
             figures = load.generate(
                 server, scale, scenario, seconds=scale.seconds(SECONDS), **values
@@ -28,7 +31,10 @@ def workload(name, scenario, fixed=True, messages_each=1, reply=None, **values):
                 return figures
             return {name: figures[name] for name in AT_SATURATION}
 
-    return Workload(name, "queues", SECONDS * 1.2 + 1, run, reply=reply)
+    def missing():
+        return None if all(core is None or core < len(load.CORES) for core in cores) else "a second core"
+
+    return Workload(name, "queues", SECONDS * 1.2 + 1, run, reply=reply, missing=missing)
 
 
 def backlog(count):
@@ -64,6 +70,8 @@ def ping(contender, scale):
 WORKLOADS = [
     Workload("ping-5000", "queues", SECONDS * 1.2 + 1, ping, reply="+PONG"),
     workload("handoff-5000", "queue", reply="message", kind="brpop", rate=RATE),
+    workload("handoff-5000-one-core", "queue", reply="message", kind="brpop", rate=RATE, cores=(0, 0)),
+    workload("handoff-5000-two-cores", "queue", reply="message", kind="brpop", rate=RATE, cores=(0, 1)),
     workload("handoff-full", "queue", fixed=False, reply="message", kind="brpop"),
     workload("reliable-5000", "queue", kind="blmove", rate=RATE),
     workload("reliable-full", "queue", fixed=False, kind="blmove"),

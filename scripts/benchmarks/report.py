@@ -97,6 +97,8 @@ ROWS = {
     "reliable-full": "reliable queue (BLMOVE, LREM)",
     "handoff-full": "LPUSH to blocked BRPOP, as fast as it goes",
     "handoff-5000": "LPUSH to blocked BRPOP, 5,000 a second",
+    "handoff-5000-one-core": "the same, server and load on one core",
+    "handoff-5000-two-cores": "the same, each on a core of its own",
     "ping-5000": "PING, 5,000 a second",
     "jobs-bullmq": "BullMQ, jobs",
     "jobs-celery": "Celery, jobs",

@@ -78,6 +78,11 @@ fn wrong_requests_are_refused() {
                 "(ERR syntax error, LIMIT cannot be used without the special ~ option)",
             ),
             (
+                "XADD s MINID 20-1 LIMIT 3",
+                "(ERR syntax error, LIMIT cannot be used without the special ~ option)",
+            ),
+            ("XADD s MAXLEN ~ 5", arity),
+            (
                 "XTRIM s MAXLEN 5 MINID 5",
                 "(ERR syntax error, MAXLEN and MINID options at the same time are not compatible)",
             ),

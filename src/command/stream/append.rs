@@ -63,8 +63,9 @@ pub(super) fn xadd(context: &mut Context<'_>, args: &mut Args<'_>) -> CommandRes
             break;
         }
     }
-    let new_id = NewId::parse(args.bytes().map_err(|_| wrong_arity("xadd"))?)?;
+    let new_id = args.bytes().ok().map(NewId::parse).transpose()?;
     options.finish(context)?;
+    let new_id = new_id.ok_or_else(|| wrong_arity("xadd"))?;
     let fields = args.rest();
     check_fields(fields.clone())?;
     if new_id == NewId::Given(StreamId::ZERO) {
