@@ -1,6 +1,9 @@
 //! What hashes and sets are made of: a packed run while small, a table from then on.
 //!
-//! The change is one-way: a large one that shrinks stays a table.
+//! The change is one-way: a large one that shrinks stays a table. One that has outgrown the limits
+//! of small ones only by the length of a text counts as a table, but is one when it has many
+//! entries or bytes: job libraries keep each job as a hash of few fields with one long text, which
+//! takes half the memory in a run.
 
 use std::collections::HashMap;
 
@@ -15,6 +18,11 @@ pub(crate) struct Limits {
     /// Longest key or value.
     pub(crate) value_bytes: usize,
 }
+
+/// Most entries of an outgrown map in a run.
+const OUTGROWN_ENTRIES_MAX: usize = 32;
+/// Most bytes of an outgrown map in a run: what a change moves.
+const OUTGROWN_BYTES_MAX: usize = 8192;
 
 /// A map of byte strings, or without `VALUES` a set of them.
 #[derive(Clone, Debug)]
@@ -82,11 +90,15 @@ impl<const VALUES: bool> PackedMap<VALUES> {
 
     /// Sets the value of `key`; returns whether it is new.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8], limits: Limits) -> bool {
-        let too_long = key.len().max(value.len()) > limits.value_bytes;
         if let Self::Small(run) = self {
-            let full = run.len() >= limits.entries;
-            if !too_long && (!full || run.find(key).is_some()) {
-                return run.insert(key, value);
+            let too_long = key.len().max(value.len()) > limits.value_bytes;
+            let is_outgrown = too_long || run.is_outgrown();
+            if has_room(run, is_outgrown, key, value, limits) {
+                let is_new = run.insert(key, value);
+                if too_long {
+                    run.outgrow();
+                }
+                return is_new;
             }
             self.enlarge();
         }
@@ -198,8 +210,8 @@ impl<const VALUES: bool> PackedMap<VALUES> {
     /// The name OBJECT ENCODING replies with.
     pub(crate) fn encoding(&self) -> &'static str {
         match self {
-            Self::Large(_) => "hashtable",
-            Self::Small(_) => "listpack",
+            Self::Small(run) if !run.is_outgrown() => "listpack",
+            Self::Large(_) | Self::Small(_) => "hashtable",
         }
     }
 
@@ -220,4 +232,22 @@ impl<const VALUES: bool> PackedMap<VALUES> {
         });
         *self = Self::Large(table);
     }
+}
+
+/// May the value of `key` be set in this run, outgrown then or not?
+fn has_room<const VALUES: bool>(
+    run: &PackedRun<VALUES>,
+    is_outgrown: bool,
+    key: &[u8],
+    value: &[u8],
+    limits: Limits,
+) -> bool {
+    let mut entries_max = limits.entries;
+    if is_outgrown {
+        if run.used() + key.len() + value.len() > OUTGROWN_BYTES_MAX {
+            return false;
+        }
+        entries_max = entries_max.min(OUTGROWN_ENTRIES_MAX);
+    }
+    run.len() < entries_max || run.find(key).is_some()
 }

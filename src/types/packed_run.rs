@@ -4,12 +4,15 @@
 //! [count: 4 bytes]  [length][key] [length][value]  [length][key] ...
 //! ```
 //!
-//! Lookups walk the run, so it is for short ones. Without `VALUES` an entry is just a key.
+//! Lookups walk the run, so it is for short ones. Without `VALUES` an entry is just a key. The
+//! highest bit of the count tells that the run no longer counts as small.
 
 use super::packed::{push_text, read_text, roomy, text_bytes};
 
 /// Bytes of the count.
 const HEAD_BYTES: usize = 4;
+/// The bit of the count that tells that the run has outgrown small ones.
+const OUTGROWN: u32 = 1 << 31;
 
 /// A short sequence of entries with different keys; takes no memory while empty.
 #[derive(Clone, Debug, Default)]
@@ -19,10 +22,22 @@ pub(crate) struct PackedRun<const VALUES: bool> {
 
 impl<const VALUES: bool> PackedRun<VALUES> {
     pub(crate) fn len(&self) -> usize {
-        match self.buf.first_chunk() {
-            Some(&count) => u32::from_le_bytes(count) as usize,
-            None => 0,
-        }
+        (self.head() & !OUTGROWN) as usize
+    }
+
+    /// Has it ever been told that it no longer counts as small?
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.head() & OUTGROWN != 0
+    }
+
+    /// Notes that it, which is not empty, no longer counts as small.
+    pub(crate) fn outgrow(&mut self) {
+        self.set_head(self.head() | OUTGROWN);
+    }
+
+    /// Bytes that its entries take.
+    pub(crate) fn used(&self) -> usize {
+        self.buf.len()
     }
 
     /// Bytes of memory held.
@@ -123,9 +138,18 @@ impl<const VALUES: bool> PackedRun<VALUES> {
         self.buf.splice(start..end, text);
     }
 
+    fn head(&self) -> u32 {
+        self.buf.first_chunk().map_or(0, |&head| u32::from_le_bytes(head))
+    }
+
+    fn set_head(&mut self, head: u32) {
+        self.buf[..HEAD_BYTES].copy_from_slice(&head.to_le_bytes());
+    }
+
     fn set_len(&mut self, count: usize) {
-        let count = u32::try_from(count).expect("a run holds less than 2^32 entries");
-        self.buf[..HEAD_BYTES].copy_from_slice(&count.to_le_bytes());
+        let count = u32::try_from(count).ok().filter(|count| count & OUTGROWN == 0);
+        let count = count.expect("a run holds less than 2^31 entries");
+        self.set_head(self.head() & OUTGROWN | count);
     }
 
     fn reserve(&mut self, bytes: usize) {

@@ -47,6 +47,34 @@ fn a_hash_grows_into_a_table_and_stays_one() {
 }
 
 #[test]
+fn a_job_with_a_long_text_takes_little_memory() {
+    for length in [25, 100, 200, 400, 1000, 7000, 20_000] {
+        let mut hash = Hash::default();
+        let text = vec![b'x'; length];
+        for (field, value) in [(&b"name"[..], &b"resize"[..]), (b"data", &text), (b"delay", b"0")] {
+            assert!(hash.set(field, value, LIMITS));
+        }
+        assert_eq!(hash.encoding(), "hashtable");
+        let above = hash.bytes() - length - 20;
+        // The allocator has four sizes to each power of two.
+        assert!(above < 90 + length / 4, "{above} above {length}");
+        assert_eq!(hash.find(b"data"), Some(&text[..]));
+    }
+}
+
+#[test]
+fn a_hash_of_long_texts_keeps_them_as_it_grows() {
+    let text = |n: u8| vec![n; 200];
+    let mut hash = Hash::default();
+    for n in 0..100 {
+        assert!(hash.set(&[n], &text(n), LIMITS));
+        assert!((0..=n).all(|n| hash.find(&[n]) == Some(&text(n)[..])));
+    }
+    (1..100).for_each(|n| assert!(hash.remove(&[n])));
+    assert_eq!((hash.encoding(), hash.find(&[0])), ("hashtable", Some(&text(0)[..])));
+}
+
+#[test]
 fn a_setting_clears_the_time_to_live() {
     let mut hash = Hash::default();
     for n in 0..200u8 {
