@@ -11,8 +11,8 @@ from .contenders import Workload
 
 # bytes of a message: how many are put
 SIZES = {32: 1_000_000, 200: 500_000, 1000: 200_000}
-# What the name of a field takes beside its message.
-FIELD_BYTES = {"list": 0, "stream": 0, "zset": 0, "hash": 16}
+# What a message has beside its text: the name of its field, or its key and other fields.
+OTHER_BYTES = {"list": 0, "stream": 0, "zset": 0, "hash": 16, "jobs": 100, "keys": 16}
 CONNECTIONS = 5000
 SETTLED_SECONDS = 30
 
@@ -25,11 +25,11 @@ def bytes_each(kind, size):
     def run(contender, scale):
         with contender.start() as server:
             load.fill(server, scale, kind, 1000, "warm", size)
-            server.connect().call("DEL", "warm")
+            server.connect().call("FLUSHALL")
             before, rss_before = used(server), server.rss_bytes()
             count = scale.count(SIZES[size], 20_000)
             load.fill(server, scale, kind, count, size=size)
-            payload = size + FIELD_BYTES[kind]
+            payload = size + OTHER_BYTES[kind]
             return {
                 "above_bytes": (used(server) - before) / count - payload,
                 "rss_bytes": (server.rss_bytes() - rss_before) / count,
@@ -64,5 +64,5 @@ def idle(contender, scale):
         return figures
 
 
-WORKLOADS = [bytes_each(kind, size) for kind in FIELD_BYTES for size in SIZES]
+WORKLOADS = [bytes_each(kind, size) for kind in OTHER_BYTES for size in SIZES]
 WORKLOADS.append(Workload("idle-connection", "memory", 35, idle, 1))

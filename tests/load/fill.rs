@@ -1,5 +1,6 @@
-//! `fill`: puts `count` messages of `bytes` bytes into `kind` (`list`, `zset`, `hash`, `stream` or
-//! `keys`) under `key`, in large pieces. Members and fields are numbers of 16 digits.
+//! `fill`: puts `count` messages of `bytes` bytes into `kind` (`list`, `zset`, `hash` or `stream`)
+//! under `key`, in large pieces, or each under a key of its own: `keys` as strings, `jobs` as the
+//! hashes that job libraries keep. Members and fields are numbers of 16 digits.
 
 use crate::connection::{Connection, encode};
 use crate::options::Options;
@@ -42,9 +43,23 @@ fn request(options: &Options, from: usize, end: usize) -> Vec<u8> {
                 bytes.extend(encode(&[b"SET", &name, &value]));
             }
         }
+        "jobs" => {
+            for number in from..end {
+                bytes.extend(job(number, &value));
+            }
+        }
         other => panic!("no such kind of data: {other}"),
     }
     bytes
+}
+
+/// A job with its fields: 100 bytes with its key, besides the data.
+fn job(number: usize, data: &[u8]) -> Vec<u8> {
+    let name = format!("bull:queue:{number:014}").into_bytes();
+    let head: [&[u8]; 4] = [b"HSET", &name, b"name", b"resize-image"];
+    let opts: [&[u8]; 6] = [b"opts", b"{\"attempts\":3}", b"delay", b"0", b"priority", b"0"];
+    let time: [&[u8]; 4] = [b"timestamp", b"1700000000000", b"data", data];
+    encode(&[&head[..], &opts, &time].concat())
 }
 
 fn with_head(head: &[&[u8]], words: &[Vec<u8>]) -> Vec<u8> {
@@ -67,7 +82,7 @@ fn member(number: usize, bytes: usize) -> Vec<u8> {
 
 pub(crate) async fn run(options: &Options) -> String {
     let count = options.number("count", 1_000_000);
-    let one_each = matches!(options.text("kind", "list"), "stream" | "keys");
+    let one_each = matches!(options.text("kind", "list"), "stream" | "keys" | "jobs");
     let mut connection = Connection::open(options.port()).await;
     let starts: Vec<usize> = (0..count).step_by(MESSAGES_AT_ONCE).collect();
     for starts in starts.chunks(PIPELINE) {
