@@ -1,8 +1,8 @@
 //! Hashing of keys, members and fields: one seeded function for the whole process.
 //!
-//! The bits of a hash are shared out so that no part sees the same ones twice: hashbrown takes
-//! the low bits for its bucket and the top seven for its tags, [`shard_bits`] takes 6 bits from
-//! bit 9, and [`position`] (the place in a [`crate::types::table::Table`]) 40 bits from bit 16.
+//! The bits of a hash are shared out so that no part sees the same ones twice: a segment of a
+//! table takes the top eight for its tags, [`shard_bits`] takes 6 bits from bit 9, and [`position`]
+//! (the place in a [`crate::types::table::Table`]) 40 bits from bit 16.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;

@@ -166,10 +166,14 @@ impl Batch<'_> {
         self.locked.is_some() && self.hold().is_ok()
     }
 
-    /// Has what is at each key fetched: the entries, and when all are on their way, their values.
+    /// Has what is at each key fetched: what leads to the entries, and when all of that is on its
+    /// way, the entries, then their values.
     fn find_ahead(&mut self, db: usize) {
         let Some(locked) = &self.locked else { return };
         let coming = &mut self.outlook.keys[self.outlook.firsts..];
+        for Foreseen { known, hash, .. } in &*coming {
+            locked.prefetch(db, known.shard, *hash);
+        }
         for Foreseen { known, hash, .. } in &mut *coming {
             let location = locked.guess(db, known.shard, *hash);
             known.location = location.map(|location| (location, self.releases));

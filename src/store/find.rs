@@ -50,6 +50,13 @@ impl Locked {
         self.last_found.filter(|found| found.is(db, key)).map(|found| usize::from(found.shard))
     }
 
+    /// Has what leads to a key of this hash in this shard fetched into the processor's caches.
+    pub(crate) fn prefetch(&self, db: usize, shard: usize, hash: u64) {
+        if let Some(rank) = self.rank(shard) {
+            self.at_ref(rank).db_ref(db).keys.prefetch(hash);
+        }
+    }
+
     /// Where a key of this hash in this shard probably is in database `db`: told without a look at
     /// the entry itself.
     pub(crate) fn guess(&self, db: usize, shard: usize, hash: u64) -> Option<Location> {

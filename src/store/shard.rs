@@ -45,8 +45,6 @@ impl Entry {
     /// Has it fetched into the processor's caches.
     pub(crate) fn prefetch(&self) {
         prefetch::value(self);
-        // It may lie across two lines.
-        prefetch::value(&self.used);
     }
 
     /// Has its key and its value fetched, where they are elsewhere.

@@ -1,15 +1,15 @@
 //! A hash table that grows without pauses and can be walked with a cursor while it changes.
 //!
-//! Its segments are small open-addressing tables (a split takes a few microseconds); how they are
+//! Its segments are small (a split takes some microseconds): see `table/segment.rs`. How they are
 //! found, split and merged, and what a cursor is, says [`super::directory`].
 
-use hashbrown::HashTable;
-
-use super::directory::{self, Directory};
+use super::directory::Directory;
 use crate::hash::{POSITION_BITS, position};
 
-/// Elements a segment may hold before it splits: what hashbrown keeps in 512 buckets.
-const SEGMENT_LEN_MAX: usize = 448;
+mod segment;
+
+use segment::{SEGMENT_LEN_MAX, Segment};
+
 /// A segment that holds no more than this looks for a neighbour to merge with.
 const SMALL_LEN_MAX: usize = SEGMENT_LEN_MAX / 3;
 /// Two neighbours merge when both together hold no more than this: far from where they split, and
@@ -28,26 +28,14 @@ pub(crate) trait Hashed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     segment: u32,
-    bucket: u32,
+    number: u32,
 }
 
 /// The table; see the module's description.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
-    directory: Directory<Segment<T>>,
+    directory: Directory<Box<Segment<T>>>,
     len: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Segment<T> {
-    depth: u32,
-    elements: HashTable<T>,
-}
-
-impl<T> directory::Segment for Segment<T> {
-    fn depth(&self) -> u32 {
-        self.depth
-    }
 }
 
 impl<T> Default for Table<T> {
@@ -67,60 +55,68 @@ impl<T: Hashed> Table<T> {
 
     /// The element with this hash for which `same` holds.
     pub(crate) fn find(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<&T> {
-        self.directory.segment(hash)?.elements.find(hash, same)
+        let segment = self.directory.segment(hash)?;
+        segment.at(segment.locate(hash, same)?)
     }
 
     /// As [`Table::find`], to change it; its hash must stay as it is.
     pub(crate) fn find_mut(&mut self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<&mut T> {
         let number = self.directory.number(hash)?;
-        self.directory.segments[number].elements.find_mut(hash, same)
+        let segment = &mut self.directory.segments[number];
+        segment.at_mut(segment.locate(hash, same)?)
     }
 
     /// Where the element with this hash is for which `same` holds.
     pub(crate) fn locate(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
         let segment = self.directory.number(hash)?;
-        let bucket = self.directory.segments[segment].elements.find_bucket_index(hash, same)?;
-        Some(Place { segment: segment.try_into().ok()?, bucket: bucket.try_into().ok()? })
+        let number = self.directory.segments[segment].locate(hash, same)?;
+        Some(Place { segment: segment.try_into().ok()?, number: number.try_into().ok()? })
+    }
+
+    /// Has what leads to an element with this hash fetched into the processor's caches.
+    pub(crate) fn prefetch(&self, hash: u64) {
+        if let Some(segment) = self.directory.segment(hash) {
+            segment.prefetch();
+        }
     }
 
     /// Where an element with this hash probably is; no element is looked at.
     pub(crate) fn guess(&self, hash: u64) -> Option<Place> {
-        self.locate(hash, |_| true)
+        let segment = self.directory.number(hash)?;
+        let number = self.directory.segments[segment].guess(hash)?;
+        Some(Place { segment: segment.try_into().ok()?, number: number.try_into().ok()? })
     }
 
     /// The element at a place. After a change of the table another one may be there, or none.
     pub(crate) fn at(&self, place: Place) -> Option<&T> {
-        let segment = self.directory.segments.get(place.segment as usize)?;
-        segment.elements.get_bucket(place.bucket as usize)
+        self.directory.segments.get(place.segment as usize)?.at(place.number as usize)
     }
 
     /// As [`Table::at`], to change it; its hash must stay as it is.
     pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
-        let segment = self.directory.segments.get_mut(place.segment as usize)?;
-        segment.elements.get_bucket_mut(place.bucket as usize)
+        self.directory.segments.get_mut(place.segment as usize)?.at_mut(place.number as usize)
     }
 
     /// Adds an element whose key is not in the table yet.
     pub(crate) fn insert(&mut self, element: T) -> &mut T {
         let hash = element.hash();
-        let first = || Segment { depth: 0, elements: HashTable::new() };
+        let first = || Box::new(Segment::with_room(0, 0));
         let mut number = self.directory.number_or_first(hash, first);
-        while self.directory.segments[number].elements.len() >= SEGMENT_LEN_MAX
+        while self.directory.segments[number].len() >= SEGMENT_LEN_MAX
             && self.directory.segments[number].depth < DEPTH_MAX
         {
             self.split(number, hash);
             number = self.directory.number_or_first(hash, first);
         }
         self.len += 1;
-        let elements = &mut self.directory.segments[number].elements;
-        elements.insert_unique(hash, element, T::hash).into_mut()
+        self.directory.segments[number].insert(hash, element)
     }
 
     /// Takes the element with this hash for which `same` holds.
     pub(crate) fn remove(&mut self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<T> {
         let number = self.directory.number(hash)?;
-        let elements = &mut self.directory.segments[number].elements;
-        let (element, _) = elements.find_entry(hash, same).ok()?.remove();
+        let segment = &mut self.directory.segments[number];
+        let element = segment.remove(segment.locate(hash, same)?);
         self.len -= 1;
         self.shrink(number, hash);
         Some(element)
@@ -128,13 +124,13 @@ impl<T: Hashed> Table<T> {
 
     /// All elements, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.directory.segments.iter().flat_map(|segment| segment.elements.iter())
+        self.directory.segments.iter().flat_map(|segment| segment.iter())
     }
 
     /// Visits all elements, to change all but their hash.
     pub(crate) fn for_each_mut(&mut self, visit: impl FnMut(&mut T)) {
         let segments = self.directory.segments.iter_mut();
-        segments.flat_map(|segment| segment.elements.iter_mut()).for_each(visit);
+        segments.flat_map(|segment| segment.iter_mut()).for_each(visit);
     }
 
     /// Visits elements from `cursor` (a position) on until about `count` were seen; returns where
@@ -145,10 +141,8 @@ impl<T: Hashed> Table<T> {
         count: usize,
         visit: impl FnMut(&'t T),
     ) -> Option<u64> {
-        let elements = |segment: &'t Segment<T>| {
-            segment.elements.iter().map(|element| (position(element.hash()), element))
-        };
-        self.directory.scan(cursor, count, elements, visit)
+        let placed = |element: &'t T| (position(element.hash()), element);
+        self.directory.scan(cursor, count, |segment| segment.iter().map(placed), visit)
     }
 
     /// An element chosen at random with equal chances; `random` gives numbers over all of `u64`.
@@ -162,7 +156,7 @@ impl<T: Hashed> Table<T> {
         let widest = if segments.len() == 1 { self.len } else { SEGMENT_LEN_MAX };
         for _ in 0..1000 {
             let segment = &segments[below(segments.len())];
-            if let Some(element) = segment.elements.iter().nth(below(widest)) {
+            if let Some(element) = segment.iter().nth(below(widest)) {
                 return Some(element);
             }
         }
@@ -184,30 +178,28 @@ impl<T: Hashed> Table<T> {
         let mut skipped = random >> 32;
         let mut left = places;
         for segment in from.iter().chain(before) {
-            let elements = &segment.elements;
-            let first = below(std::mem::take(&mut skipped), elements.num_buckets()).unwrap_or(0);
-            for place in first..elements.num_buckets() {
+            let first = below(std::mem::take(&mut skipped), segment.len()).unwrap_or(0);
+            for place in first..segment.len() {
                 if left == 0 {
                     return;
                 }
                 left -= 1;
-                if elements.get_bucket(place).is_some_and(|element| !visit(element)) {
+                if segment.at(place).is_some_and(|element| !visit(element)) {
                     return;
                 }
             }
         }
         // What stands before the random place in its segment comes last.
-        let segment = segments.get(start);
-        let Some(elements) = segment.map(|segment| &segment.elements) else { return };
-        let first = below(random >> 32, elements.num_buckets()).unwrap_or(0);
-        let rest = (0..first.min(left)).filter_map(|place| elements.get_bucket(place));
+        let Some(segment) = segments.get(start) else { return };
+        let first = below(random >> 32, segment.len()).unwrap_or(0);
+        let rest = (0..first.min(left)).filter_map(|place| segment.at(place));
         rest.map(visit).take_while(|&goes_on| goes_on).for_each(drop);
     }
 
     /// Bytes taken by the table itself, without what its elements own elsewhere.
     pub(crate) fn bytes(&self) -> usize {
-        let elements = self.directory.segments.iter().map(|s| s.elements.allocation_size());
-        self.directory.bytes() + elements.sum::<usize>()
+        let segments = self.directory.segments.iter().map(|segment| segment.bytes());
+        self.directory.bytes() + segments.sum::<usize>()
     }
 
     /// Moves the upper half of a segment's range, in which `hash` belongs, to a new one.
@@ -216,13 +208,8 @@ impl<T: Hashed> Table<T> {
         segment.depth += 1;
         let depth = segment.depth;
         let upper_bit = 1u64 << (POSITION_BITS - depth);
-        let is_upper = |element: &mut T| position(element.hash()) & upper_bit != 0;
-        let upper: Vec<T> = segment.elements.extract_if(is_upper).collect();
-        let mut elements = HashTable::with_capacity(upper.len());
-        for element in upper {
-            elements.insert_unique(element.hash(), element, T::hash);
-        }
-        self.directory.split(hash, Segment { depth, elements });
+        let upper = segment.split(upper_bit);
+        self.directory.split(hash, Box::new(upper));
     }
 
     /// After a removal: gives memory back, and merges the segment with its neighbour.
@@ -231,12 +218,9 @@ impl<T: Hashed> Table<T> {
             *self = Self::default();
             return;
         }
-        let elements = &mut self.directory.segments[number].elements;
-        let len = elements.len();
-        if len * 8 <= elements.capacity() {
-            elements.shrink_to(len * 2, T::hash);
-        }
-        if len <= SMALL_LEN_MAX {
+        let segment = &mut self.directory.segments[number];
+        segment.fit();
+        if segment.len() <= SMALL_LEN_MAX {
             self.merge(number, hash);
         }
     }
@@ -245,14 +229,14 @@ impl<T: Hashed> Table<T> {
         let depth = self.directory.segments[number].depth;
         let Some(buddy) = self.directory.buddy(hash, depth) else { return };
         let segments = &mut self.directory.segments;
-        if segments[buddy].elements.len() + segments[number].elements.len() > MERGE_LEN_MAX {
+        if segments[buddy].len() + segments[number].len() > MERGE_LEN_MAX {
             return;
         }
-        let moved = std::mem::take(&mut segments[buddy].elements);
+        let moved = segments[buddy].drain();
         let segment = &mut segments[number];
         segment.depth -= 1;
         for element in moved {
-            segment.elements.insert_unique(element.hash(), element, T::hash);
+            segment.insert(element.hash(), element);
         }
         self.directory.merge(hash);
     }
