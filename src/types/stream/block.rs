@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::entry::Entry;
 use super::id::StreamId;
 use super::words::{Words, number, number_bytes, push_bytes, push_number};
+use crate::types::packed::roomy;
 
 const DEAD: u8 = 1;
 const OWN_NAMES: u8 = 2;
@@ -27,10 +28,13 @@ const FLAG_BITS: u32 = 2;
 /// Most milliseconds between the ids of a block: a mark has room for no more.
 const MS_SPAN_MAX: u64 = u64::MAX >> FLAG_BITS;
 
-/// Bytes of the first block's buffer at first; it doubles as it fills.
+/// Bytes of a short stream's buffer at first; it doubles as it fills.
 const BUF_BYTES_MIN: usize = 64;
-/// A larger buffer grows by a fourth.
-const DOUBLED_BYTES_MAX: usize = 4096;
+/// A larger buffer grows by a fourth; and what trimming left of it is kept in a smaller one once
+/// that is less than half.
+const SHORT_BYTES_MAX: usize = 4096;
+/// Most bytes of an entry's mark, seq and size.
+const HEAD_BYTES_MAX: usize = 30;
 
 /// When a block is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,9 @@ pub(crate) struct BlockLimits {
     /// 0: no limit.
     pub(crate) entries_max: usize,
 }
+
+/// Most bytes that are reserved for entries to come.
+const ROOM_BYTES_MAX: usize = 64 << 10;
 
 /// Most bytes of the fields and values of one entry, and of a block without a limit of its own.
 pub(crate) const BLOCK_BYTES_MAX: usize = 1 << 30;
@@ -88,19 +95,17 @@ struct Head {
 }
 
 impl Block {
-    /// A block with one entry, and with room for as much as `before` has if there is a block that
-    /// is full.
+    /// A block with one entry, and with room for so many bytes at least.
     pub(super) fn new<'a>(
         id: StreamId,
         fields: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
-        before: Option<&Self>,
+        room: usize,
     ) -> Self {
         let names = fields.clone().step_by(2);
         let bytes = names.clone().map(|name| number_bytes(name.len()) + name.len()).sum::<usize>();
         let values = fields.clone().skip(1).step_by(2);
         let bytes = bytes + values.map(|value| value.len() + 2).sum::<usize>() + 16;
-        let room = before.map_or(BUF_BYTES_MIN, |block| whole_piece(block.buf.len()));
-        let mut buf = Vec::with_capacity(bytes.max(room));
+        let mut buf = Vec::with_capacity(bytes.max(roomy(room)));
         push_number(&mut buf, fields.len() / 2);
         names.for_each(|name| push_bytes(&mut buf, name));
         let start = buf.len();
@@ -119,11 +124,16 @@ impl Block {
         self.buf.capacity()
     }
 
+    /// Room that a block with such entries and limits needs.
+    pub(super) fn room_needed(&self, limits: BlockLimits) -> usize {
+        self.buf.len().min(limits.bytes_max()).min(ROOM_BYTES_MAX)
+    }
+
     /// Is there room for an entry of `payload` bytes, whose id is larger than all others?
     pub(super) fn has_room(&self, id: StreamId, payload: usize, limits: BlockLimits) -> bool {
         let below_count = limits.entries_max == 0 || (self.count as usize) < limits.entries_max;
         let is_near = id.ms - self.first.ms <= MS_SPAN_MAX;
-        below_count && is_near && self.buf.len() + payload < limits.bytes_max()
+        below_count && is_near && self.buf.len() + payload + HEAD_BYTES_MAX < limits.bytes_max()
     }
 
     /// Adds an entry, whose id is larger than all others; `fields` alternates names and values.
@@ -159,7 +169,7 @@ impl Block {
     fn reserve(&mut self, bytes: usize) {
         let (needed, capacity) = (self.buf.len() + bytes, self.buf.capacity());
         if needed > capacity {
-            let more = if capacity < DOUBLED_BYTES_MAX { capacity } else { capacity / 4 };
+            let more = if capacity < SHORT_BYTES_MAX { capacity } else { capacity / 4 };
             let grown = needed.max(capacity + more);
             self.buf.reserve_exact(grown - self.buf.len());
         }
@@ -292,6 +302,9 @@ impl Block {
             self.dead += 1;
             self.skip_dead();
         }
+        if self.buf.len() > SHORT_BYTES_MAX && self.start > self.buf.len() / 2 {
+            self.compact();
+        }
     }
 
     fn skip_dead(&mut self) {
@@ -309,7 +322,8 @@ impl Block {
         let mut names = self.names();
         names.by_ref().for_each(drop);
         let names_end = self.buf.len() - names.rest.len();
-        let mut kept = self.buf[..names_end].to_vec();
+        let mut kept = Vec::with_capacity(roomy(names_end + self.buf.len() - self.start));
+        kept.extend_from_slice(&self.buf[..names_end]);
         let mut last = self.first;
         for head in self.live_heads(self.start) {
             kept.extend_from_slice(&self.buf[head.at..head.end]);
@@ -322,11 +336,6 @@ impl Block {
         self.last = last;
         *self.sought.get_mut() = 0;
     }
-}
-
-/// `bytes`, rounded up to what the allocator has pieces of: four sizes to each power of two.
-fn whole_piece(bytes: usize) -> usize {
-    bytes.next_multiple_of((bytes.next_power_of_two() / 8).max(16))
 }
 
 fn as_size(part: u64) -> usize {

@@ -8,6 +8,9 @@ use super::block::Block;
 use super::id::StreamId;
 use super::{BlockLimits, Entry, one_more};
 
+/// In a stream of so many blocks a new one gets the room at once that the last one took.
+const BLOCKS_LONG: usize = 16;
+
 /// Entries in the order of their ids, and what is known of those that are gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entries {
@@ -75,8 +78,9 @@ impl Entries {
                 Arc::make_mut(block).shrink();
             }
         }
-        let block = Block::new(id, fields, self.blocks.back().map(|block| &**block));
-        self.blocks.push_back(Arc::new(block));
+        let before = self.blocks.back().filter(|_| self.blocks.len() >= BLOCKS_LONG);
+        let room = before.map_or(0, |block| block.room_needed(limits));
+        self.blocks.push_back(Arc::new(Block::new(id, fields, room)));
     }
 
     /// The id of the first entry; zero if there is none.

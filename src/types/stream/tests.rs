@@ -252,6 +252,31 @@ fn an_entry_costs_few_bytes() {
 }
 
 #[test]
+fn a_trimmed_stream_gives_its_memory_back() {
+    let limits = BlockLimits { bytes_max: 65536, entries_max: 100 };
+    let mut entries = Entries::default();
+    for n in 1..1000 {
+        entries.append(StreamId::new(n, 0), [&b"data"[..], &[b'x'; 600]].into_iter(), limits);
+        entries.trim(Trim { to: TrimTo::MaxLen(1), approximate: false, limit: 0 });
+        assert!(entries.len() == 1 && entries.heap_bytes() < 10_000, "{}", entries.heap_bytes());
+    }
+}
+
+#[test]
+fn a_large_entry_takes_no_memory_for_those_behind_it() {
+    for bytes_max in [65536, 0] {
+        let limits = BlockLimits { bytes_max, entries_max: 1 };
+        let mut entries = Entries::default();
+        for n in 1..20 {
+            entries.append(StreamId::new(n, 0), [&b"f"[..], &[7; 1 << 20]].into_iter(), limits);
+        }
+        let before = entries.heap_bytes();
+        entries.append(StreamId::new(20, 0), [&b"f"[..], b"v"].into_iter(), limits);
+        assert!(entries.heap_bytes() < before + (80 << 10));
+    }
+}
+
+#[test]
 fn the_log_position_of_a_group_is_counted() {
     let mut stream = Stream::default();
     let fields: [&[u8]; 2] = [b"f", b"v"];
