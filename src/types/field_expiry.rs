@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::packed_map::{Limits, PackedMap};
 use crate::hash;
 
-/// Fewer fields, and shorter ones, are searched through instead of indexed.
+/// Fewer fields, of few bytes, are searched through instead of indexed.
 const LIMITS: Limits = Limits { entries: 64, value_bytes: 1024 };
 /// No field is due, ever.
 pub(crate) const NEVER: u64 = u64::MAX;

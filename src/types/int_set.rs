@@ -83,13 +83,6 @@ impl IntSet {
         true
     }
 
-    /// Most bytes that the text of one of its integers takes.
-    pub(crate) fn digits_max(&self) -> usize {
-        let ends = [self.at(0), self.at(self.len().saturating_sub(1))];
-        let digits = |value: i64| itoa::Buffer::new().format(value).len();
-        ends.into_iter().flatten().map(digits).max().unwrap_or(0)
-    }
-
     fn width(&self) -> usize {
         usize::from(self.width)
     }

@@ -1,9 +1,9 @@
 //! What hashes and sets are made of: a packed run while small, a table from then on.
 //!
 //! The change is one-way: a large one that shrinks stays a table. One that has outgrown the limits
-//! of small ones only by the length of a text counts as a table, but is one when it has many
-//! entries or bytes: job libraries keep each job as a hash of few fields with one long text, which
-//! takes half the memory in a run.
+//! of small ones only by the length of a text counts as a table, but becomes one only when it has
+//! many entries or bytes: job libraries keep each job as a hash of few fields with one long text,
+//! which takes half the memory in a run.
 
 use std::collections::HashMap;
 
@@ -95,7 +95,7 @@ impl<const VALUES: bool> PackedMap<VALUES> {
             let is_outgrown = too_long || run.is_outgrown();
             if has_room(run, is_outgrown, key, value, limits) {
                 let is_new = run.insert(key, value);
-                if too_long {
+                if too_long && (VALUES || is_new) {
                     run.outgrow();
                 }
                 return is_new;
@@ -234,7 +234,7 @@ impl<const VALUES: bool> PackedMap<VALUES> {
     }
 }
 
-/// May the value of `key` be set in this run, outgrown then or not?
+/// May the value of `key` be set in this run, which then is outgrown or not?
 fn has_room<const VALUES: bool>(
     run: &PackedRun<VALUES>,
     is_outgrown: bool,
@@ -242,12 +242,14 @@ fn has_room<const VALUES: bool>(
     value: &[u8],
     limits: Limits,
 ) -> bool {
-    let mut entries_max = limits.entries;
-    if is_outgrown {
-        if run.used() + key.len() + value.len() > OUTGROWN_BYTES_MAX {
-            return false;
-        }
-        entries_max = entries_max.min(OUTGROWN_ENTRIES_MAX);
+    if !is_outgrown {
+        return run.len() < limits.entries || run.find(key).is_some();
     }
-    run.len() < entries_max || run.find(key).is_some()
+    let entries_max = limits.entries.min(OUTGROWN_ENTRIES_MAX);
+    let bytes = run.used() + key.len() + value.len();
+    if run.len() < entries_max && bytes <= OUTGROWN_BYTES_MAX {
+        return true;
+    }
+    let Some(old) = run.find(key) else { return false };
+    run.len() <= entries_max && bytes <= OUTGROWN_BYTES_MAX + key.len() + old.len()
 }

@@ -86,10 +86,15 @@ impl<const VALUES: bool> PackedRun<VALUES> {
         let end = self.read(at).2;
         self.buf.drain(at..end);
         self.set_len(count);
+        self.fit();
+        true
+    }
+
+    /// Gives memory back if less than half of it is in use.
+    fn fit(&mut self) {
         if self.buf.len() < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
             self.buf.shrink_to(roomy(self.buf.len()));
         }
-        true
     }
 
     /// The entries, first to last.
@@ -136,6 +141,7 @@ impl<const VALUES: bool> PackedRun<VALUES> {
         push_text(&mut text, value);
         self.reserve(text.len().saturating_sub(end - start));
         self.buf.splice(start..end, text);
+        self.fit();
     }
 
     fn head(&self) -> u32 {

@@ -127,9 +127,8 @@ impl Set {
             }
             return is_new;
         }
-        let longest = integers.digits_max().max(member.len());
-        if integers.len() < limits.packed.entries && longest <= limits.packed.value_bytes {
-            self.spell_out();
+        if integers.len() < limits.packed.entries {
+            self.spell_out(limits.packed);
         } else {
             self.enlarge();
         }
@@ -243,19 +242,18 @@ impl Set {
     }
 
     /// Integers become their texts.
-    fn spell_out(&mut self) {
+    fn spell_out(&mut self, limits: Limits) {
         let Self::Integers(integers) = self else { return };
-        let unlimited = Limits { entries: usize::MAX, value_bytes: usize::MAX };
         let mut members = PackedMap::default();
         for value in integers.iter() {
-            members.insert(itoa::Buffer::new().format(value).as_bytes(), b"", unlimited);
+            members.insert(itoa::Buffer::new().format(value).as_bytes(), b"", limits);
         }
         *self = Self::Members(members);
     }
 
     /// Goes over to a table.
     fn enlarge(&mut self) {
-        self.spell_out();
+        self.spell_out(Limits { entries: usize::MAX, value_bytes: usize::MAX });
         if let Self::Members(members) = self {
             members.enlarge();
         }
@@ -292,6 +290,23 @@ mod tests {
             members.split(' ').for_each(|member| assert!(set.add(member.as_bytes(), LIMITS)));
             assert_eq!(set.encoding(), expected, "{members}");
         }
+    }
+
+    #[test]
+    fn few_long_members_take_little_memory_however_they_came() {
+        let long = "x".repeat(200);
+        for members in [vec![&*long], vec!["1", &long], vec!["a", &long], vec![&*long, "1", "b"]] {
+            let mut set = Set::default();
+            members.iter().for_each(|member| assert!(set.add(member.as_bytes(), LIMITS)));
+            assert!(!set.add(long.as_bytes(), LIMITS));
+            assert!(set.bytes() < 320, "{} for {members:?}", set.bytes());
+            assert_eq!((set.encoding(), set.len()), ("hashtable", members.len()));
+        }
+        let mut set = Set::default();
+        assert!(set.add(b"1234567890", SetLimits { integers: 8, packed: LIMITS.packed }));
+        let packed = Limits { entries: 12, value_bytes: 5 };
+        assert!(set.add(b"x", SetLimits { integers: 8, packed }));
+        assert_eq!(set.encoding(), "hashtable", "its integers are too long");
     }
 
     #[test]

@@ -111,7 +111,8 @@ fn texts_are_kept_in_their_form() {
 
 #[test]
 fn limits_of_small_forms_take_effect() {
-    let server = Server::start(&["--hash-max-listpack-entries", "2"]);
+    let server =
+        Server::start(&["--hash-max-listpack-entries", "2", "--enable-debug-command", "local"]);
     check(
         &mut server.client(),
         &[
@@ -124,6 +125,20 @@ fn limits_of_small_forms_take_effect() {
             ("OBJECT ENCODING s", "\"intset\""),
             ("SADD s 2", "1"),
             ("OBJECT ENCODING s", "\"hashtable\""),
+            ("CONFIG SET hash-max-listpack-value 3", "OK"),
+            ("HSET long a 1 b 1234", "2"),
+            ("OBJECT ENCODING long", "\"hashtable\""),
+            ("HSET long b 1", "0"),
+            ("COPY long copied", "1"),
+            ("OBJECT ENCODING copied", "\"hashtable\""),
+            ("HSET same a 123", "1"),
+            ("CONFIG SET set-max-listpack-value 3", "OK"),
+            ("SADD longs 1 abcd", "2"),
+            ("OBJECT ENCODING longs", "\"hashtable\""),
+            ("DEBUG RELOAD", "OK"),
+            ("OBJECT ENCODING longs", "\"hashtable\""),
+            ("OBJECT ENCODING same", "\"listpack\""),
+            ("HGETALL same", "[\"a\", \"123\"]"),
             ("CONFIG SET zset-max-ziplist-value 3", "OK"),
             ("ZADD z 1 long", "1"),
             ("OBJECT ENCODING z", "\"skiplist\""),

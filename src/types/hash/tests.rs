@@ -75,6 +75,40 @@ fn a_hash_of_long_texts_keeps_them_as_it_grows() {
 }
 
 #[test]
+fn a_text_that_becomes_shorter_gives_its_memory_back() {
+    for shorter in [0, 100, 1000] {
+        let mut hash = Hash::default();
+        for (field, length) in [(b"a", 10), (b"b", 7000), (b"c", 10), (b"b", shorter)] {
+            hash.set(field, &vec![b'x'; length], LIMITS);
+        }
+        assert!(hash.bytes() < 200 + 2 * shorter, "{} for {shorter}", hash.bytes());
+    }
+}
+
+#[test]
+fn a_text_that_is_set_again_leaves_the_form_as_it_is() {
+    let mut hash = Hash::default();
+    for byte in 0..10 {
+        hash.set(b"data", &[byte; 5000], LIMITS);
+        hash.set(b"state", &[byte], LIMITS);
+        assert!(hash.bytes() < 6000, "{}", hash.bytes());
+        assert_eq!(hash.find(b"data"), Some(&[byte; 5000][..]));
+    }
+}
+
+#[test]
+fn a_hash_of_many_fields_becomes_a_table_with_a_long_text() {
+    let limits = Limits { entries: 512, value_bytes: 24 };
+    let mut hash = Hash::default();
+    (0..100u8).for_each(|n| assert!(hash.set(&[n], b"", limits)));
+    assert_eq!(hash.encoding(), "listpack");
+    let before = hash.bytes();
+    assert!(!hash.set(&[50], &[0; 25], limits));
+    assert!(hash.bytes() > before + 256, "{} and {before}", hash.bytes());
+    assert_eq!((hash.encoding(), hash.len()), ("hashtable", 100));
+}
+
+#[test]
 fn a_setting_clears_the_time_to_live() {
     let mut hash = Hash::default();
     for n in 0..200u8 {
