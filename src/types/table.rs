@@ -178,7 +178,7 @@ impl<T: Hashed> Table<T> {
         let mut skipped = random >> 32;
         let mut left = places;
         for segment in from.iter().chain(before) {
-            let first = below(std::mem::take(&mut skipped), segment.len()).unwrap_or(0);
+            let first = below(std::mem::take(&mut skipped), SEGMENT_LEN_MAX).unwrap_or(0);
             for place in first..segment.len() {
                 if left == 0 {
                     return;
@@ -191,15 +191,17 @@ impl<T: Hashed> Table<T> {
         }
         // What stands before the random place in its segment comes last.
         let Some(segment) = segments.get(start) else { return };
-        let first = below(random >> 32, segment.len()).unwrap_or(0);
+        let first = below(random >> 32, SEGMENT_LEN_MAX).unwrap_or(0);
         let rest = (0..first.min(left)).filter_map(|place| segment.at(place));
         rest.map(visit).take_while(|&goes_on| goes_on).for_each(drop);
     }
 
-    /// Bytes taken by the table itself, without what its elements own elsewhere.
+    /// Bytes taken by the table itself, about, without what its elements own elsewhere. O(1): a
+    /// segment counts as having room for one more element.
     pub(crate) fn bytes(&self) -> usize {
-        let segments = self.directory.segments.iter().map(|segment| segment.bytes());
-        self.directory.bytes() + segments.sum::<usize>()
+        let segments = self.directory.segments.len();
+        let elements = (self.len + segments) * size_of::<T>();
+        self.directory.bytes() + segments * size_of::<Segment<T>>() + elements
     }
 
     /// Moves the upper half of a segment's range, in which `hash` belongs, to a new one.
@@ -235,6 +237,7 @@ impl<T: Hashed> Table<T> {
         let moved = segments[buddy].drain();
         let segment = &mut segments[number];
         segment.depth -= 1;
+        segment.reserve(moved.len());
         for element in moved {
             segment.insert(element.hash(), element);
         }
