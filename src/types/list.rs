@@ -94,6 +94,9 @@ impl List {
                 return chunk.push(end, payload, bytes);
             }
         }
+        if self.chunks.is_empty() {
+            self.chunks.reserve_exact(1);
+        }
         let room = self.room(end, bytes);
         let mut chunk = Chunk::with_room(end, room);
         chunk.push(end, payload, bytes);

@@ -172,7 +172,7 @@ impl Chunk {
     }
 }
 
-/// A chunk never takes 4 GiB: the largest element has half of that.
+/// A chunk never takes 4 GiB: no element does.
 fn short(number: usize) -> u32 {
     u32::try_from(number).expect("a chunk takes less than 4 GiB")
 }
