@@ -297,7 +297,9 @@ mod tests {
         let long = "x".repeat(200);
         for members in [vec![&*long], vec!["1", &long], vec!["a", &long], vec![&*long, "1", "b"]] {
             let mut set = Set::default();
-            members.iter().for_each(|member| assert!(set.add(member.as_bytes(), LIMITS)));
+            for member in &members {
+                assert!(set.add(member.as_bytes(), LIMITS));
+            }
             assert!(!set.add(long.as_bytes(), LIMITS));
             assert!(set.bytes() < 320, "{} for {members:?}", set.bytes());
             assert_eq!((set.encoding(), set.len()), ("hashtable", members.len()));

@@ -138,7 +138,7 @@ fn limits_of_small_forms_take_effect() {
             ("DEBUG RELOAD", "OK"),
             ("OBJECT ENCODING longs", "\"hashtable\""),
             ("OBJECT ENCODING same", "\"listpack\""),
-            ("HGETALL same", "[\"a\", \"123\"]"),
+            ("HGETALL same", "[\"a\" \"123\"]"),
             ("CONFIG SET zset-max-ziplist-value 3", "OK"),
             ("ZADD z 1 long", "1"),
             ("OBJECT ENCODING z", "\"skiplist\""),

@@ -267,8 +267,9 @@ fn a_large_entry_takes_no_memory_for_those_behind_it() {
     for bytes_max in [65536, 0] {
         let limits = BlockLimits { bytes_max, entries_max: 1 };
         let mut entries = Entries::default();
+        let large = vec![7; 1 << 20];
         for n in 1..20 {
-            entries.append(StreamId::new(n, 0), [&b"f"[..], &[7; 1 << 20]].into_iter(), limits);
+            entries.append(StreamId::new(n, 0), [&b"f"[..], &large].into_iter(), limits);
         }
         let before = entries.heap_bytes();
         entries.append(StreamId::new(20, 0), [&b"f"[..], b"v"].into_iter(), limits);
