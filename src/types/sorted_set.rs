@@ -12,6 +12,8 @@
 
 use std::sync::OnceLock;
 
+use smallvec::SmallVec;
+
 use super::packed_map::Limits;
 
 mod ahead;
@@ -23,7 +25,7 @@ mod tree;
 
 pub(crate) use build::Builder;
 use index::Index;
-use tree::Node;
+use tree::{Changed, Node};
 
 /// Elements that a step of a scan may look at for each one that it finds; see [`SortedSet::scan`].
 const SCAN_COST_MAX: usize = 64;
@@ -106,10 +108,10 @@ impl SortedSet {
         debug_assert!(!score.is_nan(), "whoever computes scores refuses NaN");
         let score = without_sign_of_zero(score);
         let place = index::place(member);
-        let old = self.find(place, member);
-        if let Some(old) = old {
-            self.change(place, member, old, score);
-            return Some(old);
+        for old in self.candidates(place, member) {
+            if self.change(place, member, old, score) {
+                return Some(old);
+            }
         }
         self.tree.insert(score, member);
         self.len += 1;
@@ -120,26 +122,45 @@ impl SortedSet {
         None
     }
 
-    #[expect(clippy::float_cmp, reason = "asks whether there is anything to do")]
-    fn change(&mut self, place: u32, member: &[u8], old: f64, new: f64) {
-        if old == new {
-            return;
+    /// The scores that a member may have.
+    fn candidates(&self, place: u32, member: &[u8]) -> SmallVec<[f64; 2]> {
+        match &self.tree {
+            Node::Leaf(leaf) => {
+                leaf.position(member).map(|at| leaf.score(at)).into_iter().collect()
+            }
+            Node::Inner(_) => self.index().scores(place).collect(),
         }
-        let rank = self.tree.rank(old, member);
-        if !self.tree.set_score(rank, new) {
-            self.tree.remove(rank);
-            self.tree.insert(new, member);
+    }
+
+    /// Gives an element another score; `false` if it is not there.
+    #[expect(clippy::float_cmp, reason = "asks whether there is anything to do")]
+    fn change(&mut self, place: u32, member: &[u8], old: f64, new: f64) -> bool {
+        if old == new {
+            return self.tree.contains(old, member);
+        }
+        match self.tree.change(old, member, Some(new)) {
+            Changed::Not => return false,
+            Changed::InPlace => {}
+            Changed::Removed => self.tree.insert(new, member),
         }
         match (&self.tree, self.index.get_mut()) {
             (Node::Inner(_), Some(index)) => index.replace(place, old, new),
             _ => self.index = OnceLock::new(),
         }
+        true
     }
 
     /// Removes a member; returns its score.
     pub(crate) fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let score = self.score(member)?;
-        self.remove_at(self.tree.rank(score, member));
+        let place = index::place(member);
+        let mut scores = self.candidates(place, member).into_iter();
+        let score =
+            scores.find(|&score| self.tree.change(score, member, None) == Changed::Removed)?;
+        self.len -= 1;
+        match (&self.tree, self.index.get_mut()) {
+            (Node::Inner(_), Some(index)) => index.remove(place, score),
+            _ => self.index = OnceLock::new(),
+        }
         Some(score)
     }
 

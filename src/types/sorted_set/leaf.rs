@@ -138,6 +138,24 @@ impl Leaf {
         low
     }
 
+    /// The place of an element.
+    #[expect(clippy::float_cmp, reason = "asks for the very element")]
+    pub(super) fn find(&self, score: f64, member: &[u8]) -> Option<usize> {
+        let at = self.rank(score, member);
+        let is_it = at < self.len() && self.score(at) == score && self.member(at) == member;
+        is_it.then_some(at)
+    }
+
+    /// Does another score leave an element between those beside it, which are here, too?
+    pub(super) fn stays(&self, at: usize, score: f64) -> bool {
+        let key = (score, self.member(at));
+        let other = |at: usize| (self.score(at), self.member(at));
+        at > 0
+            && at + 1 < self.len()
+            && order(other(at - 1), key).is_lt()
+            && order(key, other(at + 1)).is_lt()
+    }
+
     /// The place of a member, its score unknown: looks at every element.
     pub(super) fn position(&self, member: &[u8]) -> Option<usize> {
         let packed = match &self.members {

@@ -317,3 +317,17 @@ proptest! {
         prop_assert_eq!(contents(&at_once), contents(&one_by_one));
     }
 }
+
+#[test]
+fn an_element_is_one_of_its_score_only() {
+    for len in [3u32, 1000] {
+        let mut set = SortedSet::default();
+        (0..len).for_each(|n| assert!(set.insert(&n.to_be_bytes(), 2.0, LIMITS).is_none()));
+        let first = 0u32.to_be_bytes();
+        assert!(set.tree.contains(2.0, &first));
+        assert!(!set.tree.contains(1.0, &first), "though it comes next behind that");
+        assert_eq!(set.tree.change(1.0, &first, None), Changed::Not);
+        assert_eq!(set.tree.change(2.0, &first, Some(1.0)), Changed::Removed);
+        assert!(!set.tree.contains(2.0, &first));
+    }
+}

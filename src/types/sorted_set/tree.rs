@@ -29,6 +29,15 @@ pub(super) enum Node {
     Leaf(Arc<Leaf>),
 }
 
+/// What became of an element that was to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    InPlace,
+    /// It was not there.
+    Not,
+    Removed,
+}
+
 /// At least two children.
 #[derive(Clone, Debug)]
 pub(super) struct Inner {
@@ -158,10 +167,7 @@ impl Node {
                 Self::Inner(inner) => {
                     node = &inner.children[inner.child_for(score, member)].node;
                 }
-                Self::Leaf(leaf) => {
-                    let at = leaf.rank(score, member);
-                    return at < leaf.len() && leaf.member(at) == member;
-                }
+                Self::Leaf(leaf) => return leaf.find(score, member).is_some(),
             }
         }
     }
@@ -217,26 +223,36 @@ impl Node {
         }
     }
 
-    /// Gives the element of this rank another score, if that leaves it where it is.
-    pub(super) fn set_score(&mut self, rank: usize, score: f64) -> bool {
+    /// Gives an element another score if that leaves it where it is, else removes it.
+    pub(super) fn change(&mut self, score: f64, member: &[u8], new: Option<f64>) -> Changed {
+        let changed = self.change_below(score, member, new);
+        if changed == Changed::Removed {
+            self.shorten();
+        }
+        changed
+    }
+
+    fn change_below(&mut self, score: f64, member: &[u8], new: Option<f64>) -> Changed {
         match self {
             Self::Inner(inner) => {
-                let mut left = rank;
+                let at = inner.child_for(score, member);
                 let inner = Arc::make_mut(inner);
-                let Some(at) = inner.child_at(&mut left) else { return false };
-                inner.children[at].node.set_score(left, score)
+                let changed = inner.children[at].node.change_below(score, member, new);
+                if changed == Changed::Removed {
+                    inner.children[at].len -= 1;
+                    inner.settle(at);
+                }
+                changed
             }
             Self::Leaf(leaf) => {
-                let key = (score, leaf.member(rank));
-                let before = |at: usize| (leaf.score(at), leaf.member(at));
-                let stays = rank > 0
-                    && rank + 1 < leaf.len()
-                    && order(before(rank - 1), key).is_lt()
-                    && order(key, before(rank + 1)).is_lt();
-                if stays {
-                    Arc::make_mut(leaf).set_score(rank, score);
+                let Some(at) = leaf.find(score, member) else { return Changed::Not };
+                let leaf = Arc::make_mut(leaf);
+                if let Some(new) = new.filter(|&new| leaf.stays(at, new)) {
+                    leaf.set_score(at, new);
+                    return Changed::InPlace;
                 }
-                stays
+                leaf.remove(at);
+                Changed::Removed
             }
         }
     }
@@ -244,6 +260,11 @@ impl Node {
     /// Removes the element of this rank, which exists.
     pub(super) fn remove(&mut self, rank: usize) {
         self.remove_below(rank);
+        self.shorten();
+    }
+
+    /// Makes the tree as low as it can be after a removal.
+    fn shorten(&mut self) {
         while let Self::Inner(inner) = self {
             if inner.children.len() > 1 {
                 return;
