@@ -331,3 +331,25 @@ fn an_element_is_one_of_its_score_only() {
         assert!(!set.tree.contains(2.0, &first));
     }
 }
+
+#[test]
+fn nodes_that_join_keep_what_is_below_the_first_bound() {
+    let member = |n: u32| n.to_be_bytes();
+    let mut set = SortedSet::default();
+    (0..6016).for_each(|n| assert!(set.insert(&member(n), f64::from(n), LIMITS).is_none()));
+    let remove = |set: &mut SortedSet, range: std::ops::Range<u32>| {
+        range.for_each(|n| assert!(set.remove(&member(n)).is_some(), "{n}"));
+    };
+    // The first leaf of the second inner node goes; what comes in below the next one's bound must
+    // be found when the node joins the first.
+    remove(&mut set, 4096..4160);
+    assert!(set.insert(&member(4100), 4100.0, LIMITS).is_none());
+    remove(&mut set, 960..4096);
+    assert_eq!(set.score(&member(4100)), Some(4100.0));
+    assert_eq!(set.insert(&member(4100), 4101.0, LIMITS), Some(4100.0));
+    let left: Vec<u32> = (0..960).chain([4100]).chain(4160..6016).collect();
+    assert_eq!(set.len(), left.len());
+    for (rank, n) in left.into_iter().enumerate() {
+        assert_eq!(set.rank(&member(n)).map(|(rank, _)| rank), Some(rank), "{n}");
+    }
+}

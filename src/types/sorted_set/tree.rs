@@ -288,13 +288,15 @@ impl Node {
         }
     }
 
-    /// Adds the content of the node to the right.
-    fn append(&mut self, right: Self) {
-        match (self, right) {
+    /// Adds the content of the child to the right.
+    fn append(&mut self, right: Child) {
+        match (self, right.node) {
             (Self::Leaf(left), Self::Leaf(right)) => Arc::make_mut(left).append(&right),
-            (Self::Inner(left), Self::Inner(right)) => {
-                let right = Arc::unwrap_or_clone(right);
-                Arc::make_mut(left).children.extend(right.children);
+            (Self::Inner(left), Self::Inner(node)) => {
+                let mut node = Arc::unwrap_or_clone(node);
+                // Its first child's own bound was not looked at: elements may be below that.
+                node.children[0].bound = right.bound;
+                Arc::make_mut(left).children.extend(node.children);
             }
             _ => unreachable!("all leaves are at the same depth"),
         }
@@ -352,7 +354,7 @@ impl Inner {
                 shrink(&mut self.children);
                 let child = &mut self.children[left];
                 child.len += right.len;
-                child.node.append(right.node);
+                child.node.append(right);
                 return;
             }
         }
