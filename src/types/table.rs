@@ -173,12 +173,13 @@ impl<T: Hashed> Table<T> {
     ) {
         let below = |random: u64, end: usize| usize::try_from(random % end.max(1) as u64);
         let segments = &self.directory.segments;
+        let widest = if segments.len() == 1 { self.len } else { SEGMENT_LEN_MAX };
         let start = below(random, segments.len()).unwrap_or(0);
         let (before, from) = segments.split_at(start);
         let mut skipped = random >> 32;
         let mut left = places;
         for segment in from.iter().chain(before) {
-            let first = below(std::mem::take(&mut skipped), SEGMENT_LEN_MAX).unwrap_or(0);
+            let first = below(std::mem::take(&mut skipped), widest).unwrap_or(0);
             for place in first..segment.len() {
                 if left == 0 {
                     return;
@@ -191,7 +192,7 @@ impl<T: Hashed> Table<T> {
         }
         // What stands before the random place in its segment comes last.
         let Some(segment) = segments.get(start) else { return };
-        let first = below(random >> 32, SEGMENT_LEN_MAX).unwrap_or(0);
+        let first = below(random >> 32, widest).unwrap_or(0);
         let rest = (0..first.min(left)).filter_map(|place| segment.at(place));
         rest.map(visit).take_while(|&goes_on| goes_on).for_each(drop);
     }
