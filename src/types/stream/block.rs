@@ -188,6 +188,13 @@ impl Block {
         Words::counted(&self.buf)
     }
 
+    /// Where the first entry begins, dead or not.
+    fn names_end(&self) -> usize {
+        let mut names = self.names();
+        names.by_ref().for_each(drop);
+        self.buf.len() - names.rest.len()
+    }
+
     /// Are the names among `fields` those of the block?
     fn has_names<'a>(&self, fields: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
         let mut names = self.names();
@@ -302,7 +309,8 @@ impl Block {
             self.dead += 1;
             self.skip_dead();
         }
-        if self.buf.len() > SHORT_BYTES_MAX && self.start > self.buf.len() / 2 {
+        let is_mostly_dead = |block: &Self| block.start - block.names_end() > block.buf.len() / 2;
+        if self.buf.len() > SHORT_BYTES_MAX && is_mostly_dead(self) {
             self.compact();
         }
     }
@@ -319,10 +327,9 @@ impl Block {
 
     /// Drops the dead entries.
     pub(super) fn compact(&mut self) {
-        let mut names = self.names();
-        names.by_ref().for_each(drop);
-        let names_end = self.buf.len() - names.rest.len();
-        let mut kept = Vec::with_capacity(roomy(names_end + self.buf.len() - self.start));
+        let names_end = self.names_end();
+        let live: usize = self.live_heads(self.start).map(|head| head.end - head.at).sum();
+        let mut kept = Vec::with_capacity(roomy(names_end + live));
         kept.extend_from_slice(&self.buf[..names_end]);
         let mut last = self.first;
         for head in self.live_heads(self.start) {
