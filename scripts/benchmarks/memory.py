@@ -11,6 +11,8 @@ from .contenders import Workload
 
 # bytes of a message: how many are put
 SIZES = {32: 1_000_000, 200: 500_000, 1000: 200_000}
+# Sizes at which what a member of a sorted set has besides just misses a piece of the allocator.
+UNLUCKY = {250: 400_000, 500: 300_000, 1010: 200_000}
 # What a message has beside its text: the name of its field, or its key and other fields.
 OTHER_BYTES = {"list": 0, "stream": 0, "zset": 0, "hash": 16, "jobs": 100, "keys": 16}
 CONNECTIONS = 5000
@@ -27,7 +29,7 @@ def bytes_each(kind, size):
             load.fill(server, scale, kind, 1000, "warm", size)
             server.connect().call("FLUSHALL")
             before, rss_before = used(server), server.rss_bytes()
-            count = scale.count(SIZES[size], 20_000)
+            count = scale.count({**SIZES, **UNLUCKY}[size], 20_000)
             load.fill(server, scale, kind, count, size=size)
             payload = size + OTHER_BYTES[kind]
             return {
@@ -65,4 +67,5 @@ def idle(contender, scale):
 
 
 WORKLOADS = [bytes_each(kind, size) for kind in OTHER_BYTES for size in SIZES]
+WORKLOADS += [bytes_each("zset", size) for size in UNLUCKY]
 WORKLOADS.append(Workload("idle-connection", "memory", 35, idle, 1))

@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         "hash-max-listpack-value",
         BYTES,
         "64",
-        "Longest field or value of a hash in its small form.",
+        "Longest field or value of a hash that counts as small.",
     )
     .alias(&["hash-max-ziplist-value"]),
     row(
@@ -175,7 +175,7 @@ pub(super) const ROWS: &[Row] = &[
         "set-max-listpack-value",
         COUNT,
         "64",
-        "Longest member of a set in its small form.",
+        "Longest member of a set that counts as small.",
     ),
     row(
         Setting::Shards,
