@@ -28,6 +28,8 @@ pub struct Limits {
 const LINE_BYTES_MAX: usize = 64 * 1024;
 const UNAUTHENTICATED_WORDS_MAX: usize = 10;
 const UNAUTHENTICATED_BULK_BYTES_MAX: usize = 16 * 1024;
+/// Most words of a request that is read the short way.
+const PLAIN_WORDS_MAX: usize = 64;
 /// Words for which there is room between requests.
 const WORDS_KEPT: usize = 512;
 
@@ -241,12 +243,12 @@ impl RequestDecoder {
 }
 
 /// Reads a small request as clients write it that has arrived whole, and returns its length; `None`
-/// for all else, which the long way reads and judges. It is small enough for
-/// a client that is not authenticated.
+/// for all else, which the long way reads and judges.
 #[inline]
 fn read_plain(buf: &[u8], limits: &Limits, words: &mut Vec<Word>) -> Option<usize> {
     let (count, mut at) = plain_length(buf, b'*')?;
-    if count > limits.words_max.min(UNAUTHENTICATED_WORDS_MAX) {
+    let count_max = if limits.authenticated { PLAIN_WORDS_MAX } else { UNAUTHENTICATED_WORDS_MAX };
+    if count == 0 || count > limits.words_max.min(count_max) {
         return None;
     }
     let bytes_max = limits.bulk_bytes_max.min(UNAUTHENTICATED_BULK_BYTES_MAX);
@@ -269,7 +271,7 @@ fn plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let head = u32::from_le_bytes(*line.first_chunk()?);
     // What is above the same line with zeros for digits is the digits, and nothing else.
     let digit = digits_above(head, [kind, b'0', b'\r', b'\n']);
-    if matches!(digit, 1..=9) {
+    if digit <= 9 {
         return Some((digit as usize, 4));
     }
     let digits = digits_above(head, [kind, b'0', b'0', b'\r']);
@@ -291,6 +293,7 @@ fn digits_above(head: u32, zeros: [u8; 4]) -> u32 {
 fn longer_plain_length(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let mut value = match line {
         [first, digit @ b'1'..=b'9', ..] if *first == kind => usize::from(digit - b'0'),
+        [first, b'0', b'\r', ..] if *first == kind => 0,
         _ => return None,
     };
     for at in 2..7 {

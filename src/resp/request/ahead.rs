@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_or_complete_ends_the_look() {
-        let long = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
-        for other in ["PING\r\n", "*0\r\n", "*2\r\n$3\r\nGET\r\n$0\r\n\r\n", &long] {
+        let long = format!("*65\r\n{}", "$1\r\nx\r\n".repeat(65));
+        for other in ["PING\r\n", "*0\r\n", "*2\r\n$3\r\nGET\r\n$01\r\nk\r\n", &long] {
             assert_eq!(seconds(&[GET, other, GET].concat()), ["k1"], "{other:?}");
         }
         for end in 0..GET.len() {

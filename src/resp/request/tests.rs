@@ -69,6 +69,9 @@ fn before_auth_requests_are_small() {
     let limits = Limits { authenticated: false, ..LIMITS };
     let (_, error) = feed(b"*11\r\n", &[], &limits);
     assert_eq!(error, "Protocol error: unauthenticated multibulk length");
+    let whole = format!("*11\r\n{}", "$1\r\nx\r\n".repeat(11));
+    let (_, error) = feed(whole.as_bytes(), &[], &limits);
+    assert_eq!(error, "Protocol error: unauthenticated multibulk length");
     let (_, error) = feed(b"*1\r\n$16385\r\n", &[], &limits);
     assert_eq!(error, "Protocol error: unauthenticated bulk length");
 }
@@ -78,8 +81,11 @@ proptest! {
     fn any_split_gives_the_same_requests(
         requests in prop::collection::vec(
             prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..5), 1..5),
+        many in 1usize..100,
         cuts in prop::collection::vec(0usize..400, 0..10),
     ) {
+        let mut requests = requests;
+        requests.push(vec![b"word".to_vec(); many]);
         let mut input = Vec::new();
         for words in &requests {
             input.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
@@ -106,7 +112,7 @@ proptest! {
 fn number_of(line: &[u8], kind: u8) -> Option<(usize, usize)> {
     let digits = line.strip_prefix(&[kind])?;
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let is_plain = (1..=5).contains(&count) && digits[0] != b'0';
+    let is_plain = (1..=5).contains(&count) && (digits[0] != b'0' || count == 1);
     let has_end = digits.get(count) == Some(&b'\r') && digits.len() > count + 1;
     let number = std::str::from_utf8(&digits[..count]).ok()?.parse().ok()?;
     (is_plain && has_end).then_some((number, count + 3))
