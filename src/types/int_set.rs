@@ -1,6 +1,6 @@
 //! A sorted array of different integers, each as wide as the widest of them needs.
 
-use super::packed::roomy;
+use super::room::{self, roomy};
 
 /// The set; takes no memory while empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl IntSet {
         let width = self.width();
         let needed = self.buf.len() + width;
         if needed > self.buf.capacity() {
-            self.buf.reserve_exact(roomy(needed) - self.buf.len());
+            room::resize(&mut self.buf, roomy(needed));
         }
         let at = index * width;
         self.buf.splice(at..at, value.to_le_bytes()[..width].iter().copied());
@@ -77,8 +77,9 @@ impl IntSet {
         let Ok(index) = self.search(value) else { return false };
         let width = self.width();
         self.buf.drain(index * width..(index + 1) * width);
-        if self.buf.len() < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
-            self.buf.shrink_to(roomy(self.buf.len()));
+        let used = self.buf.len();
+        if used < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
+            room::resize(&mut self.buf, roomy(used));
         }
         true
     }

@@ -14,6 +14,7 @@ pub(crate) mod packed;
 pub(crate) mod packed_map;
 pub(crate) mod packed_run;
 pub(crate) mod packed_table;
+pub(crate) mod room;
 pub(crate) mod set;
 pub(crate) mod small_bytes;
 pub(crate) mod sorted_set;

@@ -108,12 +108,6 @@ pub(crate) fn text_bytes(len: usize) -> usize {
     number_bytes(len) + len
 }
 
-/// The next size that an allocator has anyway: what a run that grows should reserve.
-pub(crate) fn roomy(bytes: usize) -> usize {
-    let step = (bytes.max(64).next_power_of_two() / 8).max(16);
-    bytes.next_multiple_of(step)
-}
-
 fn number_bytes(value: usize) -> usize {
     match value {
         0..=253 => 1,

@@ -7,7 +7,8 @@
 //! Lookups walk the run, so it is for short ones. Without `VALUES` an entry is just a key. The
 //! highest bit of the count tells that the run no longer counts as small.
 
-use super::packed::{push_text, read_text, roomy, text_bytes};
+use super::packed::{push_text, read_text, text_bytes};
+use super::room::{self, roomy};
 
 /// Bytes of the count.
 const HEAD_BYTES: usize = 4;
@@ -48,6 +49,12 @@ impl<const VALUES: bool> PackedRun<VALUES> {
     /// The value of `key`, empty in a run without values.
     pub(crate) fn find(&self, key: &[u8]) -> Option<&[u8]> {
         self.locate(key).map(|at| self.read(at).1)
+    }
+
+    /// Makes room for what is about to be put into an empty run: keys, and values if it has any.
+    pub(crate) fn make_room<'t>(&mut self, texts: impl Iterator<Item = &'t [u8]>) {
+        let bytes: usize = texts.map(|text| text_bytes(text.len())).sum();
+        self.reserve(HEAD_BYTES + bytes);
     }
 
     /// Sets the value of `key`, in its place if it is there, else at the end; returns whether it
@@ -92,8 +99,9 @@ impl<const VALUES: bool> PackedRun<VALUES> {
 
     /// Gives memory back if less than half of it is in use.
     fn fit(&mut self) {
-        if self.buf.len() < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
-            self.buf.shrink_to(roomy(self.buf.len()));
+        let used = self.buf.len();
+        if used < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
+            room::resize(&mut self.buf, roomy(used));
         }
     }
 
@@ -161,7 +169,7 @@ impl<const VALUES: bool> PackedRun<VALUES> {
     fn reserve(&mut self, bytes: usize) {
         let needed = self.buf.len() + bytes;
         if needed > self.buf.capacity() {
-            self.buf.reserve_exact(roomy(needed) - self.buf.len());
+            room::resize(&mut self.buf, roomy(needed));
         }
     }
 }

@@ -13,7 +13,7 @@
 use crate::hash::{self, position};
 use crate::prefetch;
 use crate::types::long_bytes::LongBytes;
-use crate::types::packed::roomy;
+use crate::types::room::{self, roomy};
 
 /// Most entries in a segment.
 pub(super) const SEGMENT_LEN_MAX: usize = 64;
@@ -134,7 +134,7 @@ impl<const VALUES: bool> Segment<VALUES> {
         self.offsets[index] = self.offsets[last];
         self.len -= 1;
         if self.run.len() < self.run.capacity() / 2 && self.run.capacity() > 64 {
-            self.run.shrink_to(roomy(self.run.len()));
+            self.fit();
         }
     }
 
@@ -299,13 +299,16 @@ impl<const VALUES: bool> Segment<VALUES> {
 
     /// Gives back room that pushes would not have taken.
     pub(super) fn fit(&mut self) {
-        self.run.shrink_to(roomy(self.run.len()));
+        let room = roomy(self.run.len());
+        if room < self.run.capacity() {
+            room::resize(&mut self.run, room);
+        }
     }
 
     fn reserve(&mut self, bytes: usize) {
         let needed = self.run.len() + bytes;
         if needed > self.run.capacity() {
-            self.run.reserve_exact(roomy(needed) - self.run.len());
+            room::resize(&mut self.run, roomy(needed));
         }
     }
 }

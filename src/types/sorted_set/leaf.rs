@@ -13,10 +13,14 @@ use std::cmp::Ordering;
 
 use crate::prefetch;
 use crate::types::long_bytes::LongBytes;
+use crate::types::room;
 
 /// Most bytes of members that are packed: those of a leaf that is about to be split, if they have
 /// 128 bytes.
 const PACKED_BYTES_MAX: usize = 65 * 128;
+
+/// Most bytes of members that are fetched ahead: long ones take more to fetch than to wait for.
+const FETCHED_BYTES_MAX: usize = 2048;
 
 /// A score in two halves, so that a slot needs no padding.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +108,8 @@ impl Leaf {
         prefetch::all(&self.slots);
         match &self.members {
             Members::Apart(members) => prefetch::all(members),
-            Members::Packed(packed) => prefetch::bytes(packed),
+            Members::Packed(packed) if packed.len() > FETCHED_BYTES_MAX => prefetch::bytes(packed),
+            Members::Packed(packed) => prefetch::all(packed),
         }
     }
 
@@ -358,7 +363,8 @@ fn offset(bytes: usize) -> u32 {
 /// Makes room for `more`, growing by an eighth: leaves are many, and seldom full.
 pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) {
     if vec.capacity() - vec.len() < more {
-        vec.reserve_exact(more + vec.len() / 8 + 32usize.div_ceil(size_of::<T>()));
+        let spare = vec.len() / 8 + 32usize.div_ceil(size_of::<T>());
+        room::resize(vec, vec.len() + more + spare);
     }
 }
 
@@ -366,6 +372,6 @@ pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) {
 pub(super) fn shrink<T>(vec: &mut Vec<T>) {
     let most = vec.len() + vec.len() / 2 + 2 * 32usize.div_ceil(size_of::<T>());
     if vec.capacity() > most {
-        vec.shrink_to(vec.len() + vec.len() / 8);
+        room::resize(vec, vec.len() + vec.len() / 8);
     }
 }

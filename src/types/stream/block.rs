@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::entry::Entry;
 use super::id::StreamId;
 use super::words::{Words, number, number_bytes, push_bytes, push_number};
-use crate::types::packed::roomy;
+use crate::types::room::roomy;
 
 const DEAD: u8 = 1;
 const OWN_NAMES: u8 = 2;

@@ -15,7 +15,7 @@ use super::Hashed;
 use crate::hash::position;
 use crate::prefetch;
 use crate::types::directory;
-use crate::types::packed::roomy;
+use crate::types::room::{self, roomy};
 
 /// Elements a segment may hold before it splits: with their tags it fits a line of the cache.
 pub(super) const SEGMENT_LEN_MAX: usize = 32;
@@ -100,8 +100,8 @@ impl<T: Hashed> Segment<T> {
 
     /// Makes room for so many more elements.
     pub(super) fn reserve(&mut self, more: usize) {
-        let len = self.len();
-        self.elements.reserve_exact(whole_piece::<T>(len + more) - len);
+        let room = whole_piece::<T>(self.len() + more);
+        room::resize(&mut self.elements, room);
     }
 
     /// Takes the element of this number; the last one gets its number.
@@ -146,7 +146,8 @@ impl<T: Hashed> Segment<T> {
     /// Gives memory back if little of it is in use.
     pub(super) fn fit(&mut self) {
         if self.len() * 2 <= self.elements.capacity() {
-            self.elements.shrink_to(whole_piece::<T>(self.len() + self.len() / 4 + 1));
+            let room = whole_piece::<T>(self.len() + self.len() / 4 + 1);
+            room::resize(&mut self.elements, room);
         }
     }
 }
