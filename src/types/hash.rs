@@ -42,6 +42,11 @@ impl Hash {
         self.fields.prefetch(fields);
     }
 
+    /// As [`PackedMap::make_room`], for fields and values in turn.
+    pub(crate) fn make_room<'t>(&mut self, words: impl ExactSizeIterator<Item = &'t [u8]> + Clone) {
+        self.fields.make_room(words);
+    }
+
     /// Sets the value of a field, which expires no more; returns whether it is new.
     pub(crate) fn set(&mut self, field: &[u8], value: &[u8], limits: Limits) -> bool {
         self.set_expiry(field, None);

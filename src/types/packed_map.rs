@@ -88,6 +88,18 @@ impl<const VALUES: bool> PackedMap<VALUES> {
         }
     }
 
+    /// An empty map makes room for the entries that are about to be put into it, if it will be
+    /// a short run: `texts` are their keys and values.
+    pub(crate) fn make_room<'t>(&mut self, texts: impl ExactSizeIterator<Item = &'t [u8]> + Clone) {
+        if let Self::Small(run) = self
+            && run.len() == 0
+            && (3..=2 * OUTGROWN_ENTRIES_MAX).contains(&texts.len())
+            && texts.clone().map(<[u8]>::len).sum::<usize>() <= OUTGROWN_BYTES_MAX
+        {
+            run.make_room(texts);
+        }
+    }
+
     /// Sets the value of `key`; returns whether it is new.
     pub(crate) fn insert(&mut self, key: &[u8], value: &[u8], limits: Limits) -> bool {
         if let Self::Small(run) = self {

@@ -52,6 +52,7 @@ fn set_fields(
     let limits = limits(context);
     let hash = context.db.create::<Hash>(key)?;
     let mut words = args.rest();
+    hash.make_room(words.clone());
     let mut added = 0;
     while let (Some(field), Some(value)) = (words.next(), words.next()) {
         added += usize::from(hash.set(field, value, limits));

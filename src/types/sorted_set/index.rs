@@ -8,7 +8,7 @@ use super::leaf::{Score, reserve, shrink};
 use crate::prefetch;
 
 /// Elements in a segment on average, at most.
-const SEGMENT_LEN_MAX: usize = 64;
+const SEGMENT_LEN_MAX: usize = 16;
 
 /// How far a guess is off at most, as a rule.
 const GUESSED_LEN: usize = 8;
