@@ -68,11 +68,6 @@ impl Command {
         self.flags & flag.bit() != 0
     }
 
-    /// May it run other commands, and be put aside meanwhile?
-    pub(crate) fn runs_others(&self) -> bool {
-        self.of_scripts || (self.has(Flag::WholeTransaction) && self.spec.name == "exec")
-    }
-
     /// May it show how often commands were called? One that goes to a single key does not.
     pub(crate) fn may_tell_of_calls(&self) -> bool {
         self.only_key.is_none()

@@ -11,7 +11,7 @@ use super::ahead::{Known, Outlook};
 use super::dependence::Dependence;
 use super::wake::Delivery;
 use crate::client::Client;
-use crate::command::table::{Command, table};
+use crate::command::table::Command;
 use crate::command::{CommandError, Flag, Mode};
 use crate::observe::Tally;
 use crate::resp::argv::Argv;
@@ -53,14 +53,6 @@ pub(crate) struct Finished {
     pub(crate) calls: u32,
     /// How long they took, in ns.
     pub(crate) took_ns: u64,
-}
-
-/// Whose requests a run of calls has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clients {
-    One,
-    /// No call may be put aside: the other clients would wait.
-    Several,
 }
 
 /// A run of calls, usually one client's pipelined requests.
@@ -108,7 +100,6 @@ pub(crate) struct Batch<'e> {
     settled: usize,
     /// Did clients that waited get something?
     has_served: bool,
-    pub(super) clients: Clients,
 }
 
 impl<'e> Batch<'e> {
@@ -143,14 +134,7 @@ impl<'e> Batch<'e> {
             dependences_before: dependences,
             settled: 0,
             has_served: false,
-            clients: Clients::One,
         }
-    }
-
-    /// The requests will come from several clients, each of which begins by
-    /// [`Batch::begin_client`].
-    pub(crate) fn share(&mut self) {
-        self.clients = Clients::Several;
     }
 
     /// What comes next is of the client in this place of those that share the batch.
@@ -167,12 +151,6 @@ impl<'e> Batch<'e> {
     pub(crate) fn positions(&self) -> impl Iterator<Item = u64> {
         let all = self.dependences_before.iter().chain([&self.dependence]);
         all.map(|dependence| dependence.position)
-    }
-
-    /// Was the client's last request one that only runs in a batch of its own?
-    pub(crate) fn last_was_alone(client: &Client) -> bool {
-        let last = client.handle.figures.last_command();
-        last.and_then(|index| table().all().get(index)).is_some_and(Command::runs_others)
     }
 
     /// Requests that were run.
@@ -274,7 +252,7 @@ impl<'e> Batch<'e> {
         if bytes != self.noted_bytes {
             self.noted_bytes = bytes;
             self.written_shards = self.written_shards.union(self.need);
-            self.dependence.write();
+            self.dependence.depend_on_all();
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::admit::Admitted;
-use super::batch::{Batch, Clients};
+use super::batch::Batch;
 use super::tracking::remember_keys;
 use super::{Engine, Waiter};
 use crate::client::{Client, ReplyMode};
@@ -22,9 +22,6 @@ const UNCOUNTED_MAX: usize = 64;
 /// How the client's connection goes on after a call.
 #[derive(Debug)]
 pub(crate) enum Flow {
-    /// The batch is shared, and this may have to be put aside: it was not run, and is to be called
-    /// again in a batch of the client's own.
-    Alone,
     /// The command waits: nothing more of this client is run until it was answered.
     Blocked(Arc<Waiter>),
     /// With the next request.
@@ -84,13 +81,6 @@ impl Batch<'_> {
             Ok(Admitted::Postpone) => {
                 client.reply_mode = mode;
                 return Flow::Postponed;
-            }
-            Ok(Admitted::Run(command))
-                if self.clients == Clients::Several && command.runs_others() =>
-            {
-                client.reply_mode = mode;
-                self.calls = self.calls.wrapping_sub(1);
-                return Flow::Alone;
             }
             Ok(Admitted::Run(command)) => self.run(command, client, reply, argv),
         };
@@ -189,7 +179,9 @@ impl Batch<'_> {
             return Err(services.unwritable());
         }
         self.dependence.position = position;
-        if command.tells && !tells_of_all {
+        if tells_of_all {
+            self.dependence.depend_on_all();
+        } else if command.tells {
             self.dependence.tell_of(self.need);
         }
         Ok(())

@@ -10,8 +10,8 @@ pub(super) struct Dependence {
     pub(super) position: u64,
     /// The locked shards of whose data they tell.
     told: ShardSet,
-    /// Does the log get something of what the client does under the locks held?
-    writes: bool,
+    /// Do they depend on all that is done under the locks held?
+    on_all: bool,
 }
 
 impl Dependence {
@@ -20,14 +20,14 @@ impl Dependence {
         self.told = self.told.union(shards);
     }
 
-    /// The log gets something of what the client did.
-    pub(super) fn write(&mut self) {
-        self.writes = true;
+    /// The log gets something of what the client did, or a reply tells of data in any shard.
+    pub(super) fn depend_on_all(&mut self) {
+        self.on_all = true;
     }
 
     /// Before the locks are given back: the log has what was done under them, up to `appended`.
     pub(super) fn settle(&mut self, locked: &Locked, appended: u64) {
-        let written = if self.writes { appended } else { 0 };
+        let written = if self.on_all { appended } else { 0 };
         let position = self.position.max(written).max(locked.log_position(self.told));
         *self = Self { position, ..Self::default() };
     }
@@ -46,7 +46,6 @@ mod tests {
     /// and how often locks were given back before the end.
     fn positions(engine: &Engine, requests: &[String]) -> (Vec<u64>, u32) {
         let mut batch = engine.batch();
-        batch.share();
         for (place, line) in requests.iter().enumerate() {
             batch.begin_client(place);
             let argv = OwnedArgv::new(line.split(' ').map(str::as_bytes));
@@ -80,6 +79,13 @@ mod tests {
         let (found, releases) = positions(&engine, &requests);
         let written = engine.services.aof.appended();
         assert_eq!((found, releases), (vec![written, 0, written, 0, written], 0));
+        assert!(engine.services.aof.sync());
+        // A script may tell of everything, but need not be in the log itself.
+        let script = "EVAL return 0".to_owned();
+        let requests = [&script, &write, &script, &far].map(Clone::clone);
+        let (found, releases) = positions(&engine, &requests);
+        let written = engine.services.aof.appended();
+        assert_eq!((found, releases), (vec![written, written, written, 0], 0));
         assert!(engine.services.aof.sync());
         // Under locks of their own, where a request without a key lets go of all.
         let requests = [&far, &write, &"PING".to_owned(), &near, &far, &both].map(Clone::clone);

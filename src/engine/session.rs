@@ -38,11 +38,9 @@ impl Engine {
     }
 
     /// Runs what comes from several clients at the same time, a piece from each, as a server does
-    /// that has many: in one batch, and behind it what is to have a batch of its own, with what
-    /// comes after that. Returns the replies to each.
+    /// that has many: in one batch, and behind it what was put off. Returns the replies to each.
     pub fn feed_together(&self, sessions: &mut [Session<'_>], pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut batch = self.batch();
-        batch.share();
         for (session, piece) in sessions.iter_mut().zip(pieces) {
             session.decoder.read_ahead(piece, &LIMITS, 1);
         }
@@ -122,7 +120,7 @@ impl Session<'_> {
                     match flow {
                         Flow::Next | Flow::Suspended(_) => {}
                         Flow::Blocked(waiter) => self.waiter = Some(waiter),
-                        Flow::Alone | Flow::Postponed => break,
+                        Flow::Postponed => break,
                     }
                     used += bytes;
                 }

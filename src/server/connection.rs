@@ -56,8 +56,6 @@ pub(super) type Turn = (u64, Next);
 /// How it goes on after requests were run.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// The next request is to have a turn of its own.
-    Alone,
     /// The last request waits for a key.
     Blocked(Arc<Waiter>),
     Close,
@@ -79,9 +77,9 @@ enum Ran<'w> {
 }
 
 /// A batch with a call that was put aside. It keeps its locks.
-struct Rest<'w> {
-    batch: Batch<'w>,
-    aside: Aside,
+pub(super) struct Rest<'w> {
+    pub(super) batch: Batch<'w>,
+    pub(super) aside: Aside,
 }
 
 /// A call that was put aside, and the bytes that its request has.
@@ -198,7 +196,6 @@ impl Connection {
     async fn go_on(&mut self, next: &Next) -> Result<(), Closed> {
         match next {
             Next::Blocked(waiter) => Box::pin(self.wait_served(waiter)).await,
-            Next::Alone => Ok(()),
             Next::Close => {
                 Box::pin(self.send_rest()).await;
                 Err(Closed::ByServer)
@@ -255,7 +252,7 @@ impl Connection {
     }
 
     /// Runs the rest of requests whose first was put aside, while others have their turns.
-    async fn run_rest(&mut self, mut rest: Box<Rest<'_>>) -> (Finished, Next) {
+    pub(super) async fn run_rest(&mut self, mut rest: Box<Rest<'_>>) -> (Finished, Next) {
         loop {
             tokio::task::yield_now().await;
             match self.resume(rest) {
@@ -270,7 +267,6 @@ impl Connection {
         let Rest { mut batch, aside: (call, bytes) } = *rest;
         let workspace = self.workspace.as_mut().expect("what was put aside has input");
         let ran = match batch.go_on(call, &mut self.client, &mut workspace.output.reply) {
-            Flow::Alone => unreachable!("the batch is the client's own"),
             Flow::Suspended(call) => Err((call, bytes)),
             Flow::Blocked(_) | Flow::Next | Flow::Postponed => {
                 workspace.input.consume(bytes);
@@ -318,10 +314,6 @@ impl Connection {
                 }
             };
             match batch.call(&mut self.client, &mut output.reply, argv) {
-                Flow::Alone => {
-                    decoder.forget();
-                    return Ok(Next::Alone);
-                }
                 Flow::Next => input.consume(bytes),
                 Flow::Blocked(waiter) => {
                     input.consume(bytes);

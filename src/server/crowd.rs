@@ -7,9 +7,11 @@
 //! of a task, and locks and log are handed on instead of given back.
 //!
 //! A connection comes back to its task when it has something to do that is not done at once: it
-//! waits for a key, closes, runs a script, has messages besides its replies, or cannot send
-//! all. What wakes a task whose connection is away is noted, and the task is woken again when
-//! it is back.
+//! waits for a key, closes, has messages besides its replies, or cannot send all. What wakes a task
+//! whose connection is away is noted, and the task is woken again when it is back.
+//!
+//! While a script takes so long that others have their turns, the crowd is occupied: the tasks
+//! serve all others alone, but for those whose requests were run before it in the same batch.
 //!
 //! Under `appendfsync always` nobody takes part: most would wait for the disk, by their tasks.
 
@@ -19,7 +21,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::vec::Drain;
 
-use super::connection::{Closed, Connection, Next, RUN_BYTES_MAX, Turn};
+use super::connection::{Aside, Closed, Connection, Next, RUN_BYTES_MAX, Rest, Turn};
 use super::turns::let_others_go_first;
 use super::waiting::Event;
 use super::worker::Worker;
@@ -66,6 +68,8 @@ pub(super) struct Crowd {
     ready: RefCell<Vec<Member>>,
     /// Of the task that runs them, while there are none.
     waker: Cell<Option<Waker>>,
+    /// Does it wait for a script?
+    is_occupied: Cell<bool>,
 }
 
 impl Crowd {
@@ -106,7 +110,7 @@ impl Connection {
             && self.worker.engine.services.aof.policy() != FsyncPolicy::Always
             && !self.worker.engine.services.aof.is_failing()
             && self.workspace.as_deref().is_none_or(may_run)
-            && !Batch::last_was_alone(&self.client)
+            && !self.worker.crowd.is_occupied.get()
     }
 
     /// Reads the first request that has arrived, before it is run.
@@ -125,15 +129,13 @@ impl Connection {
     }
 
     /// Runs the requests that have arrived, in a batch that others share.
-    fn run_among_others(&mut self, batch: &mut Batch<'_>) -> Next {
+    fn run_among_others(&mut self, batch: &mut Batch<'_>) -> Result<Next, Aside> {
         if self.client.handle.is_killed() {
             // Perhaps by one of the others, just now.
-            return Next::Read;
+            return Ok(Next::Read);
         }
         let calls = batch.calls();
-        let Ok(next) = self.run_in(batch) else {
-            unreachable!("a shared batch runs nothing that may be put aside");
-        };
+        let next = self.run_in(batch);
         if batch.calls() != calls {
             self.worker.turns.count(&mut self.round);
         }
@@ -199,7 +201,10 @@ pub(super) async fn run(worker: &Worker) {
         }
         let mut members = ready.drain(..);
         while members.len() > 0 {
-            let finished = run_some(worker, &mut members, &mut ran);
+            let finished = match run_some(worker, &mut members, &mut ran) {
+                Ok(finished) => finished,
+                Err(delayed) => delayed.run(worker, &mut members, &mut ran).await,
+            };
             if !worker.engine.services.aof.is_committed(finished.position) {
                 worker.committer.commit(&worker.engine.services.aof);
             }
@@ -215,18 +220,46 @@ pub(super) async fn run(worker: &Worker) {
     }
 }
 
-/// Runs the requests of members until the replies have to leave.
-fn run_some(
-    worker: &Worker,
+/// A member with a script that has used up its time.
+struct Delayed<'w> {
+    member: Member,
+    rest: Box<Rest<'w>>,
+}
+
+impl Delayed<'_> {
+    /// Goes on with the script while the tasks of the other members serve them alone. The replies
+    /// of those that ran before wait for it, as all is logged together.
+    async fn run(
+        self,
+        worker: &Worker,
+        members: &mut Drain<'_, Member>,
+        ran: &mut Vec<(Member, Turn)>,
+    ) -> Finished {
+        let Self { mut member, rest } = self;
+        worker.crowd.is_occupied.set(true);
+        members.for_each(leave);
+        let (finished, next) = Box::pin(member.connection.run_rest(rest)).await;
+        worker.crowd.is_occupied.set(false);
+        ran.push((member, (0, next)));
+        ran.iter_mut().for_each(|(_, turn)| turn.0 = finished.position);
+        finished
+    }
+}
+
+/// Runs the requests of members until the replies have to leave, or a script has used up its time.
+fn run_some<'w>(
+    worker: &'w Worker,
     members: &mut Drain<'_, Member>,
     ran: &mut Vec<(Member, Turn)>,
-) -> Finished {
+) -> Result<Finished, Delayed<'w>> {
     let mut batch = worker.engine.batch();
-    batch.share();
     look_ahead(&mut batch, members.as_slice());
     for (place, mut member) in members.enumerate() {
         batch.begin_client(place);
-        let next = member.connection.run_among_others(&mut batch);
+        let next = match member.connection.run_among_others(&mut batch) {
+            Ok(next) => next,
+            Err(aside) => return Err(Delayed { member, rest: Box::new(Rest { batch, aside }) }),
+        };
         ran.push((member, (0, next)));
         if batch.took_ns() >= RUN_NS_MAX {
             break;
@@ -236,7 +269,7 @@ fn run_some(
     for ((_, turn), position) in ran.iter_mut().zip(batch.positions()) {
         turn.0 = position;
     }
-    finished
+    Ok(finished)
 }
 
 /// Has what the requests ask for looked for side by side, if they were read ahead.
@@ -247,6 +280,13 @@ fn look_ahead(batch: &mut Batch<'_>, members: &[Member]) {
         connection.first_ahead().filter(|_| connection.client.db == db).unwrap_or_default()
     });
     batch.foresee_clients(db, requests);
+}
+
+/// Gives a member back to its task with its requests as they are.
+fn leave(member: Member) {
+    let Member { connection, seat } = member;
+    connection.client.handle.wakeup.wake_task();
+    seat.place.set(Place::Back((connection, Ok(None))));
 }
 
 /// Sends the replies of a member and gives it back to its task.

@@ -124,6 +124,46 @@ fn requests_of_every_kind_are_run_once() {
 }
 
 #[test]
+fn a_script_that_takes_long_is_waited_for_by_none_that_came_later() {
+    let (server, mut clients) = crowd(&["--busy-reply-threshold", "20"]);
+    let endless = |number: usize| number == CLIENTS / 2;
+    for (number, client) in clients.iter_mut().enumerate() {
+        let endless_script = b"EVAL \"while true do end\" 0\r\n".to_vec();
+        let incr = encoded("INCR count");
+        client.send(&if endless(number) { endless_script } else { incr });
+    }
+    let mut other = server.raw();
+    wait_until(|| {
+        other.send(&encoded("GET count"));
+        other.read_line().starts_with("-BUSY")
+    });
+    // Whoever is in the same thread and did not come with the script, too.
+    for _ in 0..ROUNDS {
+        let mut others: Vec<Raw> = (0..CLIENTS).map(|_| server.raw()).collect();
+        others.iter_mut().for_each(|other| other.send(&encoded("GET count")));
+        others.iter_mut().for_each(|other| assert!(other.read_line().starts_with("-BUSY")));
+    }
+    other.send(&encoded("SCRIPT KILL"));
+    assert_eq!(other.read_line().trim_end(), "+OK");
+    let mut counted = 0;
+    for (number, client) in clients.iter_mut().enumerate() {
+        let line = client.read_line();
+        if endless(number) {
+            assert!(line.starts_with("-ERR Script killed by user"), "{line}");
+        } else if line.starts_with(':') {
+            counted += 1;
+        } else {
+            assert!(line.starts_with("-BUSY"), "{line}");
+        }
+    }
+    assert!(counted > 0);
+    assert_eq!(run::<usize>(&mut server.client(), "GET count"), counted);
+    for _ in 0..ROUNDS {
+        ask_all(&mut clients, |_| "PING".to_owned(), |_| "+PONG\r\n".to_owned());
+    }
+}
+
+#[test]
 fn who_waits_is_served_by_the_others() {
     let (_server, mut clients) = crowd(&[]);
     for round in 0..ROUNDS {
