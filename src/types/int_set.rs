@@ -65,7 +65,7 @@ impl IntSet {
         let width = self.width();
         let needed = self.buf.len() + width;
         if needed > self.buf.capacity() {
-            room::resize(&mut self.buf, roomy(needed));
+            room::grow(&mut self.buf, roomy(needed));
         }
         let at = index * width;
         self.buf.splice(at..at, value.to_le_bytes()[..width].iter().copied());
@@ -79,7 +79,7 @@ impl IntSet {
         self.buf.drain(index * width..(index + 1) * width);
         let used = self.buf.len();
         if used < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
-            room::resize(&mut self.buf, roomy(used));
+            room::shrink(&mut self.buf, roomy(used));
         }
         true
     }

@@ -101,7 +101,7 @@ impl<const VALUES: bool> PackedRun<VALUES> {
     fn fit(&mut self) {
         let used = self.buf.len();
         if used < self.buf.capacity() / 2 && self.buf.capacity() > 64 {
-            room::resize(&mut self.buf, roomy(used));
+            room::shrink(&mut self.buf, roomy(used));
         }
     }
 
@@ -169,7 +169,7 @@ impl<const VALUES: bool> PackedRun<VALUES> {
     fn reserve(&mut self, bytes: usize) {
         let needed = self.buf.len() + bytes;
         if needed > self.buf.capacity() {
-            room::resize(&mut self.buf, roomy(needed));
+            room::grow(&mut self.buf, roomy(needed));
         }
     }
 }

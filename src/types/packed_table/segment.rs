@@ -299,16 +299,14 @@ impl<const VALUES: bool> Segment<VALUES> {
 
     /// Gives back room that pushes would not have taken.
     pub(super) fn fit(&mut self) {
-        let room = roomy(self.run.len());
-        if room < self.run.capacity() {
-            room::resize(&mut self.run, room);
-        }
+        let used = self.run.len();
+        room::shrink(&mut self.run, roomy(used));
     }
 
     fn reserve(&mut self, bytes: usize) {
         let needed = self.run.len() + bytes;
         if needed > self.run.capacity() {
-            room::resize(&mut self.run, roomy(needed));
+            room::grow(&mut self.run, roomy(needed));
         }
     }
 }

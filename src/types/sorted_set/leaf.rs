@@ -364,7 +364,7 @@ fn offset(bytes: usize) -> u32 {
 pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) {
     if vec.capacity() - vec.len() < more {
         let spare = vec.len() / 8 + 32usize.div_ceil(size_of::<T>());
-        room::resize(vec, vec.len() + more + spare);
+        room::grow(vec, vec.len() + more + spare);
     }
 }
 
@@ -372,6 +372,6 @@ pub(super) fn reserve<T>(vec: &mut Vec<T>, more: usize) {
 pub(super) fn shrink<T>(vec: &mut Vec<T>) {
     let most = vec.len() + vec.len() / 2 + 2 * 32usize.div_ceil(size_of::<T>());
     if vec.capacity() > most {
-        room::resize(vec, vec.len() + vec.len() / 8);
+        room::shrink(vec, vec.len() + vec.len() / 8);
     }
 }

@@ -101,7 +101,7 @@ impl<T: Hashed> Segment<T> {
     /// Makes room for so many more elements.
     pub(super) fn reserve(&mut self, more: usize) {
         let room = whole_piece::<T>(self.len() + more);
-        room::resize(&mut self.elements, room);
+        room::grow(&mut self.elements, room);
     }
 
     /// Takes the element of this number; the last one gets its number.
@@ -147,7 +147,7 @@ impl<T: Hashed> Segment<T> {
     pub(super) fn fit(&mut self) {
         if self.len() * 2 <= self.elements.capacity() {
             let room = whole_piece::<T>(self.len() + self.len() / 4 + 1);
-            room::resize(&mut self.elements, room);
+            room::shrink(&mut self.elements, room);
         }
     }
 }
