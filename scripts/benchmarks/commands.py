@@ -32,6 +32,16 @@ return id
 """
 
 
+# The same commands without a script, in one pipeline: what is left if the interpreter were free.
+ADD_JOB_COMMANDS = (
+    "INCR q:id",
+    'HSET q:__rand__ name resize data {"file":"cat.jpg"} opts {}',
+    "LPUSH q:wait 100000",
+    "XADD q:events MAXLEN ~ 10000 * event added jobId 100000",
+)
+SECONDS = 2
+
+
 def measure(server, words, requests, **values):
     cost = Cost(server)
     figures = load.redis_benchmark(server, words, requests, **values)
@@ -63,6 +73,17 @@ def script(contender, scale):
         return measure(server, words, scale.count(100_000, 2000))
 
 
+def script_commands(contender, scale):
+    each = len(ADD_JOB_COMMANDS)
+    with contender.start() as server:
+        cost = Cost(server)
+        values = {"seconds": scale.seconds(SECONDS), "pipeline": each, "keys": 10**11}
+        figures = load.generate(server, scale, "commands", *ADD_JOB_COMMANDS, **values)
+        jobs = figures.pop("requests") / each
+        figures["per_second"] /= each
+        return {**figures, "cpu_us": cost.us_each(jobs), "own_cpu_us": cost.own_us_each(jobs)}
+
+
 def policy(name, clients, pipeline):
     """`appendfsync`, against peers with the same and against respq without a log."""
     # One client waits for the disk each time.
@@ -79,7 +100,10 @@ def policy(name, clients, pipeline):
 
 
 WORKLOADS = [command(name, pipeline) for pipeline in PIPELINES for name in COMMANDS]
-WORKLOADS.append(Workload("script-add-job", "script", 5, script, reply=":1000000"))
+WORKLOADS += [
+    Workload("script-add-job", "script", 5, script, reply=":1000000"),
+    Workload("script-add-job-commands", "script", 5, script_commands, reply=":1000000"),
+]
 WORKLOADS += [
     policy(name, clients, pipeline)
     for name in ("no", "everysec", "always")

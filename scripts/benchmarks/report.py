@@ -90,6 +90,7 @@ def show(name, result):
 ROWS = {
     "fsync-always-50": "LPUSH, `appendfsync always` (peers: too)",
     "script-add-job": "a Lua script that adds a job (4 commands)",
+    "script-add-job-commands": "its commands in one pipeline, without a script",
     "stream-1": "stream group, XADD and XREADGROUP COUNT 1",
     "stream-10": "stream group, XADD and XREADGROUP COUNT 10",
     "backlog-1": "stream group, a backlog by XREADGROUP COUNT 1",
