@@ -153,6 +153,11 @@ impl<'e> Batch<'e> {
         all.map(|dependence| dependence.position)
     }
 
+    /// As [`Batch::positions`], of those clients of whom that is known before the end.
+    pub(crate) fn settled_positions(&self) -> impl Iterator<Item = u64> {
+        self.dependences_before[..self.settled].iter().map(|dependence| dependence.position)
+    }
+
     /// Requests that were run.
     pub(crate) fn calls(&self) -> u32 {
         self.calls

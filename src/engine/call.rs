@@ -157,6 +157,10 @@ impl Batch<'_> {
             Err(()) => (Flow::Next, Some(true)),
         };
         self.conclude(command, client, argv, failed);
+        if command.of_scripts && !self.engine.looks_ahead() {
+            // It has all shards, which other threads wait for.
+            self.release();
+        }
         flow
     }
 

@@ -313,7 +313,13 @@ impl Connection {
                     return Ok(Next::Close);
                 }
             };
+            let was_authenticated = self.client.authenticated;
             match batch.call(&mut self.client, &mut output.reply, argv) {
+                Flow::Next if self.client.authenticated != was_authenticated => {
+                    // What was read ahead was read by other limits.
+                    decoder.forget();
+                    input.consume(bytes);
+                }
                 Flow::Next => input.consume(bytes),
                 Flow::Blocked(waiter) => {
                     input.consume(bytes);

@@ -11,7 +11,7 @@
 //! whose connection is away is noted, and the task is woken again when it is back.
 //!
 //! While a script takes so long that others have their turns, the crowd is occupied: the tasks
-//! serve all others alone, but for those whose requests were run before it in the same batch.
+//! serve all others alone, but for those whose requests were run before it under the same locks.
 //!
 //! Under `appendfsync always` nobody takes part: most would wait for the disk, by their tasks.
 
@@ -227,8 +227,8 @@ struct Delayed<'w> {
 }
 
 impl Delayed<'_> {
-    /// Goes on with the script while the tasks of the other members serve them alone. The replies
-    /// of those that ran before wait for it, as all is logged together.
+    /// Goes on with the script while the tasks of all others serve them alone. Only those that ran
+    /// under the same locks wait for it: the log gets what they did together with what it does.
     async fn run(
         self,
         worker: &Worker,
@@ -237,11 +237,19 @@ impl Delayed<'_> {
     ) -> Finished {
         let Self { mut member, rest } = self;
         worker.crowd.is_occupied.set(true);
-        members.for_each(leave);
+        members.chain(worker.crowd.ready.take()).for_each(leave);
+        worker.committer.commit(&worker.engine.services.aof);
+        let_others_go_first().await;
+        let settled: Vec<u64> = rest.batch.settled_positions().collect();
+        for ((member, (_, next)), position) in ran.drain(..settled.len()).zip(settled) {
+            go_back(member, (position, next));
+        }
         let (finished, next) = Box::pin(member.connection.run_rest(rest)).await;
         worker.crowd.is_occupied.set(false);
         ran.push((member, (0, next)));
-        ran.iter_mut().for_each(|(_, turn)| turn.0 = finished.position);
+        for (_, turn) in ran.iter_mut() {
+            turn.0 = finished.position;
+        }
         finished
     }
 }

@@ -24,9 +24,9 @@ pub(crate) fn shrink<T>(vec: &mut Vec<T>, capacity: usize) {
     }
 }
 
-/// Exchanges a small piece for another one by hand; `false` for large ones. Asked to reallocate, the
-/// allocator looks up how large a piece was, and where there are millions of them, waits for memory
-/// to find out.
+/// Exchanges a small piece for another one by hand; `false` for large ones. Asked to reallocate,
+/// the allocator looks up how large a piece was, and where there are millions of them, waits for
+/// memory to find out.
 fn exchange<T>(vec: &mut Vec<T>, capacity: usize) -> bool {
     if vec.capacity().max(capacity) * size_of::<T>() > SMALL_BYTES_MAX {
         return false;
