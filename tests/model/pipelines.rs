@@ -16,6 +16,8 @@ const CROWD: usize = 440;
 const TABLES: [&str; 2] = ["hash", "set"];
 /// What they hold at first.
 const PARTS: usize = 200;
+/// Changes a key and another one, which it does not name.
+const SCRIPT: &str = "return{redis.pcall('LPUSH',KEYS[1],'x'),redis.pcall('INCR','{t}e')}";
 /// Clients whose requests come at the same time, at most.
 const CLIENTS: usize = 20;
 /// Commands that wait, each in a session of its own.
@@ -40,6 +42,7 @@ fn line() -> impl Strategy<Value = String> {
         2 => moving_line(),
         1 => (0..2).prop_map(|db| format!("SELECT {db}")),
         1 => prop_oneof![word("MULTI"), word("EXEC"), word("EXEC"), word("DISCARD")],
+        1 => key().prop_map(|key| format!("EVAL {SCRIPT} 1 {key}")),
         1 => prop_oneof![word("PING"), word("GET"), word("NOPE a"), word("DBSIZE"), word("PING a")],
     ]
 }
@@ -142,8 +145,7 @@ fn ask_one_by_one(session: &mut Session<'_>, lines: &[String]) -> Vec<u8> {
     lines.iter().filter_map(|line| session.run_line(line)).flatten().collect()
 }
 
-/// What the requests of clients, which come in rounds, do together, or one by one in that order: in
-/// each round first those before an EXEC, which is run in a batch of its own.
+/// What the requests of clients, which come in rounds, do together, or one by one in that order.
 fn ask_in_rounds(engine: &Engine, rounds: &[Vec<Vec<String>>], together: bool) -> Vec<u8> {
     let mut sessions: Vec<_> = (0..CLIENTS).map(|_| engine.session()).collect();
     let mut replies = Vec::new();
@@ -153,12 +155,7 @@ fn ask_in_rounds(engine: &Engine, rounds: &[Vec<Vec<String>>], together: bool) -
             engine.feed_together(&mut sessions[..round.len()], &pieces)
         } else {
             let both = sessions.iter_mut().zip(round);
-            let mut in_turn: Vec<_> =
-                both.map(|(session, lines)| ask_one_by_one(session, parted(lines).0)).collect();
-            for ((session, lines), replies) in sessions.iter_mut().zip(round).zip(&mut in_turn) {
-                replies.extend(ask_one_by_one(session, parted(lines).1));
-            }
-            in_turn
+            both.map(|(session, lines)| ask_one_by_one(session, lines)).collect()
         };
         for replies_to_one in in_turn {
             replies.extend(replies_to_one);
@@ -166,11 +163,6 @@ fn ask_in_rounds(engine: &Engine, rounds: &[Vec<Vec<String>>], together: bool) -
         }
     }
     replies
-}
-
-/// Lines before the first EXEC, and from it on.
-fn parted(lines: &[String]) -> (&[String], &[String]) {
-    lines.split_at(lines.iter().position(|line| line == "EXEC").unwrap_or(lines.len()))
 }
 
 proptest! {
